@@ -1,0 +1,41 @@
+# Every target sets up what it needs (tools/setup.sh); a set-up that is still valid costs a fraction of a second.
+# Options: PYTHON=python3.12 chooses the interpreter, ARGS='...' is handed to the command, JOBS=N sets pytest's workers.
+
+PYTHON ?=
+ARGS   ?=
+JOBS   ?= 2
+BIN    := .venv/bin
+
+.PHONY: help setup demo test test-full lint lock
+
+help:
+	@echo 'make demo       set up, then run the whole chain: drai-hw build letters'
+	@echo 'make test       set up, then the quick tests'
+	@echo 'make test-full  set up, then all tests, the heavy ones too'
+	@echo 'make lint       set up, then ruff and mypy'
+	@echo 'make setup      only set up: .venv, locked packages, system programs'
+	@echo 'make lock       renew requirements.lock from pyproject.toml'
+
+setup:
+	@PYTHON='$(PYTHON)' sh tools/setup.sh
+
+demo: setup
+	$(BIN)/drai-hw build letters $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not full' $(ARGS)
+
+test-full: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Pins that pyproject.toml still allows are kept; 'make lock ARGS=--upgrade' renews them all.
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	  --extra fpga --extra sim --extra spice --extra dev \
+	  --no-emit-index-url --no-emit-find-links --no-config --custom-compile-command 'make lock' \
+	  --output-file requirements.lock $(ARGS) pyproject.toml
