@@ -1,0 +1,1 @@
+"""The float reference model and its fixed-point twin."""

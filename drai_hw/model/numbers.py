@@ -1,0 +1,274 @@
+"""Number formats of twin and RTL: every width, table and constant is derived here and nowhere else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from drai_hw.errors import SpecError
+from drai_hw.model import prng
+from drai_hw.model.learning import threshold_sequence
+from drai_hw.model.prng import IntLike
+
+STRENGTH_BITS = 12  # input strength F and SHIL strength ks, unsigned
+GAIN_BITS = 16  # coupling gain K, unsigned
+PROBABILITY_ONE = 1 << 16  # Bernoulli registers count in 1/65536; this value means "always"
+EMA_FRACTION_BITS = 4  # fraction bits of the smoothed frequency
+EMA_SHIFT = 4  # its time constant is 2**EMA_SHIFT steps
+
+
+def signed_bits(low: int, high: int) -> int:
+    """Return the width of the smallest two's complement word that holds ``low`` to ``high``."""
+    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1
+
+
+def round_shift(value: IntLike, shift: int) -> IntLike:
+    """Divide by ``2**shift`` with rounding half up: the one rounding rule of twin and RTL.
+
+    ``(value + 2**(shift-1)) >> shift`` with an arithmetic shift; ``shift = 0`` changes nothing.
+    """
+    return (value + (1 << shift >> 1)) >> shift
+
+
+def coupling_table(kind: str, phase_bits: int, amplitude: int) -> tuple[int, ...]:
+    """Tabulate an odd coupling function over one turn of the phase difference.
+
+    The table is antisymmetric by construction, ``T[-k] = -T[k]`` and ``T[0] = T[half] = 0``, so a
+    pair's two contributions cancel exactly. Shifted by a quarter turn it is even and serves the
+    field pass.
+
+    Parameters
+    ----------
+    kind : {"sine", "triangle", "square"}
+        Coupling function f of ``dphi_i/dt = ... + sum_j w_ij f(phi_j - phi_i)``.
+    phase_bits : int
+        P; the table has ``2**P`` entries.
+    amplitude : int
+        Largest entry; 2 at P = 4 gives the five-level table of the small profile.
+    """
+    size = 1 << phase_bits
+    half = size // 2
+
+    def value(k: int) -> float:
+        turn = k / size
+        if kind == "sine":
+            return math.sin(2 * math.pi * turn)
+        if kind == "triangle":
+            return 4 * min(turn, 0.5 - turn) if turn <= 0.5 else 0.0
+        return 1.0  # square
+
+    positive = [0] + [math.floor(amplitude * value(k) + 0.5) for k in range(1, half)]
+    return tuple(positive + [0] + [-positive[half - k] for k in range(1, half)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formats:
+    """Widths and constants that twin, RTL and host driver share.
+
+    Parameters
+    ----------
+    n : int
+        Oscillators that take part, N >= 2.
+    lanes, pages : int
+        L lanes (even) and M pages with ``L * M >= N``; the surplus is padding with w = 0.
+    accumulator_bits : int
+        A, width of the phase accumulator; one turn is ``2**A``.
+    phase_bits : int
+        P, leading phase bits that the phase difference uses.
+    table_bits : int
+        B, signed width of a coupling-table entry; amplitude ``2**(B-1) - 1``.
+    levels : int or None
+        Instead of B: number of distinct table values, odd (5 gives amplitude 2).
+    weight_bits : int
+        W, range ``-(2**(W-1)-1)`` to ``2**(W-1)-1``.
+    frequency_bits : int
+        OB, signed width of the smoothed frequency of the resonance gate.
+    table : str
+        Coupling function, see `coupling_table`.
+    g : str
+        Learning function, see `drai_hw.model.learning`.
+    resonance : bool
+        Compile the resonance gate in.
+    theta_r : int
+        Its half-width in LSB of the smoothed frequency, >= 1.
+    decay : bool
+        Compile the stochastic decay in.
+    seed : int
+        Seed of the random streams of the core.
+    """
+
+    n: int
+    lanes: int
+    pages: int
+    accumulator_bits: int = 16
+    phase_bits: int = 6
+    table_bits: int = 6
+    levels: int | None = None
+    weight_bits: int = 5
+    frequency_bits: int = 8
+    table: str = "sine"
+    g: str = "xor"
+    resonance: bool = False
+    theta_r: int = 8
+    decay: bool = False
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        def need(ok: bool, text: str) -> None:
+            if not ok:
+                raise SpecError(text)
+
+        need(self.n >= 2, f"oscillators = {self.n}: at least 2 are needed")
+        need(
+            self.lanes >= 2 and self.lanes % 2 == 0,
+            f"lanes = {self.lanes}: the half-ring needs an even number of lanes, at least 2",
+        )
+        need(self.pages >= 1, f"pages = {self.pages}: at least 1 is needed")
+        need(
+            self.lanes * self.pages >= self.n,
+            f"lanes x pages = {self.lanes} x {self.pages} = {self.lanes * self.pages}: "
+            f"smaller than the {self.n} oscillators; raise pages to {-(-self.n // self.lanes)}",
+        )
+        need(
+            3 <= self.phase_bits <= 10,
+            f"phase_bits = {self.phase_bits}: outside 3 to 10 bits",
+        )
+        need(
+            self.phase_bits + 4 <= self.accumulator_bits <= 24,
+            f"accumulator_bits = {self.accumulator_bits}: needs phase_bits + 4 = "
+            f"{self.phase_bits + 4} to 24 bits, or small torques round to nothing",
+        )
+        need(2 <= self.weight_bits <= 8, f"weight_bits = {self.weight_bits}: outside 2 to 8 bits")
+        need(2 <= self.table_bits <= 8, f"table_bits = {self.table_bits}: outside 2 to 8 bits")
+        need(
+            self.levels is None or (self.levels % 2 == 1 and 3 <= self.levels <= 255),
+            f"levels = {self.levels}: an odd table has an odd number of levels, 3 to 255",
+        )
+        if self.resonance:
+            need(
+                self.frequency_bits <= self.accumulator_bits - 1,
+                f"frequency_bits = {self.frequency_bits}: at most accumulator_bits - 1 = "
+                f"{self.accumulator_bits - 1}",
+            )
+            smallest = math.ceil(math.log2(self.theta_r)) + 3 if self.theta_r >= 1 else 99
+            need(
+                self.theta_r >= 1 and self.frequency_bits >= smallest,
+                f"frequency_bits = {self.frequency_bits} with theta_r = {self.theta_r}: the gate "
+                f"needs theta_r >= 1 and frequency_bits >= log2(theta_r) + 3 = {smallest}, "
+                "or the frequency difference saturates inside the window",
+            )
+
+    # -- sizes -----------------------------------------------------------------------------
+
+    @property
+    def slots(self) -> int:
+        """Oscillator slots, padding included."""
+        return self.lanes * self.pages
+
+    @property
+    def pair_slots(self) -> int:
+        """Active slots of a pass over all pairs = depth of the weight memory in words."""
+        return self.lanes * self.pages * self.pages // 2
+
+    @property
+    def w_max(self) -> int:
+        """Largest weight magnitude."""
+        return (1 << (self.weight_bits - 1)) - 1
+
+    @property
+    def window(self) -> int:
+        """T, learning passes in one sweep of the threshold u_n."""
+        return 1 << (self.phase_bits - 1)
+
+    # -- tables ----------------------------------------------------------------------------
+
+    @property
+    def table_amplitude(self) -> int:
+        """Largest entry of the coupling table."""
+        if self.levels is not None:
+            return (self.levels - 1) // 2
+        return (1 << (self.table_bits - 1)) - 1
+
+    @cached_property
+    def coupling(self) -> tuple[int, ...]:
+        """T, the odd coupling table, ``2**P`` entries."""
+        return coupling_table(self.table, self.phase_bits, self.table_amplitude)
+
+    @property
+    def quarter(self) -> int:
+        """Index offset that turns the odd table T into the even table C of the field pass."""
+        return 1 << (self.phase_bits - 2)
+
+    @cached_property
+    def thresholds(self) -> tuple[int, ...]:
+        """u_n - 1 for n = 0 to T-1: the pair counts as in phase when ``|d| <= threshold``."""
+        return threshold_sequence(self.g, self.phase_bits)
+
+    # -- widths and shifts of the update unit ----------------------------------------------
+
+    @property
+    def sum_max(self) -> int:
+        """Largest magnitude of a torque or field sum."""
+        return (self.n - 1) * self.w_max * self.table_amplitude
+
+    @property
+    def acc_bits(self) -> int:
+        """Signed width of the lane accumulators; sums cannot wrap."""
+        return signed_bits(-self.sum_max, self.sum_max)
+
+    @property
+    def shift(self) -> int:
+        """SH, right shift after the multiplier."""
+        return max(1, self.sum_max.bit_length() - 2)
+
+    @property
+    def strength_shift(self) -> int:
+        """SX, left shift that brings input and SHIL terms to the scale of the torque."""
+        return self.shift - (self.table_amplitude.bit_length() - 2)
+
+    @property
+    def delta_max(self) -> int:
+        """Saturation of the phase increment caused by torque, input and SHIL."""
+        return (1 << (self.accumulator_bits - 1)) - 1
+
+    @property
+    def dither_shift_max(self) -> int:
+        """Largest exponent s of the dither amplitude ``2**s`` LSB."""
+        return self.accumulator_bits - 3
+
+    @property
+    def frequency_shift(self) -> int:
+        """OSH, right shift from a phase increment to the smoothed frequency's LSB."""
+        return self.accumulator_bits - 1 - self.frequency_bits
+
+    @property
+    def ema_bits(self) -> int:
+        """Width of the stored smoothed frequency, fraction included."""
+        return self.frequency_bits + EMA_FRACTION_BITS
+
+    # -- random streams --------------------------------------------------------------------
+
+    @cached_property
+    def eta_seeds(self) -> tuple[int, ...]:
+        """Initial state of each lane's update stream."""
+        return prng.spread_seeds(self.seed, "eta", self.lanes)
+
+    @cached_property
+    def decay_seeds(self) -> tuple[int, ...]:
+        """Initial state of each lane's decay stream."""
+        return prng.spread_seeds(self.seed, "decay", self.lanes)
+
+    @cached_property
+    def dither_seed(self) -> int:
+        """Initial state of the dither stream."""
+        return prng.spread_seeds(self.seed, "dither", 1)[0]
+
+    @property
+    def decay_leap(self) -> int:
+        """Bits that a decay draw takes: 16 for the event, W-1 for the comparison value."""
+        return 16 + self.weight_bits - 1
+
+    def with_geometry(self, lanes: int, pages: int) -> Formats:
+        """Return the same formats on another number of lanes and pages."""
+        return replace(self, lanes=lanes, pages=pages)

@@ -1,0 +1,1 @@
+"""Amaranth components of the oscillator core, and their emission as Verilog."""
