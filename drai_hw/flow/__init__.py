@@ -1,0 +1,1 @@
+"""The chain from a network file to a report: stages, stored results, progress."""

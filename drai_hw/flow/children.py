@@ -1,0 +1,68 @@
+"""Child processes that can be stopped whole, with everything they started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+
+def descendants(pid: int) -> list[int]:
+    """
+    Return the processes that a process started, and theirs, nearest first.
+
+    Tools may start their children in sessions of their own, where a signal to the process group
+    does not reach them; the kernel's table of parents still knows them. Where there is no such
+    table (no ``/proc``), the list is empty.
+    """
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # The name in brackets may contain blanks; the parent is the second field after it.
+            fields = entry.read_text().rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        for child in children.get(queue.pop(0), []):
+            found.append(child)
+            queue.append(child)
+    return found
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def stop_all(processes: list[subprocess.Popen[str]], grace_s: float = 3.0) -> None:
+    """
+    Stop processes and everything they started.
+
+    Each is asked first (SIGTERM), so that it can stop its own children and remove its files; what
+    is left after the grace period is killed.
+
+    Parameters
+    ----------
+    processes:
+        Running or finished processes.
+    grace_s:
+        Time to end by themselves, in seconds.
+    """
+    families = {process.pid: descendants(process.pid) for process in processes}
+    for process in processes:
+        _signal(process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        if process.poll() is None:
+            families[process.pid] += descendants(process.pid)
+            _signal(process.pid, signal.SIGKILL)
+            process.wait()
+        for child in families[process.pid]:
+            _signal(child, signal.SIGKILL)

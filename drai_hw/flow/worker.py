@@ -1,0 +1,86 @@
+"""The process in which one stage runs: its prints go to a log, its messages to the parent."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+from drai_hw.errors import DraiError
+from drai_hw.flow.stages import CheckFailed, Context
+
+LOG_NAME = "stage.log"
+
+
+def _die_with_parent(job_pipe: TextIO) -> None:
+    """End this process and its children when the parent is gone (its end of the pipe closes)."""
+    job_pipe.read()
+    os.killpg(os.getpgrp(), signal.SIGTERM)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    # Raised in the main thread so that a stage's own clean-up (its children, its files) runs.
+    signal.signal(signum, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _answer(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, CheckFailed):
+        return {"kind": "check", "reason": str(error), "result": error.result}
+    if isinstance(error, DraiError):
+        return {"kind": "input", "reason": str(error)}
+    name = type(error).__name__
+    return {"kind": "fault", "reason": f"{name}: {error}" if str(error) else name}
+
+
+def main() -> int:
+    """Run the stage described by the first line of standard input; return the exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and says so with SIGTERM
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    job = json.loads(sys.stdin.readline())
+    workdir = Path(job["workdir"])
+    # What the stage and its tools print must neither reach the terminal nor mix with the messages.
+    log = os.open(workdir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    null = os.open(os.devnull, os.O_RDONLY)
+    job_pipe = os.fdopen(os.dup(0))
+    os.dup2(null, 0)
+    threading.Thread(target=_die_with_parent, args=(job_pipe,), daemon=True).start()
+
+    def send(message: dict[str, Any]) -> None:
+        channel.write(json.dumps(message, allow_nan=False) + "\n")
+
+    def progress(fraction: float | None, text: str) -> None:
+        send({"fraction": fraction, "text": text})
+
+    try:
+        module, _, function = job["function"].partition(":")
+        context = Context(
+            inputs=job["inputs"],
+            results=job["results"],
+            folders={name: Path(path) for name, path in job["folders"].items()},
+            workdir=workdir,
+            progress=progress,
+        )
+        result = getattr(importlib.import_module(module), function)(context)
+        send({"result": result})
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        traceback.print_exc()
+        send({"error": _answer(error)})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
