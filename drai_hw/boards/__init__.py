@@ -1,0 +1,1 @@
+"""Boards: board files, bitstreams with the tools' figures, programming, host driver."""

@@ -1,0 +1,193 @@
+"""The outermost layer of a bitstream: clock, reset, pins of one board around a design."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth.build import Attrs, Pins, Resource, Subsignal
+from amaranth.lib import io
+from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
+
+from drai_hw.boards.boardfile import Board, ClockPlan
+from drai_hw.boards.pll import Ecp5Pll, Ice40Pll
+from drai_hw.errors import SpecError
+
+# iCE40 memory blocks read zeros for some microseconds after configuration; Amaranth's platform
+# waits this long too when no PLL is used.
+POWER_ON_S = 15e-6
+# What the light shows, first choice first: a run is too short for the eye, a frame's toggle is not.
+LIGHTS = ("activity", "busy")
+
+
+class BoardTop(Elaboratable):
+    """A design on a board: ``rx`` and ``tx`` on the UART pins, a sign of life on a light.
+
+    The domain ``sync`` comes from the platform when the oscillator is the system clock; with a
+    PLL it is made here and stays in reset until the PLL has locked and, on iCE40, the memory
+    blocks are alive.
+
+    Parameters
+    ----------
+    design : Elaboratable
+        Has 1-bit signals ``rx`` (input) and ``tx`` (output), and may have
+        ``activity`` or ``busy`` (output).
+    board : Board
+        Pins and wires.
+    clock : ClockPlan
+        From ``board.plan_clock``.
+
+    Raises
+    ------
+    SpecError
+        If the design lacks ``rx`` or ``tx``, or was made for another clock frequency.
+    """
+
+    def __init__(self, design: Any, board: Board, clock: ClockPlan) -> None:
+        for port in ("rx", "tx"):
+            if not hasattr(design, port):
+                raise SpecError(
+                    f"design {type(design).__name__} has no signal {port!r}: a board needs a "
+                    "design with `rx` and `tx`, such as drai_hw.rtl.top.Top"
+                )
+        made_for_hz = getattr(design, "clock_hz", None)
+        if made_for_hz is not None and abs(made_for_hz - clock.output_hz) > 0.5:
+            raise SpecError(
+                f"design was made for a clock of {made_for_hz:g} Hz, the board runs at "
+                f"{clock.output_hz:g} Hz; make it with clock_hz = board.plan_clock().output_hz"
+            )
+        self.design = design
+        self.board = board
+        self.clock = clock
+
+    def elaborate(self, platform: Any) -> Module:
+        """Connect everything on the given Amaranth platform."""
+        m = Module()
+        m.submodules.design = self.design
+        if self.clock.pll is not None:
+            self._pll_domain(m, platform)
+        rx, tx = self._uart_ports(platform)
+        m.submodules.rx_buffer = rx_buffer = io.Buffer("i", rx)
+        m.submodules.tx_buffer = tx_buffer = io.Buffer("o", tx)
+        m.d.comb += [self.design.rx.eq(rx_buffer.i), tx_buffer.o.eq(self.design.tx)]
+        led = self.board.led
+        shown = [getattr(self.design, name) for name in LIGHTS if hasattr(self.design, name)]
+        if led is not None and shown:
+            port = platform.request(led.resource, led.number, dir="-")
+            m.submodules.led_buffer = led_buffer = io.Buffer("o", port)
+            m.d.comb += led_buffer.o.eq(shown[0])
+        for index, hold in enumerate(self.board.hold):
+            platform.add_resources(
+                [Resource("hold", index, Pins(hold.pin, dir="o"), Attrs(**hold.io_attributes))]
+            )
+            port = platform.request("hold", index, dir="-")
+            m.submodules[f"hold{index}_buffer"] = buffer = io.Buffer("o", port)
+            m.d.comb += buffer.o.eq(hold.level)
+        return m
+
+    def _uart_ports(self, platform: Any) -> tuple[Any, Any]:
+        uart = self.board.uart
+        if uart.resource is None:
+            attributes = [Attrs(**uart.io_attributes)] if uart.io_attributes else []
+            platform.add_resources(
+                [
+                    Resource(
+                        "host_uart",
+                        0,
+                        Subsignal("rx", Pins(uart.rx_pin, dir="i")),
+                        Subsignal("tx", Pins(uart.tx_pin, dir="o")),
+                        *attributes,
+                    )
+                ]
+            )
+            pins = platform.request("host_uart", 0, dir={"rx": "-", "tx": "-"})
+        else:
+            resource = platform.lookup(uart.resource, uart.number)
+            bare = {part.name: "-" for part in resource.ios if isinstance(part, Subsignal)}
+            pins = platform.request(uart.resource, uart.number, dir=bare)
+        return pins.rx, pins.tx
+
+    def _pll_domain(self, m: Module, platform: Any) -> None:
+        """Make domain ``sync`` from the board oscillator through the device's PLL."""
+        pll = self.clock.pll
+        source = platform.request(self.board.clock.resource, 0, dir="-")
+        fast = Signal(name="pll_clock")
+        locked = Signal(name="pll_locked")
+        m.domains.sync = ClockDomain()
+        m.d.comb += ClockSignal("sync").eq(fast)
+        if isinstance(pll, Ecp5Pll):
+            m.submodules.clock_buffer = buffer = io.Buffer("i", source)
+            m.submodules.pll = _ecp5_instance(pll, buffer.i, fast, locked)
+            m.submodules.reset_sync = ResetSynchronizer(~locked, domain="sync")
+            return
+        assert isinstance(pll, Ice40Pll)
+        m.submodules.pll = _ice40_instance(pll, source, fast, locked)
+        # The counter's domain has no reset: it starts from its configured value, 0, and it is
+        # the one thing that must run before the others are let go.
+        m.domains.power_on = ClockDomain(reset_less=True, local=True)
+        m.d.comb += ClockSignal("power_on").eq(fast)
+        delay = int(POWER_ON_S * self.clock.output_hz)
+        count = Signal(range(delay + 1))
+        steady = Signal()
+        m.submodules.lock_sync = FFSynchronizer(locked, steady, o_domain="power_on")
+        with m.If(~steady):
+            m.d.power_on += count.eq(0)
+        with m.Elif(count != delay):
+            m.d.power_on += count.eq(count + 1)
+        m.submodules.reset_sync = ResetSynchronizer(count != delay, domain="sync")
+
+
+def _ecp5_instance(pll: Ecp5Pll, source: Any, fast: Signal, locked: Signal) -> Instance:
+    return Instance(
+        "EHXPLLL",
+        a_FREQUENCY_PIN_CLKI=f"{pll.input_hz / 1e6:g}",
+        a_FREQUENCY_PIN_CLKOP=f"{pll.output_hz / 1e6:g}",
+        a_ICP_CURRENT="12",
+        a_LPF_RESISTOR="8",
+        a_MFG_ENABLE_FILTEROPAMP="1",
+        a_MFG_GMCREF_SEL="2",
+        p_PLLRST_ENA="DISABLED",
+        p_INTFB_WAKE="DISABLED",
+        p_STDBY_ENABLE="DISABLED",
+        p_DPHASE_SOURCE="DISABLED",
+        p_OUTDIVIDER_MUXA="DIVA",
+        p_OUTDIVIDER_MUXB="DIVB",
+        p_OUTDIVIDER_MUXC="DIVC",
+        p_OUTDIVIDER_MUXD="DIVD",
+        p_CLKI_DIV=pll.clki_div,
+        p_CLKFB_DIV=pll.clkfb_div,
+        p_CLKOP_ENABLE="ENABLED",
+        p_CLKOP_DIV=pll.clkop_div,
+        p_CLKOP_CPHASE=pll.clkop_div - 1,
+        p_CLKOP_FPHASE=0,
+        p_FEEDBK_PATH="CLKOP",
+        i_RST=Const(0),
+        i_STDBY=Const(0),
+        i_CLKI=source,
+        i_CLKFB=fast,
+        i_PHASESEL0=Const(0),
+        i_PHASESEL1=Const(0),
+        i_PHASEDIR=Const(1),
+        i_PHASESTEP=Const(1),
+        i_PHASELOADREG=Const(1),
+        i_PLLWAKESYNC=Const(0),
+        i_ENCLKOP=Const(0),
+        o_CLKOP=fast,
+        o_LOCK=locked,
+    )
+
+
+def _ice40_instance(pll: Ice40Pll, source: Any, fast: Signal, locked: Signal) -> Instance:
+    return Instance(
+        "SB_PLL40_PAD",
+        p_FEEDBACK_PATH="SIMPLE",
+        p_DIVR=Const(pll.divr, 4),
+        p_DIVF=Const(pll.divf, 7),
+        p_DIVQ=Const(pll.divq, 3),
+        p_FILTER_RANGE=Const(pll.filter_range, 3),
+        i_PACKAGEPIN=source.io,
+        i_RESETB=Const(1),
+        i_BYPASS=Const(0),
+        o_PLLOUTGLOBAL=fast,
+        o_LOCK=locked,
+    )
