@@ -217,7 +217,8 @@ class Engine:
             # Two stages share two cores: numeric libraries must not start threads of their own.
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         self._running[stage.name] = _Running(stage, digest, workdir, process, time.monotonic())
         self._selector.register(process.stdout, selectors.EVENT_READ, stage.name)
         self._reporter.started(stage)
@@ -285,7 +286,8 @@ class Engine:
 
     @staticmethod
     def _close(running: _Running) -> None:
-        assert running.process.stdin is not None and running.process.stdout is not None
+        assert running.process.stdin is not None
+        assert running.process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             running.process.stdin.close()
         running.process.stdout.close()

@@ -1,4 +1,4 @@
-"""What a stage is: a function in a process of its own, the inputs it is told, what it depends on."""
+"""What a stage is: a function in a process of its own and the inputs it is told."""
 
 from __future__ import annotations
 

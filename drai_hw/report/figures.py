@@ -1,0 +1,169 @@
+"""Charts of the report: SVG from matplotlib whose colours follow the page, light or dark."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drai_hw.units import TAU, wrap_rad
+
+# Colours that matplotlib is told to use and that are replaced by the page's variables afterwards.
+_INK = {"#010101": "var(--ink)", "#020202": "var(--muted)", "#030303": "var(--rule)"}
+_SERIES = {"#040404": "var(--plus)", "#050505": "var(--minus)"}
+_INK_HEX, _MUTED_HEX, _RULE_HEX = _INK
+_PLUS_HEX, _MINUS_HEX = _SERIES
+_POINTS = 160
+
+
+@dataclass(frozen=True)
+class PhaseTrace:
+    """
+    Phases of all oscillators against time on one machine.
+
+    Parameters
+    ----------
+    title:
+        Name of the machine.
+    time:
+        S sample times.
+    time_label:
+        What the time axis counts, with its unit.
+    phases_rad:
+        S x N phases in rad; any common rotation is removed.
+    sign:
+        N values -1/+1: the pattern that the colours show.
+    """
+
+    title: str
+    time: NDArray[np.float64]
+    time_label: str
+    phases_rad: NDArray[np.float64]
+    sign: NDArray[np.int64]
+
+
+def axis_rad(phases_rad: ArrayLike) -> float:
+    """
+    Return the axis on which phases lie, up to half a turn: half the argument of sum exp(2 i phi).
+
+    Parameters
+    ----------
+    phases_rad:
+        N phases in rad.
+    """
+    return float(np.angle(np.exp(2j * np.asarray(phases_rad, dtype=np.float64)).sum()) / 2)
+
+
+def continuous(trace: PhaseTrace) -> NDArray[np.float64]:
+    """
+    Return the phases against the final axis, without jumps, in rad.
+
+    The last sample lies within [-pi/2, 3pi/2), with the +1 pixels of the pattern around 0; earlier
+    samples follow backwards without a step of more than half a turn.
+    """
+    phases = np.asarray(trace.phases_rad, dtype=np.float64)
+    axis = axis_rad(phases[-1])
+    if float(np.cos(phases[-1] - axis) @ trace.sign) < 0:
+        axis += math.pi
+    # A common rotation says nothing; what stays common in every sample is taken out before.
+    mean = np.array([axis_rad(sample) for sample in phases])
+    drift = np.unwrap(2 * mean) / 2
+    relative = phases - (drift - drift[-1])[:, None] - axis
+    last = np.mod(relative[-1] + math.pi / 2, TAU) - math.pi / 2
+    steps = wrap_rad(np.diff(relative, axis=0))
+    back = np.vstack([np.zeros_like(last), np.cumsum(steps[::-1], axis=0)])[::-1]
+    return last[None, :] - back
+
+
+def _thin(trace: PhaseTrace) -> PhaseTrace:
+    keep = np.unique(np.linspace(0, len(trace.time) - 1, _POINTS).round().astype(int))
+    return PhaseTrace(
+        trace.title, trace.time[keep], trace.time_label, trace.phases_rad[keep], trace.sign
+    )
+
+
+def phases_svg(traces: Sequence[PhaseTrace]) -> str:
+    """
+    Draw phases against time, one panel per machine.
+
+    Unwrapping needs every sample, so it is done before the traces are thinned for the drawing.
+
+    Parameters
+    ----------
+    traces:
+        One to four machines.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    style = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "phases",
+        "font.family": "sans-serif",
+        "font.size": 9,
+        "axes.linewidth": 0.6,
+        "axes.edgecolor": _MUTED_HEX,
+        "axes.labelcolor": _INK_HEX,
+        "text.color": _INK_HEX,
+        "xtick.color": _MUTED_HEX,
+        "ytick.color": _MUTED_HEX,
+        "path.simplify": True,
+        "path.simplify_threshold": 0.3,
+    }
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(3.45 * len(traces) + 0.3, 2.9), layout="constrained")
+        panels: Any = figure.subplots(1, len(traces), sharey=True, squeeze=False)[0]
+        for panel, trace in zip(panels, traces, strict=True):
+            _draw(panel, trace)
+        panels[0].set_ylabel("phase against the final axis (degrees)")
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    return inline(stream.getvalue(), "phases", "Phases of all oscillators against time")
+
+
+def _draw(panel: Any, trace: PhaseTrace) -> None:
+    degrees = np.degrees(continuous(trace))
+    thin = _thin(PhaseTrace(trace.title, trace.time, trace.time_label, degrees, trace.sign))
+    for oscillator in range(degrees.shape[1]):
+        panel.plot(
+            thin.time,
+            thin.phases_rad[:, oscillator],
+            color=_PLUS_HEX if trace.sign[oscillator] > 0 else _MINUS_HEX,
+            linewidth=0.8,
+            alpha=0.75,
+        )
+    panel.set_title(trace.title, loc="left", fontsize=9.5, fontweight="bold")
+    panel.set_xlabel(trace.time_label)
+    panel.set_yticks([-90, 0, 90, 180, 270])
+    panel.set_ylim(-120, 300)
+    panel.grid(axis="y", color=_RULE_HEX, linewidth=0.5)
+    panel.margins(x=0.01)
+    for side in ("top", "right"):
+        panel.spines[side].set_visible(False)
+
+
+def inline(svg: str, prefix: str, label: str) -> str:
+    """
+    Make matplotlib's SVG fit to stand inside a page.
+
+    Its XML head goes, its identifiers get a prefix (several figures share one page), its colours
+    become the page's variables and its size follows the column.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{prefix}-", svg)
+    svg = re.sub(r'<svg ([^>]*?)width="[\d.]+pt" ?', r"<svg \1", svg)
+    svg = re.sub(r'<svg ([^>]*?)height="[\d.]+pt" ?', r"<svg \1", svg)
+    svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)  # the page sets the font of .chart
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)  # it would reach the whole page
+    svg = svg.replace("<svg ", f'<svg class="chart" role="img" aria-label="{label}" ', 1)
+    for colour, variable in (_INK | _SERIES).items():
+        svg = svg.replace(colour, variable)
+    return svg
