@@ -1,0 +1,227 @@
+"""Energy ledger of a run: delivered by every source, dissipated by class, stored, and the balance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from drai_hw.spice.devices import inverter_heat_w
+from drai_hw.spice.netlist import Netlist
+from drai_hw.spice.settings import Floats
+
+LC_METHOD = "tank loss, a lower bound (behavioural cores; no supply in the netlist)"
+RING_METHOD = "supply energy from VDD (level-1: not a technology)"
+BALANCE_LIMIT = 0.005
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """
+    Hold the energies of one run, joule unless said.
+
+    Parameters
+    ----------
+    delivered_j : dict of str to float
+        By source, named as in the netlist.
+    dissipated_j : dict of str to float
+        By class of element.
+    stored_change_j : float
+        Energy in capacitors and inductors at the end minus at the start.
+    headline_j : float
+        The figure to quote, see ``method``.
+    method : str
+        What the headline contains.
+    duration_s : float
+        Length of the run.
+    per_cycle_j : float
+        Headline per oscillator and period.
+    per_recall_j : float
+        Headline over the whole run, all oscillators.
+    """
+
+    delivered_j: dict[str, float]
+    dissipated_j: dict[str, float]
+    stored_change_j: float
+    headline_j: float
+    method: str
+    duration_s: float
+    per_cycle_j: float
+    per_recall_j: float
+
+    @property
+    def balance(self) -> float:
+        """Return (delivered - dissipated - stored change) / delivered; acceptance is 0.5 %."""
+        delivered = sum(self.delivered_j.values())
+        return (delivered - sum(self.dissipated_j.values()) - self.stored_change_j) / delivered
+
+    @property
+    def balanced(self) -> bool:
+        """Return whether the balance holds to 0.5 %."""
+        return abs(self.balance) <= BALANCE_LIMIT
+
+    @property
+    def source_w(self) -> dict[str, float]:
+        """Return the mean power that every source delivered, watt."""
+        return {name: joule / self.duration_s for name, joule in self.delivered_j.items()}
+
+
+def _integral(power_w: Floats, time_s: Floats) -> Floats:
+    """
+    Integrate columns over time by the trapezoidal rule.
+
+    Kirchhoff's laws hold at every accepted point, so power sums are exact there; and on a periodic
+    waveform the rule's error falls faster than any power of the step. Integrators inside the
+    netlist would add the solver's own error and a node per element.
+    """
+    return np.asarray(np.trapezoid(power_w, time_s, axis=0), dtype=np.float64)
+
+
+def _laplacian(netlist: Netlist) -> Floats:
+    """Return the conductance matrix of all coupling resistors over nodes p0.. then n0.."""
+    straight, crossed = netlist.parts.straight_s, netlist.parts.crossed_s
+    branches = np.block([[straight, crossed], [crossed, straight]])
+    return np.diag(branches.sum(axis=1)) - branches
+
+
+def coupling_j(netlist: Netlist, time_s: Floats, p_v: Floats, n_v: Floats) -> float:
+    """
+    Return the energy turned into heat in the coupling resistors.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        For the conductances.
+    time_s : ndarray, shape (T,)
+        Times.
+    p_v, n_v : ndarray, shape (T, N)
+        Node voltages of the two sides.
+
+    Returns
+    -------
+    float
+        Joule.
+    """
+    both = np.hstack([p_v, n_v])
+    return float(_integral(((both @ _laplacian(netlist)) * both).sum(axis=1), time_s))
+
+
+def tank_ledger(
+    netlist: Netlist,
+    time_s: Floats,
+    p_v: Floats,
+    n_v: Floats,
+    inductor_a: Floats,
+    frequency_hz: float,
+) -> Ledger:
+    """
+    Account for a run of coupled tanks.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        As made by ``lc.build``.
+    time_s : ndarray, shape (T,)
+        Times.
+    p_v, n_v, inductor_a : ndarray, shape (T, N)
+        Node voltages and inductor currents.
+    frequency_hz : float
+        Measured free-running frequency, for the energy per period.
+
+    Returns
+    -------
+    Ledger
+        Headline: what the loss resistors and bleeds of the tanks turn into heat.
+    """
+    values = netlist.parts.values
+    v = p_v - n_v
+    squared_v2s = _integral(v**2, time_s)
+    core_j = values["g1_s"] * squared_v2s - values["g3_s_per_v2"] * _integral(v**4, time_s)
+    delivered = {f"Bcore{i}": float(joule) for i, joule in enumerate(core_j)}
+    for i in np.flatnonzero(values["ideal_s"] > 0):
+        delivered[f"Bundamp{i}"] = float(values["ideal_s"][i] * squared_v2s[i])
+    loss_j = float((squared_v2s / values["loss_ohm"]).sum())
+    bleed_j = float((_integral(p_v**2 + n_v**2, time_s) / values["bleed_ohm"]).sum())
+
+    def stored_j(k: int) -> float:
+        electric = 0.5 * values["capacitance_f"] * (p_v[k] ** 2 + n_v[k] ** 2)
+        return float((electric + 0.5 * values["inductance_h"] * inductor_a[k] ** 2).sum())
+
+    duration_s = float(time_s[-1] - time_s[0])
+    headline_j = loss_j + bleed_j
+    return Ledger(
+        delivered_j=delivered,
+        dissipated_j={
+            "tank_loss": loss_j,
+            "bleed": bleed_j,
+            "coupling": coupling_j(netlist, time_s, p_v, n_v),
+        },
+        stored_change_j=stored_j(-1) - stored_j(0),
+        headline_j=headline_j,
+        method=LC_METHOD,
+        duration_s=duration_s,
+        per_cycle_j=headline_j / (netlist.n * duration_s * frequency_hz),
+        per_recall_j=headline_j,
+    )
+
+
+def ring_ledger(
+    netlist: Netlist,
+    time_s: Floats,
+    p_v: Floats,
+    n_v: Floats,
+    supply_a: Floats,
+    frequency_hz: float,
+) -> Ledger:
+    """
+    Account for a run of coupled rings.
+
+    What VDD delivered is integrated from the solver's own supply current; the heat in the
+    transistors is computed from the node voltages by the square law, so the balance compares two
+    independent ways.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        As made by ``ring.build``.
+    time_s : ndarray, shape (T,)
+        Times.
+    p_v, n_v : ndarray, shape (T, N, K)
+        Node voltages of the K stages of every ring, side by side.
+    supply_a : ndarray, shape (T,)
+        Current into VDD's positive terminal.
+    frequency_hz : float
+        Measured free-running frequency, for the energy per period.
+
+    Returns
+    -------
+    Ledger
+        Headline: what VDD delivered.
+    """
+    vdd_v, latch = netlist.circuit.ring_vdd_v, netlist.circuit.ring_latch
+    delivered_j = -vdd_v * float(_integral(supply_a, time_s))
+
+    def heat_j(gate_v: Floats, drain_v: Floats, width: float) -> float:
+        power = inverter_heat_w(gate_v, drain_v, vdd_v, width)
+        return float(_integral(power.reshape(power.shape[0], -1).sum(axis=1), time_s))
+
+    def stored_j(k: int) -> float:
+        squared = (p_v[k] ** 2 + n_v[k] ** 2).sum(axis=1)
+        return float((0.5 * netlist.parts.values["load_f"] * squared).sum())
+
+    duration_s = float(time_s[-1] - time_s[0])
+    return Ledger(
+        delivered_j={"Vdd": delivered_j},
+        dissipated_j={
+            "stage_transistors": heat_j(np.roll(p_v, 1, axis=2), p_v, 1.0)
+            + heat_j(np.roll(n_v, 1, axis=2), n_v, 1.0),
+            "latch_transistors": heat_j(n_v, p_v, latch) + heat_j(p_v, n_v, latch),
+            "coupling": coupling_j(netlist, time_s, p_v[:, :, 0], n_v[:, :, 0]),
+        },
+        stored_change_j=stored_j(-1) - stored_j(0),
+        headline_j=delivered_j,
+        method=RING_METHOD,
+        duration_s=duration_s,
+        per_cycle_j=delivered_j / (netlist.n * duration_s * frequency_hz),
+        per_recall_j=delivered_j,
+    )

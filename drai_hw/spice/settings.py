@@ -1,0 +1,271 @@
+"""Settings of a circuit and the checks that every circuit kind shares."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drai_hw.errors import SpecError
+from drai_hw.units import TAU
+
+Floats = NDArray[np.float64]
+DAMPING_MODES = ("none", "trimmed", "ideal")
+RHO_WARNING = 0.5
+RHO_LIMIT = 1.25
+MIN_POINTS_PER_CYCLE = 20
+
+
+class CircuitLike(Protocol):
+    """What the circuit makers read; the network file's circuit section has this shape."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def rho(self) -> float: ...
+    @property
+    def f0_hz(self) -> float: ...
+    @property
+    def q(self) -> float: ...
+    @property
+    def capacitance_f(self) -> float: ...
+    @property
+    def amplitude_v(self) -> float: ...
+    @property
+    def gain(self) -> float: ...
+    @property
+    def damping(self) -> str: ...
+    @property
+    def cycles(self) -> int: ...
+    @property
+    def points_per_cycle(self) -> int: ...
+    @property
+    def jitter_rad(self) -> float: ...
+    @property
+    def ring_stages(self) -> int: ...
+    @property
+    def ring_vdd_v(self) -> float: ...
+    @property
+    def ring_load_f(self) -> float: ...
+    @property
+    def ring_latch(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """
+    Hold the settings of a circuit; the defaults are the reference working point.
+
+    Parameters
+    ----------
+    kind : {"lc", "ring"}
+        Differential coupled LC tanks, or pseudo-differential CMOS rings.
+    rho : float
+        Coupling strength, 0 < rho <= 1.25: the largest row sum of ``|w_circuit|`` in units of the
+        tank's half bandwidth ``omega0 / 2Q``; in rings the largest row sum of conductance in
+        units of ``omega0 C`` of a stage.
+    f0_hz : float
+        Nominal tank frequency in hertz (rings oscillate at what their stages give).
+    q : float
+        Quality factor of the bare tank.
+    capacitance_f : float
+        Tank capacitance from each side to ground, farad.
+    amplitude_v : float
+        Peak of the uncoupled tank's voltage between its two sides, volt.
+    gain : float
+        Small-signal negative conductance of the core times the tank's loss resistance, > 1.
+    damping : {"none", "trimmed", "ideal"}
+        What is done about the damping that coupling resistors add (see ``lc``).
+    cycles : int
+        Length of a run in nominal periods.
+    points_per_cycle : int
+        Largest time step as a fraction of the nominal period, at least 20.
+    jitter_rad : float
+        Half width of the uniform jitter of a start pattern's phases, radian.
+    ring_stages : int
+        Inverters per side of a ring, odd, at least 3.
+    ring_vdd_v, ring_load_f, ring_latch : float
+        Ring supply in volt, load per stage and side in farad, width of the latch inverters
+        between the sides relative to the stage inverters.
+    """
+
+    kind: Literal["lc", "ring"] = "lc"
+    rho: float = 0.3
+    f0_hz: float = 1e6
+    q: float = 15.9
+    capacitance_f: float = 253.3e-12
+    amplitude_v: float = 1.0
+    gain: float = 2.0
+    damping: Literal["none", "trimmed", "ideal"] = "none"
+    cycles: int = 300
+    points_per_cycle: int = 40
+    jitter_rad: float = 0.1
+    ring_stages: int = 5
+    ring_vdd_v: float = 1.8
+    ring_load_f: float = 10e-15
+    ring_latch: float = 0.3
+
+
+def check_circuit(circuit: CircuitLike) -> None:
+    """
+    Refuse settings that no circuit can be built from.
+
+    Parameters
+    ----------
+    circuit : CircuitLike
+        The settings.
+
+    Raises
+    ------
+    SpecError
+        A value is out of its range; the message names the key, the value and the range.
+    """
+    if circuit.kind not in ("lc", "ring"):
+        raise SpecError(f"circuit.kind = {circuit.kind!r}: needed is 'lc' or 'ring'")
+    if circuit.damping not in DAMPING_MODES:
+        raise SpecError(
+            f"circuit.damping = {circuit.damping!r}: needed is one of {', '.join(DAMPING_MODES)}"
+        )
+    for key, unit in (
+        ("rho", ""), ("f0_hz", " Hz"), ("q", ""), ("capacitance_f", " F"), ("amplitude_v", " V"),
+        ("ring_vdd_v", " V"), ("ring_load_f", " F"), ("ring_latch", ""),
+    ):  # fmt: skip
+        value = getattr(circuit, key)
+        if not (math.isfinite(value) and value > 0):
+            raise SpecError(f"circuit.{key} = {value!r}: needed is a number above 0{unit}")
+    if circuit.rho > RHO_LIMIT:
+        raise SpecError(
+            f"circuit.rho = {circuit.rho!r}: needed is at most {RHO_LIMIT} (measured: beyond it "
+            "coupling damps oscillators until they stop); 0.3 is the reference"
+        )
+    if circuit.rho > RHO_WARNING:
+        warnings.warn(
+            f"circuit.rho = {circuit.rho!r} is above {RHO_WARNING}: amplitudes differ by more than "
+            "a few per cent and the circuit leaves the phase model",
+            UserWarning,
+            stacklevel=3,
+        )
+    if circuit.gain <= 1:
+        raise SpecError(
+            f"circuit.gain = {circuit.gain!r}: needed is above 1, or the tank's loss wins and "
+            "nothing oscillates; 2 is the reference"
+        )
+    if circuit.cycles < 3:
+        raise SpecError(f"circuit.cycles = {circuit.cycles!r}: needed are at least 3 periods")
+    if circuit.points_per_cycle < MIN_POINTS_PER_CYCLE:
+        raise SpecError(
+            f"circuit.points_per_cycle = {circuit.points_per_cycle!r}: needed are at least "
+            f"{MIN_POINTS_PER_CYCLE} points a period; 40 is the reference"
+        )
+    if not 0 <= circuit.jitter_rad <= math.pi:
+        raise SpecError(
+            f"circuit.jitter_rad = {circuit.jitter_rad!r}: needed is 0 to pi rad; 0.1 is the "
+            "reference (exactly 0 and pi is a saddle of the phase model)"
+        )
+    if circuit.ring_stages < 3 or circuit.ring_stages % 2 == 0:
+        raise SpecError(
+            f"circuit.ring_stages = {circuit.ring_stages!r}: needed is an odd number of at least "
+            "3, an even ring latches instead of oscillating"
+        )
+
+
+def check_weights(weights: ArrayLike) -> Floats:
+    """
+    Return the weight matrix as floats after checking its shape and symmetry.
+
+    Parameters
+    ----------
+    weights : array_like, shape (N, N)
+        Dimensionless couplings, symmetric, zero diagonal.
+
+    Returns
+    -------
+    ndarray of float
+        A copy.
+
+    Raises
+    ------
+    SpecError
+        The matrix is not square, not finite, not symmetric, or couples an oscillator to itself.
+    """
+    matrix = np.array(weights, dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 1:
+        raise SpecError(f"weights of shape {matrix.shape}: needed is a square N x N matrix")
+    if not np.isfinite(matrix).all():
+        raise SpecError("weights contain a value that is not finite: give finite numbers")
+    if not np.array_equal(matrix, matrix.T):
+        i, j = (int(k) for k in np.argwhere(matrix != matrix.T)[0])
+        raise SpecError(
+            f"weights are not symmetric: w[{i},{j}] = {matrix[i, j]:g}, w[{j},{i}] = "
+            f"{matrix[j, i]:g}; one pair of resistors makes one weight for both directions"
+        )
+    if np.any(np.diag(matrix) != 0):
+        i = int(np.flatnonzero(np.diag(matrix))[0])
+        raise SpecError(
+            f"w[{i},{i}] = {matrix[i, i]:g}: an oscillator is not coupled to itself, give 0"
+        )
+    return matrix
+
+
+def check_vector(values: ArrayLike, n: int, name: str, unit: str) -> Floats:
+    """
+    Return one finite number per oscillator.
+
+    Parameters
+    ----------
+    values : array_like, shape (N,)
+        The numbers.
+    n : int
+        Oscillators.
+    name, unit : str
+        What the numbers are, for the message.
+
+    Returns
+    -------
+    ndarray of float
+        A copy.
+
+    Raises
+    ------
+    SpecError
+        The shape is wrong or a value is not finite.
+    """
+    vector = np.array(values, dtype=np.float64)
+    if vector.shape != (n,) or not np.isfinite(vector).all():
+        raise SpecError(
+            f"{name} of shape {vector.shape}: needed are {n} finite numbers in {unit}, one per "
+            "oscillator"
+        )
+    return vector
+
+
+def half_bandwidth(circuit: CircuitLike) -> float:
+    """Return ``omega0 / 2Q`` of the bare tank in rad/s, the unit of ``rho``."""
+    return TAU * circuit.f0_hz / (2.0 * circuit.q)
+
+
+def scale_weights(weights: Floats, rho: float, unit: float) -> tuple[Floats, float]:
+    """
+    Scale dimensionless weights so that the largest row sum is ``rho`` units.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (N, N)
+        Dimensionless couplings.
+    rho : float
+        Target of ``max_i sum_j |w_ij|`` in units of ``unit``.
+    unit : float
+        For tanks the half bandwidth in rad/s, for rings ``omega0 C`` in siemens.
+
+    Returns
+    -------
+    tuple of (ndarray, float)
+        ``kappa W`` and ``kappa``, both in ``unit``; kappa is 0 for all-zero weights.
+    """
+    largest = float(np.abs(weights).sum(axis=1).max())
+    kappa = rho * unit / largest if largest > 0 else 0.0
+    return kappa * weights, kappa
