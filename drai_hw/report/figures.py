@@ -102,7 +102,7 @@ def phases_svg(traces: Sequence[PhaseTrace]) -> str:
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {
+    style: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": "phases",
         "font.family": "sans-serif",
