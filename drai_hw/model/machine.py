@@ -115,7 +115,7 @@ class Machine(Protocol):
     def load_inputs(
         self, psi: ArrayLike, strength: ArrayLike, clamp: ArrayLike, active: ArrayLike
     ) -> None:
-        """Set input phases (P bits), input strengths (12 bits), clamp and activity flags, N each."""
+        """Set input phases (P bits), strengths (12 bits), clamp and activity flags, N each."""
 
     def load_weights(self, weights: ArrayLike) -> None:
         """Set the symmetric N x N weight matrix (zero diagonal)."""

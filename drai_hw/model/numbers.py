@@ -1,4 +1,4 @@
-"""Number formats of twin and RTL: every width, table and constant is derived here and nowhere else."""
+"""Number formats of twin and RTL: every width, table and constant is derived here."""
 
 from __future__ import annotations
 
@@ -219,8 +219,12 @@ class Formats:
 
     @property
     def shift(self) -> int:
-        """SH, right shift after the multiplier."""
-        return max(1, self.sum_max.bit_length() - 2)
+        """SH, right shift after the multiplier.
+
+        A gain of a few hundred then serves rows of largest weights to better than 1 %, and 16 bits
+        of gain still serve rows whose weights are 1/8 LSB in the mean.
+        """
+        return max(1, self.sum_max.bit_length() - 5, self.table_amplitude.bit_length() - 2)
 
     @property
     def strength_shift(self) -> int:

@@ -1,0 +1,233 @@
+"""The network file's schema: every key with type, unit, range, default and a sentence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA_VERSION = 1
+
+
+def key(default: Any, text: str, *, unit: str = "", example: Any = None, **limits: Any) -> Any:
+    """Declare one key: default, sentence, unit and range."""
+    extra: dict[str, Any] = {"unit": unit}
+    if example is not None:
+        extra["example"] = example
+    return Field(default, description=text, json_schema_extra=extra, **limits)
+
+
+class Section(BaseModel):
+    """Common behaviour of all tables of the network file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+
+class Network(Section):
+    """What the network is."""
+
+    name: str = key(
+        ..., "Name of the design; also the name of its output folder.",
+        pattern=r"^[a-z][a-z0-9_-]{0,39}$", example="my-memory",
+    )  # fmt: skip
+    oscillators: int = key(..., "Number of oscillators N.", ge=2, le=1024, example=35)
+    mode: Literal["kuramoto"] = key(
+        "kuramoto", "Phase dynamics: every oscillator is pulled by f(phase difference)."
+    )
+    initial_weight: int = key(
+        0, "Weight of every pair before learning.", unit="weight LSB", ge=-127, le=127
+    )
+
+
+class Formats(Section):
+    """Number formats of twin and RTL."""
+
+    accumulator_bits: int = key(
+        16, "A: phase accumulator, one turn is 2**A.", unit="bit", ge=8, le=24
+    )
+    phase_bits: int = key(
+        6, "P: leading phase bits used by coupling and learning.", unit="bit", ge=3, le=10
+    )
+    table_bits: int = key(6, "B: signed entry of the coupling table.", unit="bit", ge=2, le=8)
+    levels: Annotated[int, Field(ge=3, le=255)] | None = key(
+        None, "Instead of table_bits: number of table values, odd (5 with phase_bits = 4 is the small profile).",
+    )  # fmt: skip
+    weight_bits: int = key(
+        5, "W: two's complement weight, symmetric range.", unit="bit", ge=2, le=8
+    )
+    frequency_bits: int = key(
+        8, "OB: smoothed frequency of the resonance gate.", unit="bit", ge=4, le=16
+    )
+
+
+class Dynamics(Section):
+    """How the phases move."""
+
+    dt_s: float = key(
+        1e-6, "Time that one step stands for; frequencies in Hz refer to it.", unit="s", gt=0
+    )
+    coupling: float = key(
+        0.8, "dt * kappa * (largest row sum of |w|): the largest phase advance by coupling in one step.",
+        unit="rad", gt=0, le=1.0,
+    )  # fmt: skip
+    coupling_table: Literal["sine", "triangle", "square"] = key("sine", "Coupling function f.")
+    dither: int | None = key(
+        5, "Random phase step of +-2**dither LSB; absent: none.", unit="log2 LSB", ge=0, le=21
+    )
+    noise: float = key(
+        0.0, "Phase noise D of the float model, in units of kappa * (largest row sum).", ge=0, le=10
+    )
+    frequencies: tuple[float, ...] = key(
+        (), "Detuning of each oscillator, in units of kappa * (largest row sum); empty: all equal.",
+        example=[-0.25, 0.25],
+    )  # fmt: skip
+
+
+class Learning(Section):
+    """How connections learn, locally."""
+
+    g: Literal["xor", "cosine", "square"] = key(
+        "xor", "Learning function of the phase difference; xor is 1 - 2|d|/pi."
+    )
+    eta: float = key(
+        0.25, "Probability that a pair with open gates is updated by one LSB.", ge=0, le=1
+    )
+    decay: float = key(
+        0.0, "Rate of decay: expected share of a weight lost in a learning pass.", ge=0, le=1
+    )
+    gates: tuple[Literal["margin", "resonance"], ...] = key(
+        ("margin",), "A pair learns only while all listed gates are open."
+    )
+    margin: float = key(
+        24.0,
+        "An oscillator counts as held while its field reaches this.",
+        unit="weight LSB",
+        ge=0,
+        le=100000,
+    )
+    theta_r: int = key(
+        8, "Half-width of the resonance gate in LSB of the smoothed frequency.", ge=1, le=4096
+    )
+    presentations: int = key(
+        400,
+        "At most so many presentations of each pattern; ends sooner when all are held.",
+        ge=0,
+        le=100000,
+    )
+
+
+class Shil(Section):
+    """Second harmonic that makes phases binary; ramped during recall."""
+
+    strength: float = key(0.1, "Final k_s, in units of kappa * (largest row sum).", ge=0, le=1.5)
+    ramp_steps: int = key(48, "Steps over which k_s grows from 0.", unit="step", ge=1, le=1000000)
+
+
+class Task(Section):
+    """What the network is asked to do."""
+
+    kind: Literal["recall", "lock"] = key(
+        "recall",
+        "recall: store patterns, restore corrupted copies; lock: settle and measure the phase offset.",
+    )
+    patterns: str | tuple[str, ...] | tuple[tuple[int, ...], ...] = key(
+        "", 'Patterns: "letters:ACXTH" (5x7 font), "digits:0,1,4" (8x8), "random:5", a .npy or .txt file, or rows of -1/+1.',
+        example="letters:ACXTH",
+    )  # fmt: skip
+    flips: float = key(0.1, "Share of pixels flipped in a corrupted copy.", ge=0, le=1)
+    trials: int = key(20, "Recalls in all, patterns in turn.", ge=1, le=1000000)
+    steps: int = key(64, "Steps of one recall (or of settling).", unit="step", ge=1, le=1000000)
+    jitter_rad: float = key(
+        0.1, "Start phases are off 0 or pi by up to this; exactly 0 or pi would be a deadlock.",
+        unit="rad", ge=0, le=1.5,
+    )  # fmt: skip
+    seed: int = key(
+        1, "Seed of corruption, jitter and of the core's random streams.", ge=0, le=2**31 - 1
+    )
+    width: int | None = key(None, "Pixels in a row, for pictures of the patterns.", ge=1, le=1024)
+
+
+class Circuit(Section):
+    """The analogue circuit made of the learned weights."""
+
+    kind: Literal["lc", "ring"] = key(
+        "lc", "lc: differential LC tanks; ring: pseudo-differential CMOS rings."
+    )
+    rho: float = key(
+        0.3, "Largest row sum of the coupling rates, relative to the tank's half bandwidth omega0/2Q.",
+        gt=0, le=1.5,
+    )  # fmt: skip
+    f0_hz: float = key(1e6, "Resonance frequency of a tank.", unit="Hz", ge=1.0, le=1e11)
+    q: float = key(15.9, "Quality factor of a tank.", ge=2, le=1000)
+    capacitance_f: float = key(
+        253.3e-12, "Capacitance from each side to ground.", unit="F", gt=0, le=1
+    )
+    amplitude_v: float = key(
+        1.0, "Amplitude of the differential half-swing.", unit="V", gt=0, le=100
+    )
+    damping: Literal["none", "trimmed", "ideal"] = key(
+        "none", "How the damping by the coupling resistors is made up for."
+    )
+    cycles: int = key(300, "Simulated time of one recall.", unit="cycle", ge=20, le=100000)
+    points_per_cycle: int = key(40, "Largest time step is a cycle over this.", ge=20, le=1000)
+    jitter_rad: float = key(
+        0.1, "Seeded deviation of the start phases from 0 or pi.", unit="rad", ge=0, le=1.5
+    )
+    trials: int = key(3, "Recalls simulated by a build.", ge=1, le=1000)
+
+
+class Board(Section):
+    """The FPGA board."""
+
+    name: str = key(
+        "ulx3s-85f", "Board: a name, a folder with board.toml, or module:PlatformClass."
+    )
+    lanes: int | None = key(None, "L, even; absent: chosen for the board.", ge=2, le=256)
+    pages: int | None = key(None, "M; absent: the least that holds N.", ge=1, le=512)
+    baud: int = key(115200, "Rate of the host link.", unit="Bd", ge=1200, le=12_000_000)
+
+
+class Spec(Section):
+    """One network: the file from which all machines are made."""
+
+    schema_version: Literal[1] = Field(1, alias="schema", description="Version of this schema.")
+    network: Network
+    formats: Formats = Formats()
+    dynamics: Dynamics = Dynamics()
+    learning: Learning = Learning()
+    shil: Shil = Shil()
+    task: Task = Task()
+    circuit: Circuit = Circuit()
+    board: Board = Board()
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
+
+    @model_validator(mode="after")
+    def _check_across(self) -> Spec:
+        n = self.network.oscillators
+        given = len(self.dynamics.frequencies)
+        if given not in (0, n):
+            raise ValueError(
+                f"dynamics.frequencies has {given} values; needs {n}, one an oscillator, or none"
+            )
+        w_max = 2 ** (self.formats.weight_bits - 1) - 1
+        if abs(self.network.initial_weight) > w_max:
+            raise ValueError(
+                f"network.initial_weight = {self.network.initial_weight}: formats.weight_bits = "
+                f"{self.formats.weight_bits} holds -{w_max} to {w_max} LSB"
+            )
+        if (
+            self.dynamics.dither is not None
+            and self.dynamics.dither > self.formats.accumulator_bits - 3
+        ):
+            raise ValueError(
+                f"dynamics.dither = {self.dynamics.dither}: at most accumulator_bits - 3 = "
+                f"{self.formats.accumulator_bits - 3} (log2 LSB), an eighth of a turn"
+            )
+        if self.task.kind == "recall" and not self.task.patterns:
+            raise ValueError(
+                'task.patterns is empty; a recall needs patterns, e.g. "letters:ACXTH"'
+            )
+        return self
