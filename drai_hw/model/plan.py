@@ -1,0 +1,173 @@
+"""From a network file to number formats and register values: the only float-to-fixed conversion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drai_hw.errors import SpecError
+from drai_hw.model.machine import GATE_MARGIN, GATE_RESONANCE, Settings
+from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, Formats
+from drai_hw.spec import Spec
+from drai_hw.units import TAU, rad_to_lsb
+
+
+def default_geometry(n: int) -> tuple[int, int]:
+    """Return lanes and pages for N oscillators where the network file names none.
+
+    Eight pages as long as that takes 8 to 64 lanes; fewer than eight oscillators take one page.
+    """
+    if n <= 8:
+        return n + n % 2, 1
+    lanes = min(64, max(8, math.ceil(n / 16) * 2))
+    return lanes, math.ceil(n / lanes)
+
+
+def formats_of(spec: Spec, lanes: int | None = None, pages: int | None = None) -> Formats:
+    """Return the number formats of a network.
+
+    Parameters
+    ----------
+    spec : Spec
+        The network.
+    lanes, pages : int, optional
+        Geometry; by default the network file's, else `default_geometry`.
+
+    Raises
+    ------
+    SpecError
+        Formats that would overflow or cannot hold the network.
+    """
+    n = spec.network.oscillators
+    lanes = lanes or spec.board.lanes
+    pages = pages or spec.board.pages
+    if lanes is None:
+        lanes = default_geometry(n)[0] if pages is None else 2 * math.ceil(n / pages / 2)
+    f = spec.formats
+    return Formats(
+        n=n,
+        lanes=lanes,
+        pages=pages or math.ceil(n / lanes),
+        accumulator_bits=f.accumulator_bits,
+        phase_bits=f.phase_bits,
+        table_bits=f.table_bits,
+        levels=f.levels,
+        weight_bits=f.weight_bits,
+        frequency_bits=f.frequency_bits,
+        table=spec.dynamics.coupling_table,
+        g=spec.learning.g,
+        resonance="resonance" in spec.learning.gates,
+        theta_r=spec.learning.theta_r,
+        decay=spec.learning.decay > 0,
+        seed=spec.task.seed,
+    )
+
+
+def design_digest(formats: Formats) -> bytes:
+    """Return the SHA-256 digest of all that shapes the hardware; the identity registers hold it."""
+    text = json.dumps(asdict(formats), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def initial_weights(spec: Spec) -> NDArray[np.int64]:
+    """Return the weight matrix before learning."""
+    n = spec.network.oscillators
+    weights = np.full((n, n), spec.network.initial_weight, dtype=np.int64)
+    np.fill_diagonal(weights, 0)
+    return weights
+
+
+def tuning_words(spec: Spec) -> NDArray[np.int64]:
+    """Return the tuning word of every oscillator, LSB a step."""
+    n = spec.network.oscillators
+    detuning = np.array(spec.dynamics.frequencies or np.zeros(n))
+    lsb_per_rad = 2**spec.formats.accumulator_bits / TAU
+    words = np.floor(detuning * spec.dynamics.coupling * lsb_per_rad + 0.5).astype(np.int64)
+    half = 1 << (spec.formats.accumulator_bits - 1)
+    if np.any(np.abs(words) >= half):
+        worst = float(np.abs(detuning).max())
+        limit = math.pi / spec.dynamics.coupling
+        raise SpecError(
+            f"dynamics.frequencies up to {worst:g} with dynamics.coupling = "
+            f"{spec.dynamics.coupling:g}: half a turn a step or more; needs less than {limit:g}"
+        )
+    return words
+
+
+def phases_of(spec: Spec, phases_rad: ArrayLike) -> NDArray[np.int64]:
+    """Return phase accumulators for phases in rad."""
+    return rad_to_lsb(phases_rad, spec.formats.accumulator_bits)
+
+
+def learn_settings(spec: Spec, formats: Formats) -> Settings:
+    """Return the registers for presenting patterns: learning on, coupling off."""
+    rule = spec.learning
+    gates = GATE_MARGIN * ("margin" in rule.gates) | GATE_RESONANCE * ("resonance" in rule.gates)
+    margin = math.ceil(rule.margin * formats.table_amplitude)
+    if margin > formats.sum_max:
+        raise SpecError(
+            f"learning.margin = {rule.margin:g} weight LSB: no field can reach it; at most "
+            f"{formats.sum_max // formats.table_amplitude} with these {formats.n} oscillators and "
+            f"weight_bits = {formats.weight_bits}"
+        )
+    return Settings(
+        eta=math.floor(rule.eta * PROBABILITY_ONE + 0.5),
+        decay=math.floor(rule.decay * PROBABILITY_ONE + 0.5),
+        margin=margin,
+        gates=gates,
+    )
+
+
+def run_settings(
+    spec: Spec, formats: Formats, weights: ArrayLike, *, coupled: bool = True
+) -> Settings:
+    """Return the registers for running with the given weights: coupling, SHIL ramp and dither.
+
+    Parameters
+    ----------
+    spec : Spec
+        The network.
+    formats : Formats
+        Its number formats.
+    weights : array of int, shape (N, N)
+        Present weights; their largest row sum R sets the gain.
+    coupled : bool
+        False leaves the gain at 0 (a control experiment).
+
+    Raises
+    ------
+    SpecError
+        The gain does not fit its register: the weights are too small for the wanted coupling.
+    """
+    d = spec.dynamics
+    row_sum = int(np.abs(np.asarray(weights)).sum(axis=1).max())
+    lsb = d.coupling * 2**formats.accumulator_bits / TAU  # phase advance at full row sum
+    gain = 0
+    if coupled and row_sum:
+        gain = math.floor(lsb * 2**formats.shift / (formats.table_amplitude * row_sum) + 0.5)
+        if gain >= 1 << GAIN_BITS:
+            limit = d.coupling * ((1 << GAIN_BITS) - 1) / gain
+            raise SpecError(
+                f"dynamics.coupling = {d.coupling:g} rad with a largest row sum of {row_sum} LSB: "
+                f"needs a gain of {gain}, the register holds {(1 << GAIN_BITS) - 1}; lower "
+                f"coupling to {limit:.3g} rad or learn larger weights (raise learning.margin)"
+            )
+    unit = lsb * 2 ** (formats.shift - formats.strength_shift) / formats.table_amplitude
+    shil = math.floor(spec.shil.strength * unit + 0.5)
+    if shil >= 1 << STRENGTH_BITS:
+        limit = spec.shil.strength * ((1 << STRENGTH_BITS) - 1) / shil
+        raise SpecError(
+            f"shil.strength = {spec.shil.strength:g}: too strong for its register; at most "
+            f"{limit:.3g} with dynamics.coupling = {d.coupling:g} rad"
+        )
+    return Settings(
+        gain=gain,
+        shil_max=shil,
+        shil_step=math.ceil(shil / spec.shil.ramp_steps),
+        dither=0 if d.dither is None else d.dither + 1,
+    )

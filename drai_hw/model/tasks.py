@@ -1,0 +1,305 @@
+"""The jobs a network file asks for, as scripts that any machine can carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drai_hw.model import plan
+from drai_hw.model.machine import Counters, Machine
+from drai_hw.model.readout import is_exact, overlap, read_pattern, start_phases_rad, wilson_interval
+from drai_hw.model.reference import Reference
+from drai_hw.spec import Patterns, Spec, corrupt, load_patterns
+from drai_hw.units import lsb_to_rad, rad_to_lsb, wrap_rad
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Corrupted starts, the same for every machine.
+
+    Attributes
+    ----------
+    target : array of int64, shape (trials,)
+        Index of the pattern that each start came from.
+    starts : array of int64, shape (trials, N)
+        Corrupted patterns.
+    phases_rad : array of float64, shape (trials, N)
+        Start phases, jitter included.
+    """
+
+    target: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    phases_rad: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Outcome of storing patterns.
+
+    Attributes
+    ----------
+    weights : array, shape (N, N)
+        Weights in LSB.
+    presentations : int
+        Patterns shown in all.
+    all_held : bool
+        Every oscillator of every pattern reached the margin.
+    counters : Counters
+        Events of learning.
+    """
+
+    weights: NDArray
+    presentations: int
+    all_held: bool
+    counters: Counters
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """Outcome of recalls.
+
+    Attributes
+    ----------
+    patterns : array of int64, shape (trials, N)
+        What was read at the end.
+    phases_rad : array of float64, shape (trials, N)
+        Final phases.
+    exact : array of bool, shape (trials,)
+        Equal to the stored pattern up to a global sign.
+    overlap : float
+        Mean |overlap| with the stored pattern.
+    trace_rad : array, shape (steps + 1, N)
+        Phases of the first trial against time.
+    """
+
+    patterns: NDArray[np.int64]
+    phases_rad: NDArray[np.float64]
+    exact: NDArray[np.bool_]
+    overlap: float
+    trace_rad: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def exact_rate(self) -> float:
+        """Share of exact recalls."""
+        return float(self.exact.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the share."""
+        return wilson_interval(int(self.exact.sum()), self.exact.size)
+
+
+def patterns_of(spec: Spec, folder: Path | None = None) -> Patterns:
+    """Return the patterns of a recall task."""
+    return load_patterns(
+        spec.task.patterns,
+        spec.network.oscillators,
+        width=spec.task.width,
+        seed=spec.task.seed,
+        folder=folder,
+    )
+
+
+def trials_of(spec: Spec, patterns: Patterns, count: int | None = None) -> Trials:
+    """Return the corrupted starts: patterns in turn, flips and jitter from the task's seed."""
+    rng = np.random.default_rng([spec.task.seed, 1])
+    count = count or spec.task.trials
+    target = np.arange(count) % len(patterns.values)
+    starts = np.array([corrupt(patterns.values[k], spec.task.flips, rng) for k in target])
+    phases = [start_phases_rad(start, spec.task.jitter_rad, rng) for start in starts]
+    return Trials(target, starts, np.array(phases))
+
+
+# -- the float model -------------------------------------------------------------------------
+
+
+def learn_float(model: Reference, patterns: NDArray[np.int64]) -> Learned:
+    """Store patterns in the float model: present all in turn until all are held."""
+    presentations, done = 0, False
+    for _ in range(model.spec.learning.presentations):
+        done = True
+        for pattern in patterns:
+            model.present(pattern)
+            presentations += 1
+            done &= bool(model.held.all())
+        if done:
+            break
+    counters = Counters(changed=model.updates)
+    return Learned(model.weights.copy(), presentations, done, counters)
+
+
+def recall_float(model: Reference, trials: Trials, targets: NDArray[np.int64]) -> Recalled:
+    """Run every trial on the float model."""
+    trace = [trials.phases_rad[0]]
+    ends = []
+    for number, phases in enumerate(trials.phases_rad):
+        model.phases_rad = phases.copy()
+        model.run(model.spec.task.steps, trace=trace if number == 0 else None)
+        ends.append(model.phases_rad.copy())
+    return _judge(np.array(ends), trials, targets, np.array(trace))
+
+
+# -- integer machines: twin, simulated RTL, board --------------------------------------------
+
+
+def prepare(machine: Machine, spec: Spec) -> None:
+    """Bring a machine to the state in which every job starts."""
+    n = spec.network.oscillators
+    machine.reseed()
+    machine.load_omega(plan.tuning_words(spec))
+    machine.load_inputs(np.zeros(n), np.zeros(n), np.zeros(n), np.ones(n))
+    machine.load_weights(plan.initial_weights(spec))
+
+
+def learn(
+    machine: Machine, spec: Spec, patterns: NDArray[np.int64], progress: Progress | None = None
+) -> Learned:
+    """Store patterns on an integer machine by its own local rule.
+
+    A presentation loads the pattern as phases and runs one step with field and couple pass,
+    learning on. All patterns are shown in turn until an epoch opens no gate, or the limit is
+    reached.
+    """
+    machine.configure(plan.learn_settings(spec, machine.formats))
+    phases = [plan.phases_of(spec, np.where(p > 0, 0.0, np.pi)) for p in patterns]
+    limit = spec.learning.presentations
+    presentations, done = 0, False
+    before = machine.counters()
+    for epoch in range(limit):
+        for theta in phases:
+            machine.load_phases(theta)
+            machine.run(1, field=True, couple=True, learn=True)
+            presentations += 1
+        after = machine.counters()
+        done = (after - before).gated_on == 0
+        before = after
+        if progress:
+            progress(epoch + 1, limit)
+        if done:
+            break
+    return Learned(machine.read_weights(), presentations, done, machine.counters())
+
+
+def recall(
+    machine: Machine,
+    spec: Spec,
+    trials: Trials,
+    targets: NDArray[np.int64],
+    *,
+    coupled: bool = True,
+    progress: Progress | None = None,
+) -> Recalled:
+    """Run every trial on an integer machine with the weights it holds.
+
+    The first trial is stepped one by one, so that its phases can be drawn against time; stepping
+    and running at one go give the same bits.
+    """
+    formats = machine.formats
+    weights = machine.read_weights()
+    machine.configure(plan.run_settings(spec, formats, weights, coupled=coupled))
+    bits = formats.accumulator_bits
+    trace = []
+    ends = []
+    for number, phases in enumerate(trials.phases_rad):
+        machine.load_phases(rad_to_lsb(phases, bits))
+        if number == 0:
+            trace.append(machine.read_phases())
+            for step in range(spec.task.steps):
+                machine.run(1, resume=step > 0)
+                trace.append(machine.read_phases())
+        else:
+            machine.run(spec.task.steps)
+        ends.append(machine.read_phases())
+        if progress:
+            progress(number + 1, len(trials.phases_rad))
+    return _judge(lsb_to_rad(ends, bits), trials, targets, lsb_to_rad(trace, bits))
+
+
+def _judge(
+    ends_rad: NDArray[np.float64],
+    trials: Trials,
+    targets: NDArray[np.int64],
+    trace_rad: NDArray[np.float64],
+) -> Recalled:
+    read = np.array([read_pattern(phases) for phases in ends_rad])
+    wanted = targets[trials.target]
+    exact = np.array([is_exact(x, y) for x, y in zip(read, wanted, strict=True)])
+    mean = float(np.mean([overlap(x, y) for x, y in zip(read, wanted, strict=True)]))
+    return Recalled(read, ends_rad, exact, mean, trace_rad)
+
+
+def same_end(first: Recalled, second: Recalled) -> float:
+    """Return the share of trials in which two machines end in the same pattern."""
+    same = [is_exact(x, y) for x, y in zip(first.patterns, second.patterns, strict=True)]
+    return float(np.mean(same))
+
+
+# -- locking ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Locked:
+    """Outcome of a lock task.
+
+    Attributes
+    ----------
+    offsets_rad : array of float64, shape (N,)
+        Phase of each oscillator relative to the first, at the end.
+    drift_rad : float
+        Largest change of an offset over the last tenth of the run; near 0 when locked.
+    trace_rad : array, shape (steps + 1, N)
+        Phases against time.
+    """
+
+    offsets_rad: NDArray[np.float64]
+    drift_rad: float
+    trace_rad: NDArray[np.float64] = field(repr=False)
+
+
+def lock_start_rad(spec: Spec) -> NDArray[np.float64]:
+    """Return start phases of a lock task: spread over 2 rad, so that locking is seen to happen."""
+    return np.linspace(0.0, 2.0, spec.network.oscillators)
+
+
+def lock_float(model: Reference) -> Locked:
+    """Let the float model settle."""
+    model.phases_rad = lock_start_rad(model.spec)
+    trace = [model.phases_rad.copy()]
+    model.run(model.spec.task.steps, trace=trace)
+    return _locked(np.array(trace))
+
+
+def lock(machine: Machine, spec: Spec, progress: Progress | None = None) -> Locked:
+    """Let an integer machine settle from the weights it holds."""
+    formats = machine.formats
+    machine.configure(plan.run_settings(spec, formats, machine.read_weights()))
+    machine.load_phases(rad_to_lsb(lock_start_rad(spec), formats.accumulator_bits))
+    trace: list[NDArray[np.int64]] = [machine.read_phases()]
+    for step in range(spec.task.steps):
+        machine.run(1, resume=step > 0)
+        trace.append(machine.read_phases())
+        if progress:
+            progress(step + 1, spec.task.steps)
+    return _locked(lsb_to_rad(trace, formats.accumulator_bits))
+
+
+def _locked(trace_rad: NDArray[np.float64]) -> Locked:
+    offsets = wrap_rad(trace_rad - trace_rad[:, :1])
+    tail = offsets[-max(2, len(offsets) // 10) :]
+    drift = np.abs(wrap_rad(tail - tail[-1])).max()
+    return Locked(tail.mean(axis=0), float(drift), trace_rad)
+
+
+def pair_offset_rad(detuning: Sequence[float]) -> float:
+    """Return the closed-form offset of a locked pair, asin(detuning difference / 2).
+
+    Two oscillators of weight w pull each other with kappa w each; in units of kappa R = kappa w
+    the difference obeys psi' = delta - 2 sin psi (Adler), locked while |delta| <= 2.
+    """
+    return float(np.arcsin((detuning[1] - detuning[0]) / 2.0))
