@@ -99,11 +99,14 @@ class Bridge(wiring.Component):
         write_port = buffer.write_port()
         read_port = buffer.read_port()
         pointer = range(self.buffer_bytes)
-        written, read, keep = Signal(pointer), Signal(pointer), Signal(pointer)
+        written = Signal(pointer)
+        read = Signal(pointer)
+        keep = Signal(pointer)
         read_next = Signal(pointer)
         room = Signal()
         fresh = Signal()  # the byte at `read` stands at the read port
-        take, rewind = Signal(), Signal()
+        take = Signal()
+        rewind = Signal()
         byte = read_port.data
 
         m.d.comb += [
@@ -132,15 +135,21 @@ class Bridge(wiring.Component):
             m.d.sync += silence.eq(silence + 1)
 
         # -- the request being worked on -----------------------------------------------------
-        write, fixed, strange_op = Signal(), Signal(), Signal()
-        strange_addr, strange_words = Signal(), Signal()
-        tag, last_tag, tag_known = Signal(8), Signal(8), Signal()
+        write = Signal()
+        fixed = Signal()
+        strange_op = Signal()
+        strange_addr = Signal()
+        strange_words = Signal()
+        tag = Signal(8)
+        last_tag = Signal(8)
+        tag_known = Signal()
         addr = Signal(BUS_ADDRESS_BITS)
         words = Signal(words_bits)
         left = Signal(words_bits + 2)  # bytes to go: payload, and the two of the checksum
         data = Signal(BUS_DATA_BITS)
         status = Signal(Status)
-        refused, with_data = Signal(), Signal()
+        refused = Signal()
+        with_data = Signal()
 
         m.submodules.crc = crc = frame.crc.create()
         sending = Signal()

@@ -129,7 +129,7 @@ class UartTx(wiring.Component):
     """Send bytes over a serial line.
 
     A byte is taken in the clock in which `valid` and `ready` are both high. Latency: the start bit
-    begins in the next clock. Throughput: one byte per 10 bit times, without a gap.
+    begins in the next clock. Throughput: one byte per 10 bit times and one clock.
 
     Parameters
     ----------

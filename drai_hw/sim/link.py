@@ -1,0 +1,30 @@
+"""What a host needs of a link to a device, be it a serial port or a simulator."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Link(Protocol):
+    """A byte pipe to a device.
+
+    Attributes
+    ----------
+    name : str
+        The port, for messages, e.g. ``"/dev/ttyUSB0"``.
+    """
+
+    name: str
+
+    def write(self, data: bytes) -> None:
+        """Send all bytes."""
+
+    def read(self, n: int, timeout_s: float) -> bytes:
+        """Return up to `n` bytes: fewer when `timeout_s` seconds pass without the rest.
+
+        With ``timeout_s = 0`` whatever has arrived is returned at once. Time is the device's: a
+        simulator counts its own clock.
+        """
+
+    def close(self) -> None:
+        """Give the link up; closing twice is allowed."""

@@ -1,0 +1,217 @@
+"""A device in the simulator behind the same byte link as a board on a serial port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import drai_hw
+from drai_hw.errors import LinkError, ToolError
+from drai_hw.rtl.top import Core, Top
+from drai_hw.sim.device_bench import (
+    CLOCK_PERIOD_NS,
+    CLOCKS,
+    COUNT,
+    ENV_DIVISOR,
+    ENV_PORT,
+    ENV_TOKEN,
+    READ,
+    WRITE,
+    receive_exactly,
+)
+from drai_hw.sim.device_server import BENCH_TOP
+
+SIMULATED_CLOCK_HZ = 1e6
+"""Nominal clock of a simulated device: turns a host's time-outs into clocks."""
+
+SIMULATED_BAUD = 250_000
+"""Four clocks a bit, the fewest the receiver takes: less to simulate."""
+
+START_TIMEOUT_S = 120.0
+"""Longest wait for compiler and simulator to start, in seconds of real time."""
+
+_WRAPPER = f"""`timescale 1ns/1ps
+module {BENCH_TOP};
+  reg clk = 1'b0, rst = 1'b1, rx = 1'b1;
+  wire tx, busy, activity;
+  drai_top dut(.clk(clk), .rst(rst), .rx(rx), .tx(tx), .busy(busy), .activity(activity));
+  always #{CLOCK_PERIOD_NS // 2} clk = ~clk;
+endmodule
+"""
+
+
+class SimulatedLink:
+    """Icarus Verilog running the emitted Verilog of a `Top`, as a `drai_hw.sim.link.Link`.
+
+    The serial pins see real waveforms, bit by bit. Simulated time passes only while a write is
+    being sent and while a read waits; a read's time-out is counted in clocks of
+    `top.clock_hz`. The simulator is a process of its own and ends with `close`, with the host
+    process, or with the ``with`` block.
+
+    Parameters
+    ----------
+    top : Top
+        The design.
+    workdir : Path, optional
+        Where Verilog, simulator files and ``device.log`` go; without it a temporary folder that
+        `close` removes.
+
+    Raises
+    ------
+    ToolError
+        Icarus Verilog is missing, or compiling or starting failed; the text ends with the last
+        lines of the log.
+    """
+
+    def __init__(self, top: Top, *, workdir: Path | None = None) -> None:
+        self.name = "simulator (Icarus Verilog)"
+        self._clock_hz = float(top.clock_hz)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._peer: socket.socket | None = None
+        for tool in ("iverilog", "vvp"):
+            if shutil.which(tool) is None:
+                raise ToolError(
+                    f"{tool!r} not found; Icarus Verilog is needed to simulate a device: install "
+                    "it with `sudo apt-get install iverilog`"
+                )
+        self._temporary = workdir is None
+        self._folder = Path(tempfile.mkdtemp(prefix="drai-device-") if workdir is None else workdir)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start(top)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def of_core(cls, core: Core, *, workdir: Path | None = None) -> SimulatedLink:
+        """Put a core behind the bridge, with the clock and bit rate that simulate fastest."""
+        return cls(Top(core, SIMULATED_CLOCK_HZ, SIMULATED_BAUD), workdir=workdir)
+
+    def __enter__(self) -> SimulatedLink:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- start and end ---------------------------------------------------------------------
+
+    def _start(self, top: Top) -> None:
+        os.environ["AMARANTH_USE_YOSYS"] = "builtin"  # a system yosys would write other text
+        from amaranth.back import verilog
+
+        (self._folder / "drai_top.v").write_text(
+            verilog.convert(top, name="drai_top", emit_src=False, strip_internal_attrs=True)
+        )
+        (self._folder / "device.v").write_text(_WRAPPER)
+        token = secrets.token_hex(16)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            root = str(Path(drai_hw.__file__).parents[1])
+            env = os.environ | {
+                ENV_PORT: str(server.getsockname()[1]),
+                ENV_TOKEN: token,
+                ENV_DIVISOR: str(top.divisor),
+                "PYTHONPATH": os.pathsep.join(
+                    filter(None, (root, os.environ.get("PYTHONPATH", "")))
+                ),
+            }
+            # cocotb would take these for its own run when we are inside another one.
+            for name in ("COCOTB_TEST_FILTER", "COCOTB_RANDOM_SEED", "GPI_USERS"):
+                env.pop(name, None)
+            with (self._folder / "device.log").open("wb") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "drai_hw.sim.device_server", str(self._folder)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=env,
+                    start_new_session=True,
+                )
+            self._peer = self._accept(server, token)
+
+    def _accept(self, server: socket.socket, token: str) -> socket.socket:
+        server.settimeout(0.2)
+        end_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < end_s:
+            try:
+                peer, _ = server.accept()
+            except TimeoutError:
+                if self._process is not None and self._process.poll() is not None:
+                    break
+                continue
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer.settimeout(START_TIMEOUT_S)
+            # Any process of this machine can connect; only the bench knows the token.
+            if receive_exactly(peer, len(token)) == token.encode():
+                peer.settimeout(None)
+                return peer
+            peer.close()
+        raise ToolError(
+            f"the simulated device did not start (limit {START_TIMEOUT_S:.0f} s); last lines of "
+            f"its log:\n{self._log_tail()}"
+        )
+
+    def _log_tail(self) -> str:
+        log = self._folder / "device.log"
+        text = log.read_text(errors="replace") if log.exists() else ""
+        return "\n".join(text.splitlines()[-8:])
+
+    def close(self) -> None:
+        """End the simulator and remove what is temporary; closing twice is allowed."""
+        if self._peer is not None:
+            self._peer.close()
+            self._peer = None
+        if self._process is not None:
+            try:
+                # Without its socket the bench returns by itself.
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+            self._process = None
+        if self._temporary:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    # -- the link --------------------------------------------------------------------------
+
+    def _exchange(self, request: bytes, answer: bool) -> bytes:
+        if self._peer is None:
+            raise LinkError(f"{self.name} was closed; open a new link to go on")
+        try:
+            self._peer.sendall(request)
+            if not answer:
+                return b""
+            head = receive_exactly(self._peer, COUNT.size)
+            if len(head) == COUNT.size:
+                return head
+        except OSError:
+            pass
+        raise LinkError(
+            f"{self.name} ended unexpectedly; last lines of its log:\n{self._log_tail()}"
+        )
+
+    def write(self, data: bytes) -> None:
+        """Send all bytes."""
+        self._exchange(WRITE + COUNT.pack(len(data)) + data, answer=False)
+
+    def read(self, n: int, timeout_s: float) -> bytes:
+        """Return up to `n` bytes; fewer after `timeout_s` seconds of the device's time."""
+        limit = max(0, round(timeout_s * self._clock_hz))
+        head = self._exchange(READ + COUNT.pack(n) + COUNT.pack(limit), answer=True)
+        peer: Any = self._peer
+        return receive_exactly(peer, COUNT.unpack(head)[0])
+
+    def clocks(self) -> int:
+        """Return the clocks simulated so far."""
+        return int(COUNT.unpack(self._exchange(CLOCKS, answer=True))[0])
