@@ -1,4 +1,4 @@
-"""Energy ledger of a run: delivered by every source, dissipated by class, stored, and the balance."""
+"""Energy ledger of a run: delivered by every source, dissipated by class, stored, balance."""
 
 from __future__ import annotations
 

@@ -23,9 +23,7 @@ _POLL_S = 0.05
 # OpenMP only slows the small circuits of this package down, and the environment variable is ignored
 _INIT_FILE = "set num_threads=1\n"
 _NO_SOLUTION = re.compile(
-    r"timestep too small|no convergence|singular matrix|iteration limit|"
-    r"source stepping failed|gmin stepping failed|tran simulation\(s\) aborted",
-    re.IGNORECASE,
+    r"timestep too small|no convergence|singular matrix|iteration limit", re.IGNORECASE
 )
 _FAULT = re.compile(r"^(fatal )?error|unknown subckt|can't find model|syntax error", re.IGNORECASE)
 
@@ -123,8 +121,12 @@ def read_raw(path: Path, seconds: float = 0.0) -> Waves:
         names = [line.split()[1] for line in lines[start + 1 : start + 1 + count]]
     except (KeyError, ValueError, StopIteration, IndexError) as error:
         raise ToolError(f"{path.name} has an unreadable raw header ({error!r})") from error
-    body = np.frombuffer(content, dtype="<f8", offset=at + len(mark), count=-1 if not points else
-                         _bounded(points * count, len(content) - at - len(mark), path))
+    body = np.frombuffer(
+        content,
+        dtype="<f8",
+        offset=at + len(mark),
+        count=-1 if not points else _bounded(points * count, len(content) - at - len(mark), path),
+    )
     if body.size == 0 or body.size % count:
         raise ToolError(f"{path.name} is cut short: run the circuit again")
     table = body.reshape(-1, count)
@@ -236,14 +238,13 @@ def _run(
                     process.kill()
                 process.wait()
         seconds = time.monotonic() - started
-        _judge(process.returncode, log.read_text("utf-8", "replace"), raw)
+        text_log = log.read_text("utf-8", "replace")
+        if process.returncode != 0 or not raw.exists():
+            raise _failure(process.returncode, text_log)
         waves = read_raw(raw, seconds)
         # a last point a rounding short of the end is the end
         if waves.time_s[-1] < stop_s * (1.0 - 1e-9):
-            raise ConvergenceError(
-                f"ngspice stopped at {waves.time_s[-1]:.6g} s of {stop_s:.6g} s without saying "
-                "why: shorten the step (more points_per_cycle) or lower rho"
-            )
+            raise _failure(process.returncode, text_log, f"ended at {waves.time_s[-1]:.6g} s")
     finally:
         raw.unlink(missing_ok=True)
     if progress is not None:
@@ -272,15 +273,18 @@ def _watch(
             progress(min(0.99, raw.stat().st_size / expected_bytes))
 
 
-def _judge(status: int, log: str, raw: Path) -> None:
-    lines = [line.strip() for line in log.splitlines()]
-    for line in lines:
-        if _NO_SOLUTION.search(line):
-            raise ConvergenceError(
-                f"ngspice found no solution: {line!r}; shorten the step (more points_per_cycle) "
-                "or lower rho"
-            )
+def _failure(status: int, log: str, otherwise: str = "") -> ToolError:
+    """Return the error that quotes the line of the log that says most."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    line = next((line for line in lines if _NO_SOLUTION.search(line)), None)
+    if line is not None:
+        return ConvergenceError(
+            f"ngspice found no solution: {line!r}; needed is a smaller step (more "
+            "points_per_cycle) or weaker coupling (lower rho)"
+        )
     fault = next((line for line in lines if _FAULT.search(line)), None)
-    if fault is not None or status != 0 or not raw.exists():
-        last = fault or next((line for line in reversed(lines) if line), "it printed nothing")
-        raise ToolError(f"ngspice failed (exit status {status}): {last!r}; check the netlist")
+    said = fault or otherwise or (lines[-1] if lines else "it printed nothing")
+    return ToolError(
+        f"ngspice failed (exit status {status}): {said!r}; check the netlist, or the installation "
+        "of ngspice"
+    )

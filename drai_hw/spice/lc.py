@@ -10,7 +10,7 @@ import numpy as np
 from drai_hw.errors import SpecError
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header, upper_pairs
 from drai_hw.spice.pyspice import Deck
-from drai_hw.spice.settings import CircuitLike, Floats, half_bandwidth, scale_weights
+from drai_hw.spice.settings import Circuit, Floats, half_bandwidth, scale_weights
 from drai_hw.units import TAU
 
 BLEED_RATIO = 1000.0
@@ -167,7 +167,7 @@ def coupling_ohm(w_rad_per_s: float, capacitance_f: float) -> float:
 
 def build(
     weights: Floats,
-    circuit: CircuitLike,
+    circuit: Circuit,
     start_phases_rad: Floats,
     detuning: Floats,
     *,
@@ -189,7 +189,7 @@ def build(
     ----------
     weights : ndarray, shape (N, N)
         Dimensionless, symmetric.
-    circuit : CircuitLike
+    circuit : Circuit
         Settings.
     start_phases_rad : ndarray, shape (N,)
         Start phases at full amplitude.

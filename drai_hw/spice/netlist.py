@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from drai_hw.spice.settings import CircuitLike, Floats
+from drai_hw.spice.settings import Circuit, Floats
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Netlist:
         Design name, used for file names and the title.
     text : str
         The netlist.
-    circuit : CircuitLike
+    circuit : Circuit
         Settings.
     weights : ndarray, shape (N, N)
         Dimensionless couplings.
@@ -94,7 +94,7 @@ class Netlist:
 
     name: str
     text: str
-    circuit: CircuitLike
+    circuit: Circuit
     weights: Floats
     start_phases_rad: Floats
     detuning: Floats

@@ -1,4 +1,4 @@
-"""Phases, pattern and settling from waveforms (v = A cos(omega t + phi), axis by the doubled phase)."""
+"""Phases, pattern and settling from waveforms v = A cos(omega t + phi)."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ from drai_hw.spice.devices import (
 )
 from drai_hw.spice.netlist import Netlist, Parts, commands, header, upper_pairs
 from drai_hw.spice.pyspice import Deck
-from drai_hw.spice.settings import CircuitLike, Floats, scale_weights
+from drai_hw.spice.settings import Circuit, Floats, scale_weights
 from drai_hw.units import TAU
 
 DELAY_FACTOR = 0.97
 SOLVER_OPTIONS = "reltol=1e-5"
 
 
-def nominal_hz(circuit: CircuitLike) -> float:
+def nominal_hz(circuit: Circuit) -> float:
     """
     Return the estimate of a ring's frequency that lays out its time axis.
 
@@ -33,7 +33,7 @@ def nominal_hz(circuit: CircuitLike) -> float:
 
     Parameters
     ----------
-    circuit : CircuitLike
+    circuit : Circuit
         Settings.
 
     Returns
@@ -46,14 +46,14 @@ def nominal_hz(circuit: CircuitLike) -> float:
     return 1.0 / (2.0 * circuit.ring_stages * delay_s)
 
 
-def supply_per_cycle_j(circuit: CircuitLike) -> float:
+def supply_per_cycle_j(circuit: Circuit) -> float:
     """Return the charging energy of both sides per period: 2 N C VDD^2."""
     return 2.0 * circuit.ring_stages * circuit.ring_load_f * circuit.ring_vdd_v**2
 
 
 def build(
     weights: Floats,
-    circuit: CircuitLike,
+    circuit: Circuit,
     start_phases_rad: Floats,
     detuning: Floats,
     *,
@@ -73,7 +73,7 @@ def build(
     ----------
     weights : ndarray, shape (N, N)
         Dimensionless, symmetric.
-    circuit : CircuitLike
+    circuit : Circuit
         Settings; rho is the largest row sum of branch conductance over ``omega C`` of a stage.
     start_phases_rad : ndarray, shape (N,)
         Start phases.

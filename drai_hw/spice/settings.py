@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, Protocol
 
 import numpy as np
@@ -21,38 +21,47 @@ MIN_POINTS_PER_CYCLE = 20
 
 
 class CircuitLike(Protocol):
-    """What the circuit makers read; the network file's circuit section has this shape."""
+    """What the circuit makers need; the network file's circuit section has this shape."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Return "lc" or "ring"."""
+
     @property
-    def rho(self) -> float: ...
+    def rho(self) -> float:
+        """Return the coupling strength."""
+
     @property
-    def f0_hz(self) -> float: ...
+    def f0_hz(self) -> float:
+        """Return the nominal tank frequency in hertz."""
+
     @property
-    def q(self) -> float: ...
+    def q(self) -> float:
+        """Return the quality factor of the bare tank."""
+
     @property
-    def capacitance_f(self) -> float: ...
+    def capacitance_f(self) -> float:
+        """Return the capacitance from each side to ground in farad."""
+
     @property
-    def amplitude_v(self) -> float: ...
+    def amplitude_v(self) -> float:
+        """Return the peak voltage between the sides in volt."""
+
     @property
-    def gain(self) -> float: ...
+    def damping(self) -> str:
+        """Return the damping mode."""
+
     @property
-    def damping(self) -> str: ...
+    def cycles(self) -> int:
+        """Return the length of a run in periods."""
+
     @property
-    def cycles(self) -> int: ...
+    def points_per_cycle(self) -> int:
+        """Return the time steps per period."""
+
     @property
-    def points_per_cycle(self) -> int: ...
-    @property
-    def jitter_rad(self) -> float: ...
-    @property
-    def ring_stages(self) -> int: ...
-    @property
-    def ring_vdd_v(self) -> float: ...
-    @property
-    def ring_load_f(self) -> float: ...
-    @property
-    def ring_latch(self) -> float: ...
+    def jitter_rad(self) -> float:
+        """Return the half width of the start jitter in radian."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +119,31 @@ class Circuit:
     ring_latch: float = 0.3
 
 
-def check_circuit(circuit: CircuitLike) -> None:
+def settings_of(circuit: CircuitLike) -> Circuit:
+    """
+    Return frozen settings with defaults for what the given object does not have.
+
+    Parameters
+    ----------
+    circuit : CircuitLike
+        Any object with at least the keys of ``CircuitLike``.
+
+    Returns
+    -------
+    Circuit
+        A copy.
+    """
+    names = [key.name for key in fields(Circuit) if hasattr(circuit, key.name)]
+    return Circuit(**{name: getattr(circuit, name) for name in names})
+
+
+def check_circuit(circuit: Circuit) -> None:
     """
     Refuse settings that no circuit can be built from.
 
     Parameters
     ----------
-    circuit : CircuitLike
+    circuit : Circuit
         The settings.
 
     Raises
@@ -243,7 +270,7 @@ def check_vector(values: ArrayLike, n: int, name: str, unit: str) -> Floats:
     return vector
 
 
-def half_bandwidth(circuit: CircuitLike) -> float:
+def half_bandwidth(circuit: Circuit) -> float:
     """Return ``omega0 / 2Q`` of the bare tank in rad/s, the unit of ``rho``."""
     return TAU * circuit.f0_hz / (2.0 * circuit.q)
 

@@ -1,0 +1,33 @@
+"""Circuits: netlists of coupled oscillators, their runs in ngspice, phases and energies."""
+
+from drai_hw.spice.energy import Ledger
+from drai_hw.spice.lc import Tank, design_tank
+from drai_hw.spice.netlist import Behavioural, Netlist, Parts
+from drai_hw.spice.settings import Circuit, CircuitLike
+from drai_hw.spice.simulate import (
+    CircuitResult,
+    SourcePower,
+    create,
+    free_running_hz,
+    recall,
+    run,
+    start_phases_of,
+)
+
+__all__ = [
+    "Behavioural",
+    "Circuit",
+    "CircuitLike",
+    "CircuitResult",
+    "Ledger",
+    "Netlist",
+    "Parts",
+    "SourcePower",
+    "Tank",
+    "create",
+    "design_tank",
+    "free_running_hz",
+    "recall",
+    "run",
+    "start_phases_of",
+]

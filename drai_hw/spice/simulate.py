@@ -1,0 +1,426 @@
+"""From weights to a netlist, and from a netlist to phases, pattern and energies."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drai_hw.errors import SpecError
+from drai_hw.spice import lc, ring
+from drai_hw.spice.energy import Ledger, ring_ledger, tank_ledger
+from drai_hw.spice.engine import Progress, Waves
+from drai_hw.spice.engine import simulate as run_ngspice
+from drai_hw.spice.netlist import Netlist
+from drai_hw.spice.readout import align, frequency_hz, read_out
+from drai_hw.spice.settings import (
+    Circuit,
+    CircuitLike,
+    Floats,
+    check_circuit,
+    check_vector,
+    check_weights,
+    settings_of,
+)
+from drai_hw.units import TAU
+
+_BUILDERS = {"lc": lc.build, "ring": ring.build}
+_FREE_CYCLES = 40
+
+
+@dataclass(frozen=True)
+class SourcePower:
+    """
+    Hold what one source delivered.
+
+    Parameters
+    ----------
+    element : str
+        Name in the netlist.
+    role : str
+        What it stands for.
+    behavioural, ideal : bool
+        Whether it stands for a circuit not drawn, and for one that is not intended at all.
+    power_w : float
+        Mean power over the run, positive when it delivers.
+    """
+
+    element: str
+    role: str
+    behavioural: bool
+    ideal: bool
+    power_w: float
+
+
+@dataclass(frozen=True)
+class CircuitResult:
+    """
+    Hold the outcome of one run.
+
+    Parameters
+    ----------
+    time_s : ndarray, shape (T,)
+        One sample per period of the free-running oscillator.
+    phases_rad : ndarray, shape (T, N)
+        Unwrapped phases in the frame that turns at ``frequency_hz``.
+    pattern : ndarray of int, shape (N,)
+        Read pattern, +1/-1, with the global sign nearer to the start.
+    settled : bool
+        Pattern unchanged for 20 cycles and every |cos(phi - axis)| above 0.5.
+    settled_cycle : int or None
+        Cycle from which that held.
+    energies : Ledger
+        Delivered, dissipated, stored; headline per cycle and per recall.
+    sources : tuple of SourcePower
+        Every source by name and watts.
+    power_w : float
+        Mean headline power.
+    frequency_hz : float
+        Free-running frequency of one uncoupled oscillator in the same solver settings.
+    amplitude_v : ndarray, shape (N,)
+        Root mean square of the side-to-side voltage over the last 5 periods times sqrt 2.
+    balance : float
+        (delivered - dissipated - stored change) / delivered.
+    seconds : float
+        Wall-clock time in ngspice.
+    """
+
+    time_s: Floats
+    phases_rad: Floats
+    pattern: NDArray[np.int64]
+    settled: bool
+    settled_cycle: int | None
+    energies: Ledger
+    sources: tuple[SourcePower, ...]
+    power_w: float
+    frequency_hz: float
+    amplitude_v: Floats
+    balance: float
+    seconds: float
+
+    def summary(self) -> dict[str, Any]:
+        """Return everything but the phases as JSON-ready values, units in the key names."""
+        ledger = self.energies
+        return {
+            "pattern": [int(value) for value in self.pattern],
+            "inverse_counts": True,
+            "settled": self.settled,
+            "settled_cycle": self.settled_cycle,
+            "frequency_hz": self.frequency_hz,
+            "power_w": self.power_w,
+            "energies_j": {
+                "headline": ledger.headline_j,
+                "per_cycle": ledger.per_cycle_j,
+                "per_recall": ledger.per_recall_j,
+                "delivered": sum(ledger.delivered_j.values()),
+                "dissipated": dict(ledger.dissipated_j),
+                "stored_change": ledger.stored_change_j,
+            },
+            "energy_method": ledger.method,
+            "balance": self.balance,
+            "balanced": ledger.balanced,
+            "sources": [asdict(source) for source in self.sources],
+            "amplitude_v": [float(value) for value in self.amplitude_v],
+            "seconds": self.seconds,
+        }
+
+
+def create(
+    weights: ArrayLike,
+    circuit: CircuitLike | None = None,
+    *,
+    start_phases: ArrayLike | None = None,
+    detuning: ArrayLike | None = None,
+    seed: int = 0,
+    name: str = "network",
+    command: str | None = None,
+) -> Netlist:
+    """
+    Write the netlist of an oscillator network.
+
+    Parameters
+    ----------
+    weights : array_like, shape (N, N)
+        Dimensionless, symmetric, zero diagonal; ``circuit.rho`` sets the scale.
+    circuit : CircuitLike, optional
+        Settings; the reference working point of differential tanks when omitted.
+    start_phases : array_like, shape (N,), optional
+        Radian; drawn uniformly from ``seed`` when omitted.
+    detuning : array_like, shape (N,), optional
+        Relative frequency deviations, above -0.5; none when omitted.
+    seed : int
+        Seed of the drawn start phases.
+    name : str
+        Design name; letters, digits, ``_`` and ``-``.
+    command : str, optional
+        Command that makes the file again, for its header.
+
+    Returns
+    -------
+    Netlist
+        Equal arguments give equal bytes.
+
+    Raises
+    ------
+    SpecError
+        An argument is out of range.
+    ToolError
+        PySpice is missing.
+    """
+    if circuit is None:
+        circuit = Circuit()
+    settings = settings_of(circuit)
+    check_circuit(settings)
+    matrix = check_weights(weights)
+    n = matrix.shape[0]
+    if not name or not all(c.isalnum() or c in "_-" for c in name):
+        raise SpecError(f"name {name!r}: needed are letters, digits, '_' and '-' (it names files)")
+    if start_phases is None:
+        start = np.array(np.random.default_rng(seed).uniform(0.0, TAU, n))
+    else:
+        start = check_vector(start_phases, n, "start_phases", "rad")
+    offsets = np.zeros(n) if detuning is None else check_vector(detuning, n, "detuning", "f/f0")
+    if np.any(offsets <= -0.5):
+        raise SpecError(
+            f"detuning {float(offsets.min()):g}: needed is a relative deviation above -0.5"
+        )
+    return _BUILDERS[settings.kind](
+        matrix,
+        settings,
+        start,
+        offsets,
+        name=name,
+        command=command or f"drai-hw spice {name} --circuit {settings.kind}",
+        seed=seed,
+    )
+
+
+def _waves(
+    netlist: Netlist, workdir: Path | None, timeout_s: float, progress: Progress | None
+) -> Waves:
+    # rings get about three steps per requested one from ngspice's own error control
+    points = netlist.circuit.cycles * netlist.circuit.points_per_cycle
+    return run_ngspice(
+        netlist.text,
+        stop_s=netlist.stop_s,
+        expected_points=points if netlist.kind == "lc" else int(2.4 * points),
+        vectors=len(netlist.saved),
+        workdir=workdir,
+        name=netlist.name,
+        timeout_s=timeout_s,
+        progress=progress,
+    )
+
+
+def _sides(netlist: Netlist, waves: Waves) -> tuple[Floats, Floats]:
+    p_v = waves.select([f"v({p})" for p, _ in netlist.pairs])
+    n_v = waves.select([f"v({m})" for _, m in netlist.pairs])
+    return p_v, n_v
+
+
+def free_running_hz(circuit: CircuitLike, *, timeout_s: float = 60.0) -> float:
+    """
+    Measure one uncoupled oscillator with the solver settings of the network.
+
+    The step shifts the frequency (trapezoidal rule: about -(2 pi / points)^2 / 12), so a nominal
+    frequency is no reference for phases.
+
+    Parameters
+    ----------
+    circuit : CircuitLike
+        Settings.
+    timeout_s : float
+        Wall-clock limit.
+
+    Returns
+    -------
+    float
+        Hertz.
+
+    Raises
+    ------
+    ConvergenceError
+        It does not oscillate.
+    """
+    settings = replace(settings_of(circuit), cycles=_FREE_CYCLES)
+    netlist = _BUILDERS[settings.kind](
+        np.zeros((1, 1)), settings, np.zeros(1), np.zeros(1),
+        name="free", command="free_running_hz", seed=0,
+    )  # fmt: skip
+    waves = _waves(netlist, None, timeout_s, None)
+    p_v, n_v = _sides(netlist, waves)
+    return frequency_hz(waves.time_s, (p_v - n_v)[:, 0])
+
+
+def _ledger(netlist: Netlist, waves: Waves, p_v: Floats, n_v: Floats, f_hz: float) -> Ledger:
+    if netlist.kind == "lc":
+        inductor_a = waves.select([f"i(lt{i})" for i in range(netlist.n)])
+        return tank_ledger(netlist, waves.time_s, p_v, n_v, inductor_a, f_hz)
+    stages = netlist.circuit.ring_stages
+    shape = (waves.time_s.size, netlist.n, stages)
+
+    def side(letter: str) -> Floats:
+        names = [f"v({letter}{i}_{k})" for i in range(netlist.n) for k in range(stages)]
+        return waves.select(names).reshape(shape)
+
+    supply_a = waves.select(["i(vdd)"])[:, 0]
+    return ring_ledger(netlist, waves.time_s, side("p"), side("n"), supply_a, f_hz)
+
+
+def run(
+    netlist: Netlist,
+    *,
+    workdir: Path | None = None,
+    timeout_s: float = 600.0,
+    progress: Progress | None = None,
+) -> CircuitResult:
+    """
+    Run a netlist in ngspice and read phases, pattern and energies.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        As made by ``create``.
+    workdir : Path, optional
+        Folder that keeps the netlist and ngspice's log; nothing is kept when omitted.
+    timeout_s : float
+        Wall-clock limit.
+    progress : callable, optional
+        Called with the finished fraction.
+
+    Returns
+    -------
+    CircuitResult
+        The outcome.
+
+    Raises
+    ------
+    ConvergenceError
+        ngspice found no solution, or an oscillator stopped.
+    ToolError
+        ngspice is missing, failed, or took too long.
+    """
+    reference_hz = free_running_hz(netlist.circuit, timeout_s=timeout_s)
+    waves = _waves(netlist, workdir, timeout_s, progress)
+    p_v, n_v = _sides(netlist, waves)
+    signals = p_v - n_v
+    read = read_out(waves.time_s, signals, reference_hz)
+    ledger = _ledger(netlist, waves, p_v, n_v, reference_hz)
+    marks = {mark.element: mark for mark in netlist.behavioural}
+    sources = tuple(
+        SourcePower(
+            element=element,
+            role=marks[element].role if element in marks else "supply",
+            behavioural=element in marks,
+            ideal=element in marks and marks[element].ideal,
+            power_w=power_w,
+        )
+        for element, power_w in ledger.source_w.items()
+    )
+    tail = waves.time_s >= waves.time_s[-1] - 5.0 / reference_hz
+    span_s = float(waves.time_s[tail][-1] - waves.time_s[tail][0])
+    mean_square = np.trapezoid(signals[tail] ** 2, waves.time_s[tail], axis=0) / span_s
+    start = np.where(np.cos(netlist.start_phases_rad) >= 0, 1, -1).astype(np.int64)
+    return CircuitResult(
+        time_s=read.time_s,
+        phases_rad=read.phases_rad,
+        pattern=align(read.pattern, start),
+        settled=read.settled,
+        settled_cycle=read.settled_cycle,
+        energies=ledger,
+        sources=sources,
+        power_w=ledger.headline_j / ledger.duration_s,
+        frequency_hz=reference_hz,
+        amplitude_v=np.sqrt(2.0 * mean_square),
+        balance=ledger.balance,
+        seconds=waves.seconds,
+    )
+
+
+def start_phases_of(pattern: ArrayLike, jitter_rad: float, seed: int) -> Floats:
+    """
+    Return start phases of a pattern: 0 or pi with uniform jitter.
+
+    Without jitter every phase sits on a saddle of the phase model, which no circuit does.
+
+    Parameters
+    ----------
+    pattern : array_like, shape (N,)
+        +1/-1.
+    jitter_rad : float
+        Half width of the jitter.
+    seed : int
+        Seed of the jitter.
+
+    Returns
+    -------
+    ndarray of float
+        Radian.
+
+    Raises
+    ------
+    SpecError
+        The pattern holds other values than +1 and -1.
+    """
+    sides = np.asarray(pattern)
+    if sides.ndim != 1 or not np.isin(sides, (-1, 1)).all():
+        raise SpecError(
+            f"start pattern of shape {sides.shape} with values {np.unique(sides)[:5].tolist()}: "
+            "needed is one row of +1 and -1"
+        )
+    jitter = np.random.default_rng(seed).uniform(-jitter_rad, jitter_rad, sides.size)
+    return np.where(sides > 0, 0.0, math.pi) + jitter
+
+
+def recall(
+    weights: ArrayLike,
+    pattern: ArrayLike,
+    circuit: CircuitLike | None = None,
+    *,
+    detuning: ArrayLike | None = None,
+    seed: int = 0,
+    name: str = "recall",
+    workdir: Path | None = None,
+    timeout_s: float = 600.0,
+    progress: Progress | None = None,
+) -> CircuitResult:
+    """
+    Start the network from a corrupted pattern and let it settle.
+
+    Parameters
+    ----------
+    weights : array_like, shape (N, N)
+        Learned couplings, symmetric.
+    pattern : array_like, shape (N,)
+        Start pattern, +1/-1.
+    circuit : CircuitLike, optional
+        Settings; the reference working point when omitted.
+    detuning : array_like, shape (N,), optional
+        Relative frequency deviations.
+    seed : int
+        Seed of the jitter.
+    name : str
+        Base of file names.
+    workdir, timeout_s, progress
+        As in ``run``.
+
+    Returns
+    -------
+    CircuitResult
+        ``pattern`` is the recalled one.
+
+    Raises
+    ------
+    SpecError
+        Weights, pattern or settings are out of range.
+    ConvergenceError, ToolError
+        As in ``run``.
+    """
+    settings = Circuit() if circuit is None else circuit
+    start = start_phases_of(pattern, settings.jitter_rad, seed)
+    netlist = create(weights, settings, start_phases=start, detuning=detuning, seed=seed, name=name)
+    return run(netlist, workdir=workdir, timeout_s=timeout_s, progress=progress)
