@@ -1,0 +1,237 @@
+"""The oscillator core: lanes, stores, update unit, sequencer and host port put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from drai_hw.model.numbers import STRENGTH_BITS, Formats
+from drai_hw.model.plan import design_digest
+from drai_hw.rtl.counters import EVENTS, EventCounters
+from drai_hw.rtl.host import HostPort
+from drai_hw.rtl.lane import Lane
+from drai_hw.rtl.pages import PageStore
+from drai_hw.rtl.registers import BUS_ADDRESS_BITS, BUS_DATA_BITS, Cfg
+from drai_hw.rtl.sequencer import Sequencer
+from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE, control
+from drai_hw.rtl.update import Kind, UpdateUnit
+from drai_hw.rtl.weights import WeightStore
+
+
+def identity(formats: Formats) -> int:
+    """Return the 64 bits of the identity registers: DIGEST0 holds bits 31:0, DIGEST1 63:32.
+
+    They are the first eight bytes of the design's digest, least significant byte first.
+    """
+    return int.from_bytes(design_digest(formats)[:8], "little")
+
+
+class Core(wiring.Component):
+    """N oscillators, fully connected, with learning: L lanes, M pages.
+
+    Per-step clocks: `drai_hw.rtl.timing.clocks_per_step`. All state is reached through the bus
+    (`drai_hw.rtl.registers`); one clock, ``rst`` synchronous and active high.
+
+    Parameters
+    ----------
+    formats : Formats
+        Number formats and geometry.
+    product : {"mul", "logic"}
+        How lanes multiply: DSP blocks, or logic for devices with few of them. Same bits.
+    digest : int, optional
+        64-bit identity; `identity` of the formats if left out.
+    """
+
+    def __init__(
+        self, formats: Formats, *, product: str = "mul", digest: int | None = None
+    ) -> None:
+        self.formats = formats
+        self.product = product
+        self.digest = identity(formats) if digest is None else digest
+        self.lanes = [Lane(formats, index, product) for index in range(formats.lanes)]
+        self.weights = WeightStore(formats)
+        self.pages = PageStore(formats)
+        self.update = UpdateUnit(formats)
+        super().__init__(
+            {
+                "addr": In(BUS_ADDRESS_BITS),
+                "wdata": In(BUS_DATA_BITS),
+                "we": In(1),
+                "re": In(1),
+                "rdata": Out(BUS_DATA_BITS),
+                "ack": Out(1),
+                "busy": Out(1),
+                "step_done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        f = self.formats
+        m.submodules.sequencer = sequencer = Sequencer(f)
+        m.submodules.host = host = HostPort(f, self.digest)
+        m.submodules.weights = self.weights
+        m.submodules.pages = self.pages
+        m.submodules.update = self.update
+        m.submodules.counters = counters = EventCounters(f.lanes)
+        for index, lane in enumerate(self.lanes):
+            m.submodules[f"lane_{index}"] = lane
+
+        # The control record, one copy a stage.
+        stages = [sequencer.control]
+        for stage in range(1, ENTER_STAGE + 1):
+            later = Signal(control(f), name=f"control_{stage}", reset_less=True)
+            m.d.sync += later.eq(stages[-1])
+            stages.append(later)
+
+        self._host(m, host, sequencer, counters)
+        self._rings(m, sequencer, stages)
+        self._weights(m, host, sequencer, stages)
+        self._update(m, host, sequencer, stages)
+        for name in EVENTS:
+            m.d.comb += getattr(counters, name).eq(Cat(getattr(x, name) for x in self.lanes))
+        return m
+
+    def _host(
+        self, m: Module, host: HostPort, sequencer: Sequencer, counters: EventCounters
+    ) -> None:
+        for name in ("addr", "wdata", "we", "re"):
+            m.d.comb += getattr(host, name).eq(getattr(self, name))
+        for name in ("run", "steps", "field", "couple", "learn"):
+            m.d.comb += getattr(sequencer, name).eq(getattr(host, name))
+        for name in EVENTS:
+            m.d.comb += getattr(host, f"{name}_count").eq(getattr(counters, f"{name}_count"))
+        m.d.comb += [
+            self.rdata.eq(host.rdata),
+            self.ack.eq(host.ack),
+            self.busy.eq(sequencer.busy),
+            self.step_done.eq(sequencer.step_done),
+            host.busy.eq(sequencer.busy),
+            host.step_done.eq(sequencer.step_done),
+            host.ramp.eq(sequencer.ramp),
+            counters.clear.eq(host.reseed),
+        ]
+
+    def _rings(self, m: Module, sequencer: Sequencer, stages: list) -> None:
+        """Join the lanes to rings and the rings to the page store."""
+        lanes, pages = self.lanes, self.pages
+        meet, add, enter = stages[PHASE_STAGE], stages[SUM_STAGE], stages[ENTER_STAGE]
+        even = sequencer.kind == Kind.FIELD
+        for index, lane in enumerate(lanes):
+            after = lanes[(index + 1) % len(lanes)]
+            lower = index < len(lanes) // 2
+            last = index == len(lanes) - 1
+            m.d.comb += [
+                lane.page.eq(pages.words.word_select(index, len(pages.words) // len(lanes))),
+                lane.load_local.eq(meet.row),
+                lane.load_rotating.eq(meet.load),
+                lane.shift.eq(meet.slot | enter.update),
+                lane.next_word.eq(
+                    Mux(enter.update, self.update.word, after.word) if last else after.word
+                ),
+                lane.pair.eq(meet.pair if lower else meet.pair & ~meet.half),
+                lane.learn.eq(sequencer.learning),
+                lane.even.eq(even),
+                # Signs are constants of a pass: a couple pass pulls the pair together.
+                lane.minus_local.eq(0),
+                lane.minus_rotating.eq(sequencer.kind == Kind.COUPLE),
+                lane.clear_local.eq(add.row),
+                lane.add_local.eq(add.slot),
+                lane.load_sum.eq(add.load),
+                lane.shift_sum.eq(add.slot | add.merge | add.update),
+                lane.merge_ahead.eq(stages[SUM_STAGE - 1].merge),
+                lane.merge.eq(add.merge),
+                lane.page_sum.eq(pages.sums.word_select(index, len(pages.sums) // len(lanes))),
+                lane.next_sum.eq(after.passed_sum),
+            ]
+
+        # Where sums go back and new words are stored follows from what was loaded and stored last.
+        saved, stored = Signal.like(pages.save_page), Signal.like(pages.store_page)
+        with m.If(add.load):
+            m.d.sync += saved.eq(add.page)
+        with m.If(sequencer.start):
+            m.d.sync += stored.eq(0)
+        with m.Elif(enter.store):
+            m.d.sync += stored.eq(stored + 1)
+        m.d.comb += [
+            pages.read_page.eq(stages[0].page),
+            pages.store.eq(enter.store),
+            pages.store_page.eq(stored),
+            pages.new_words.eq(Cat(lane.word for lane in lanes)),
+            pages.read_sum_page.eq(stages[SUM_STAGE - 2].page),
+            pages.clear.eq(stages[SUM_STAGE - 1].first),
+            pages.save.eq(add.load & add.save),
+            pages.save_page.eq(saved),
+            pages.new_sums.eq(Cat(lane.sum for lane in lanes)),
+        ]
+
+    def _weights(self, m: Module, host: HostPort, sequencer: Sequencer, stages: list) -> None:
+        """Feed the synapses with weights, thresholds and draws, and take the weights back."""
+        f, store = self.formats, self.weights
+        behind = PHASE_STAGE + self.lanes[0].synapse.latency
+        m.d.comb += [
+            store.busy.eq(sequencer.busy),
+            store.start.eq(sequencer.start),
+            store.read.eq(stages[PHASE_STAGE - store.READ_LATENCY].pair),
+            store.write.eq(stages[behind].pair & sequencer.learning),
+            store.new.eq(Cat(lane.weight_out for lane in self.lanes)),
+            store.host_address.eq(host.weight_address),
+            store.host_fetch.eq(host.weight_fetch),
+            store.host_shift.eq(host.weight_shift),
+            store.host_weight.eq(Mux(self.we, self.wdata, store.word)),
+            store.host_commit.eq(host.weight_commit),
+            host.weight.eq(store.word[: f.weight_bits].as_signed()),
+        ]
+        # The threshold sweep: one threshold a learning pass.
+        sweep = Signal(range(f.window))
+        threshold = Signal(f.phase_bits - 1, reset_less=True)
+        with m.Switch(sweep):
+            for index, value in enumerate(f.thresholds):
+                with m.Case(index):
+                    m.d.sync += threshold.eq(value)
+        with m.If(host.reseed):
+            m.d.sync += sweep.eq(0)
+        with m.Elif(sequencer.ramp & sequencer.learning):
+            m.d.sync += sweep.eq(sweep + 1)
+        for index, lane in enumerate(self.lanes):
+            m.d.comb += [
+                lane.weight.eq(store.word.word_select(index, f.weight_bits).as_signed()),
+                lane.draw.eq(stages[PHASE_STAGE - 1].pair & sequencer.learning),
+                lane.reseed.eq(host.reseed),
+                lane.eta.eq(host.eta),
+                lane.decay.eq(host.decay),
+                lane.u_g.eq(threshold),
+            ]
+
+    def _update(self, m: Module, host: HostPort, sequencer: Sequencer, stages: list) -> None:
+        """Lead the sums past the update unit."""
+        unit = self.update
+        for name in ("gain", "shil", "dither", "margin", "gates", "reseed"):
+            m.d.comb += getattr(unit, name).eq(getattr(host, name))
+        for name in ("theta", "omega", "inputs", "marks"):
+            m.d.comb += getattr(host, name).eq(getattr(unit, name))
+        word = host.wdata
+        inputs = unit.host_inputs
+        f = self.formats
+        m.d.comb += [
+            unit.busy.eq(sequencer.busy),
+            unit.start.eq(sequencer.start),
+            unit.kind.eq(sequencer.kind),
+            unit.ahead.eq(stages[SUM_STAGE - 1].update),
+            unit.valid.eq(stages[SUM_STAGE].update),
+            # A merge moves the ring on by one lane: oscillator 0 is then in the last lane.
+            unit.sum.eq(self.lanes[-1].sum),
+            unit.host_index.eq(host.index),
+            unit.host_theta.eq(word),
+            unit.host_omega.eq(word),
+            inputs.strength.eq(word[Cfg.STRENGTH : Cfg.STRENGTH + STRENGTH_BITS]),
+            inputs.psi.eq(word[Cfg.PSI : Cfg.PSI + f.phase_bits]),
+            inputs.clamp.eq(word[Cfg.CLAMP]),
+            inputs.active.eq(word[Cfg.ACTIVE]),
+            unit.host_write_theta.eq(host.write_theta),
+            unit.host_write_omega.eq(host.write_omega),
+            unit.host_write_inputs.eq(host.write_inputs),
+        ]

@@ -1,0 +1,239 @@
+"""The host port: decoder of the register map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from drai_hw.model.numbers import GAIN_BITS, STRENGTH_BITS, Formats
+from drai_hw.rtl.counters import EVENTS
+from drai_hw.rtl.registers import (
+    BUS_ADDRESS_BITS,
+    BUS_DATA_BITS,
+    MAGIC,
+    MAP_VERSION,
+    REGISTERS,
+    Cfg,
+    Command,
+    State,
+)
+from drai_hw.rtl.sequencer import STEP_BITS
+from drai_hw.rtl.timing import address_bits
+from drai_hw.rtl.update import input_word, mark_word
+
+PROBABILITY_BITS = 17
+# Clocks a weight word takes from the scan chain through the idle synapses to the write port.
+COMMIT_WAIT = 6
+
+
+class HostPort(wiring.Component):
+    """Serve one bus access at a time.
+
+    ``we`` or ``re`` stand with ``addr`` (and ``wdata``) until ``ack``; ``rdata`` is valid in the
+    clock of ``ack``. An access takes 3 clocks, of WEIGHT up to ``COMMIT_WAIT + 4``. While a run is
+    under way only STATUS answers; any other access is acknowledged, has no effect, reads 0 and
+    sets ERROR.
+
+    Parameters
+    ----------
+    formats : Formats
+        Widths.
+    digest : int
+        64-bit identity of the design.
+    """
+
+    def __init__(self, formats: Formats, digest: int) -> None:
+        f = self.formats = formats
+        self._digest = digest
+        slot, word = address_bits(f.slots), address_bits(f.pair_slots)
+        w = signed(f.weight_bits)
+        ports: dict = {
+            "addr": In(BUS_ADDRESS_BITS),
+            "wdata": In(BUS_DATA_BITS),
+            "we": In(1),
+            "re": In(1),
+            "rdata": Out(BUS_DATA_BITS),
+            "ack": Out(1),
+            "busy": In(1),
+            "step_done": In(1),
+            "ramp": In(1),
+            # Run control.
+            "run": Out(1),
+            "field": Out(1),
+            "couple": Out(1),
+            "learn": Out(1),
+            "steps": Out(STEP_BITS),
+            "reseed": Out(1),
+            # Registers.
+            "gain": Out(GAIN_BITS),
+            "shil": Out(STRENGTH_BITS),
+            "eta": Out(PROBABILITY_BITS),
+            "decay": Out(PROBABILITY_BITS),
+            "dither": Out(5),
+            "margin": Out(signed(f.acc_bits)),
+            "gates": Out(2),
+            # State memories.
+            "index": Out(slot),
+            "write_theta": Out(1),
+            "write_omega": Out(1),
+            "write_inputs": Out(1),
+            "theta": In(f.accumulator_bits),
+            "omega": In(signed(f.accumulator_bits)),
+            "inputs": In(input_word(f)),
+            "marks": In(mark_word(f)),
+            # Weight scan chain.
+            "weight_address": Out(word),
+            "weight_fetch": Out(1),
+            "weight_shift": Out(1),
+            "weight_commit": Out(1),
+            "weight": In(w),
+        }
+        ports |= {f"{name}_count": In(32) for name in EVENTS}
+        super().__init__(ports)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        f = self.formats
+        error = Signal()
+        data = Signal(BUS_DATA_BITS, reset_less=True)
+        lane = Signal(range(f.lanes))
+        wait = Signal(range(COMMIT_WAIT + 1))
+        writing, reading = Signal(), Signal()  # an access is carried out in this clock
+        shil_max, shil_step = Signal(STRENGTH_BITS), Signal(STRENGTH_BITS)
+        steps_done = Signal(32)
+
+        stored = {
+            "STEPS": self.steps,
+            "GAIN": self.gain,
+            "SHIL_MAX": shil_max,
+            "SHIL_STEP": shil_step,
+            "ETA": self.eta,
+            "DITHER": self.dither,
+            "MARGIN": self.margin,
+            "GATES": self.gates,
+            "INDEX": self.index,
+            "WEIGHT_ADDRESS": self.weight_address,
+        }
+        if f.decay:
+            stored["DECAY"] = self.decay
+        mark = Signal(32)
+        m.d.comb += [
+            mark[State.THETA : State.THETA + f.accumulator_bits].eq(self.theta),
+            mark[State.MARGIN].eq(self.marks.margin),
+        ]
+        configuration = Signal(32)
+        m.d.comb += [
+            configuration[Cfg.STRENGTH : Cfg.STRENGTH + STRENGTH_BITS].eq(self.inputs.strength),
+            configuration[Cfg.PSI : Cfg.PSI + f.phase_bits].eq(self.inputs.psi),
+            configuration[Cfg.CLAMP].eq(self.inputs.clamp),
+            configuration[Cfg.ACTIVE].eq(self.inputs.active),
+        ]
+        readable: dict[str, Any] = stored | {
+            "MAGIC": MAGIC,
+            "VERSION": MAP_VERSION | f.n << 16,
+            "DIGEST0": self._digest & 0xFFFFFFFF,
+            "DIGEST1": self._digest >> 32,
+            "GEOMETRY": f.lanes | f.pages << 16,
+            "STATUS": Cat(self.busy, error),
+            "STATE": mark,
+            "OMEGA": self.omega,
+            "INPUT": configuration,
+            "WEIGHT": self.weight,
+            "STEPS_DONE": steps_done,
+            "SHIL": self.shil,
+        }
+        readable |= {name.upper(): getattr(self, f"{name}_count") for name in EVENTS}
+
+        at = {name: register.address for name, register in REGISTERS.items()}
+        weight_access = Signal()
+        m.d.comb += weight_access.eq(self.addr == at["WEIGHT"])
+        with m.FSM(name="access"):
+            with m.State("REST"):
+                with m.If(self.busy):
+                    with m.If(self.we | self.re):
+                        m.d.sync += data.eq(0)
+                        with m.If(self.addr == at["STATUS"]):
+                            m.d.sync += data.eq(Cat(self.busy, error))
+                        with m.Else():
+                            m.d.sync += error.eq(1)
+                        m.next = "ANSWER"
+                with m.Elif(self.re & weight_access & (lane == 0)):
+                    m.next = "FETCH"
+                with m.Elif(self.we | self.re):
+                    m.next = "DO"
+            with m.State("FETCH"):
+                m.d.comb += self.weight_fetch.eq(1)
+                m.next = "DO"
+            with m.State("DO"):
+                m.d.comb += [writing.eq(self.we), reading.eq(self.re & ~self.we)]
+                m.d.sync += data.eq(0)
+                with m.If(reading), m.Switch(self.addr):
+                    for name, value in readable.items():
+                        with m.Case(at[name]):
+                            m.d.sync += data.eq(value)
+                with m.If(writing & weight_access & (lane == f.lanes - 1)):
+                    m.d.sync += wait.eq(COMMIT_WAIT)
+                    m.next = "COMMIT"
+                with m.Else():
+                    m.next = "ANSWER"
+            with m.State("COMMIT"):
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.d.comb += self.weight_commit.eq(1)
+                    m.d.sync += self.weight_address.eq(self.weight_address + 1)
+                    m.next = "ANSWER"
+            with m.State("ANSWER"):
+                m.d.comb += self.ack.eq(1)
+                m.next = "REST"
+        m.d.comb += self.rdata.eq(data)
+
+        with m.If(writing), m.Switch(self.addr):
+            for name, target in stored.items():
+                with m.Case(at[name]):
+                    m.d.sync += target.eq(self.wdata)
+            with m.Case(at["CONTROL"]):
+                m.d.comb += [
+                    self.run.eq(self._bit(Command.RUN)),
+                    self.reseed.eq(self._bit(Command.RESEED)),
+                ]
+                with m.If(self._bit(Command.RUN) & ~self._bit(Command.RESUME)):
+                    m.d.sync += self.shil.eq(0)
+                with m.If(self._bit(Command.CLEAR_ERROR)):
+                    m.d.sync += error.eq(0)
+            with m.Case(at["STATE"]):
+                m.d.comb += self.write_theta.eq(1)
+            with m.Case(at["OMEGA"]):
+                m.d.comb += self.write_omega.eq(1)
+            with m.Case(at["INPUT"]):
+                m.d.comb += self.write_inputs.eq(1)
+        with m.If(writing | reading), m.Switch(self.addr):
+            with m.Case(at["STATE"], at["OMEGA"], at["INPUT"]):
+                m.d.sync += self.index.eq(self.index + 1)
+            with m.Case(at["WEIGHT"]):
+                m.d.comb += self.weight_shift.eq(1)
+                m.d.sync += lane.eq(Mux(lane == f.lanes - 1, 0, lane + 1))
+                with m.If(reading & (lane == f.lanes - 1)):
+                    m.d.sync += self.weight_address.eq(self.weight_address + 1)
+            with m.Case(at["WEIGHT_ADDRESS"]):
+                with m.If(writing):
+                    m.d.sync += lane.eq(0)
+
+        m.d.comb += [
+            self.field.eq(self._bit(Command.FIELD)),
+            self.couple.eq(self._bit(Command.COUPLE)),
+            self.learn.eq(self._bit(Command.LEARN)),
+        ]
+        with m.If(self.step_done):
+            m.d.sync += steps_done.eq(steps_done + 1)
+        with m.If(self.ramp):
+            grown = Signal(STRENGTH_BITS + 1)
+            m.d.comb += grown.eq(self.shil + shil_step)
+            m.d.sync += self.shil.eq(Mux(grown > shil_max, shil_max, grown))
+        return m
+
+    def _bit(self, command: Command) -> Any:
+        """Return the bit of wdata that stands for a command."""
+        return self.wdata[int(command).bit_length() - 1]

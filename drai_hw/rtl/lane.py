@@ -1,0 +1,228 @@
+"""One lane of the half-ring: a local and a rotating oscillator, their sums, and a synapse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from drai_hw.model import prng
+from drai_hw.model.numbers import Formats
+from drai_hw.rtl.prng import Stream
+from drai_hw.rtl.synapse import Synapse
+from drai_hw.rtl.timing import page_word
+
+PRODUCTS = ("mul", "logic")
+
+
+class Lane(wiring.Component):
+    """Evaluate one pair a clock and pass the rotating oscillator on.
+
+    The difference of the phase pair serves both the coupling, ``w T[d + offset]`` added with its
+    own sign to the local and the rotating sum, and the learning rule. The phase ring and the sum
+    ring make the same moves, the latter ``SUM_STAGE - PHASE_STAGE`` clocks later, so the latency
+    of the product costs no clock. Sums cannot overflow (`Formats.acc_bits`).
+
+    Parameters
+    ----------
+    formats : Formats
+        Widths and tables.
+    index : int
+        Number of the lane, 0 to L-1.
+    product : {"mul", "logic"}
+        Multiplier (a DSP block where the device has many) or shift-and-add on sign and magnitude.
+    """
+
+    def __init__(self, formats: Formats, index: int, product: str) -> None:
+        if product not in PRODUCTS:
+            raise ValueError(f"product = {product!r}: known are {', '.join(PRODUCTS)}")
+        self.formats = formats
+        self.index = index
+        self.product = product
+        word = page_word(formats)
+        acc, w = signed(formats.acc_bits), signed(formats.weight_bits)
+        self.synapse = Synapse(formats)
+        super().__init__(
+            {
+                # Stage PHASE_STAGE - 1: random draws.
+                "draw": In(1),
+                "reseed": In(1),
+                "eta": In(17),
+                "decay": In(17),
+                # Stage PHASE_STAGE: phase ring.
+                "page": In(word),
+                "load_local": In(1),
+                "load_rotating": In(1),
+                "shift": In(1),
+                "next_word": In(word),
+                "word": Out(word),
+                "pair": In(1),
+                "learn": In(1),
+                "weight": In(w),
+                "weight_out": Out(w),
+                # Constant during a pass.
+                "u_g": In(formats.phase_bits - 1),
+                "even": In(1),
+                "minus_local": In(1),
+                "minus_rotating": In(1),
+                # Stage SUM_STAGE: sum ring; `merge_ahead` comes one clock earlier.
+                "clear_local": In(1),
+                "add_local": In(1),
+                "load_sum": In(1),
+                "shift_sum": In(1),
+                "merge_ahead": In(1),
+                "merge": In(1),
+                "page_sum": In(acc),
+                "next_sum": In(acc),
+                "sum": Out(acc),
+                "passed_sum": Out(acc),
+                # In step with weight_out.
+                "visited": Out(1),
+                "gated_on": Out(1),
+                "written": Out(1),
+                "changed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        self._streams(m)
+        d, both = self._phases(m)
+        self._sums(m, *self._product(m, d, both))
+        return m
+
+    def _streams(self, m: Module) -> None:
+        """Turn the lane's random streams into events, ready at PHASE_STAGE."""
+        f, synapse = self.formats, self.synapse
+        m.submodules.eta_stream = eta = Stream(f.eta_seeds[self.index], prng.EVENT_LEAP)
+        m.d.comb += [eta.step.eq(self.draw), eta.reseed.eq(self.reseed)]
+        event = Signal(reset_less=True)
+        m.d.sync += event.eq(eta.state[:16] < self.eta)
+        m.d.comb += synapse.r_eta.eq(event)
+        if f.decay:
+            seed, leap = f.decay_seeds[self.index], f.decay_leap
+            m.submodules.decay_stream = decay = Stream(seed, leap)
+            m.d.comb += [decay.step.eq(self.draw), decay.reseed.eq(self.reseed)]
+            fade = Signal(reset_less=True)
+            floor = Signal(f.weight_bits - 1, reset_less=True)
+            m.d.sync += [
+                fade.eq(decay.state[:16] < self.decay),
+                floor.eq(decay.state[16 : 16 + f.weight_bits - 1]),
+            ]
+            m.d.comb += [synapse.r_decay.eq(fade), synapse.u_decay.eq(floor)]
+
+    def _phases(self, m: Module) -> tuple[Signal, Signal]:
+        """Build the phase ring and the synapse; return difference and "pair counts"."""
+        f = self.formats
+        m.submodules.synapse = synapse = self.synapse
+        local = Signal(page_word(f), reset_less=True)
+        rotating = Signal(page_word(f), reset_less=True)
+        with m.If(self.load_local):
+            m.d.sync += local.eq(self.page)
+        with m.If(self.load_rotating):
+            m.d.sync += rotating.eq(self.page)
+        with m.Elif(self.shift):
+            m.d.sync += rotating.eq(self.next_word)
+        m.d.comb += [
+            self.word.eq(rotating),
+            synapse.en.eq(self.pair & self.learn),
+            synapse.phi_i.eq(local.top),
+            synapse.phi_j.eq(rotating.top),
+            synapse.gate_i.eq(local.margin),
+            synapse.gate_j.eq(rotating.margin),
+            synapse.act_i.eq(local.active),
+            synapse.act_j.eq(rotating.active),
+            synapse.u_g.eq(self.u_g),
+            synapse.w_in.eq(self.weight),
+            self.weight_out.eq(synapse.w_out),
+        ]
+        for name in ("visited", "gated_on", "written", "changed"):
+            m.d.comb += getattr(self, name).eq(getattr(synapse, name))
+        if f.resonance:
+            m.d.comb += [synapse.om_i.eq(local.om), synapse.om_j.eq(rotating.om)]
+        d = Signal(f.phase_bits, reset_less=True)  # synthesis merges it with the synapse's own
+        both = Signal(reset_less=True)
+        m.d.sync += [
+            d.eq(rotating.top - local.top),
+            both.eq(self.pair & local.active & rotating.active),
+        ]
+        return d, both
+
+    def _product(self, m: Module, d: Signal, both: Signal) -> tuple[Signal, Signal, Signal]:
+        """Multiply; return the value and whether it is subtracted here and there."""
+        f = self.formats
+        index = Signal(f.phase_bits)
+        m.d.comb += index.eq(Mux(self.even, d + f.quarter, d))
+        w1 = Signal(signed(f.weight_bits), reset_less=True)
+        w2 = Signal(signed(f.weight_bits), reset_less=True)
+        m.d.sync += [w1.eq(self.weight), w2.eq(w1)]
+        amplitude_bits = f.table_amplitude.bit_length()
+        negative = Signal()
+        if self.product == "mul":
+            entry = Signal(signed(amplitude_bits + 1), reset_less=True)
+            table = Array(C(value, entry.shape()) for value in f.coupling)
+            m.d.sync += entry.eq(Mux(both, table[index], 0))
+            value = Signal(signed(amplitude_bits + f.weight_bits), reset_less=True)
+            m.d.sync += value.eq(entry * w2)
+        else:
+            # The table is odd: half of it, and the sign is the top bit of the index.
+            size = Signal(amplitude_bits, reset_less=True)
+            minus = Signal(reset_less=True)
+            half = 1 << (f.phase_bits - 1)
+            table = Array(C(value, amplitude_bits) for value in f.coupling[:half])
+            m.d.sync += [size.eq(Mux(both, table[index[:-1]], 0)), minus.eq(index[-1])]
+            magnitude = Signal(f.weight_bits - 1)
+            m.d.comb += magnitude.eq(Mux(w2 < 0, -w2, w2))
+            value = Signal(amplitude_bits + f.weight_bits - 1, reset_less=True)
+            parts = [
+                Mux(magnitude[bit], size << bit, 0) for bit in range(f.weight_bits - 1)
+            ]
+            m.d.sync += value.eq(_tree(parts))
+            m.d.comb += negative.eq(minus ^ w2[-1])
+        here = Signal(reset_less=True)
+        there = Signal(reset_less=True)
+        m.d.sync += [
+            here.eq(negative ^ self.minus_local),
+            # In the merge clock the rotating adder takes the local sum as it is.
+            there.eq((negative ^ self.minus_rotating) & ~self.merge_ahead),
+        ]
+        return value, here, there
+
+    def _sums(self, m: Module, value: Signal, here: Signal, there: Signal) -> None:
+        """Build local and rotating sums."""
+        acc = signed(self.formats.acc_bits)
+        local = Signal(acc, reset_less=True)
+        rotating = Signal(acc, reset_less=True)
+
+        def add(total: Any, term: Any, minus: Any) -> Any:
+            """Add or subtract by complement and carry: the adder's carry input is a bit below."""
+            wide = Signal(acc)
+            m.d.comb += wide.eq((Cat(C(1, 1), total) + Cat(minus, term)) >> 1)
+            return wide
+
+        def signed_term(minus: Any, name: str) -> Signal:
+            term = Signal(acc, name=name)
+            m.d.comb += term.eq(value)
+            out = Signal(acc, name=f"{name}_signed")
+            m.d.comb += out.eq(term ^ minus.replicate(len(term)))
+            return out
+
+        with m.If(self.clear_local):
+            m.d.sync += local.eq(0)
+        with m.Elif(self.add_local):
+            m.d.sync += local.eq(add(local, signed_term(here, "here_term"), here))
+        term = Mux(self.merge, local, signed_term(there, "there_term"))
+        m.d.comb += [self.sum.eq(rotating), self.passed_sum.eq(add(rotating, term, there))]
+        with m.If(self.load_sum):
+            m.d.sync += rotating.eq(self.page_sum)
+        with m.Elif(self.shift_sum):
+            m.d.sync += rotating.eq(self.next_sum)
+
+
+def _tree(parts: list[Any]) -> Any:
+    """Add up pairwise, for the shortest carry path."""
+    while len(parts) > 1:
+        parts = [sum(parts[k + 1 : k + 2], parts[k]) for k in range(0, len(parts), 2)]
+    return parts[0]

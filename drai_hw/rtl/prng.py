@@ -1,0 +1,46 @@
+"""Random streams in logic: LFSRs that leap over a whole draw in one clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from drai_hw.model import prng
+
+
+class Stream(wiring.Component):
+    """One random stream (unit `prng`): 31-bit LFSR, ``x^31 + x^28 + 1``, newest bit in bit 0.
+
+    ``state`` is the present draw; ``step`` leaps to the next within one clock, ``reseed`` returns
+    to the start and wins over ``step``. Costs 31 flip-flops and ``leap_bits`` XOR gates.
+
+    Parameters
+    ----------
+    seed : int
+        Start state, 1 to 2**31 - 1.
+    leap_bits : int
+        Bits a draw consumes, 1 to 28.
+    """
+
+    def __init__(self, seed: int, leap_bits: int) -> None:
+        prng.leap(1, leap_bits)  # refuses widths that do not fit
+        if not 0 < seed <= prng.MASK:
+            raise ValueError(f"seed {seed}: an LFSR of {prng.BITS} bits needs 1 to {prng.MASK}")
+        self._seed = seed
+        self._leap_bits = leap_bits
+        super().__init__({"step": In(1), "reseed": In(1), "state": Out(prng.BITS)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        state = Signal(prng.BITS, init=self._seed)
+        bits = self._leap_bits
+        new = (state >> (28 - bits)) ^ (state >> (31 - bits))
+        with m.If(self.reseed):
+            m.d.sync += state.eq(self._seed)
+        with m.Elif(self.step):
+            m.d.sync += state.eq(Cat(new[:bits], state[: prng.BITS - bits]))
+        m.d.comb += self.state.eq(state)
+        return m

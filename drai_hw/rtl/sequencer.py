@@ -1,0 +1,147 @@
+"""The sequencer: which pair, page or oscillator every part of the core works on, clock by clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from drai_hw.model.numbers import Formats
+from drai_hw.rtl.timing import PASS_DRAIN, ROW_DRAIN, address_bits, control
+from drai_hw.rtl.update import Kind
+
+STEP_BITS = 24
+
+
+class Sequencer(wiring.Component):
+    """Issue one control record a clock.
+
+    A run is a refresh pass and then ``steps`` steps, each a field pass and/or a couple pass. A
+    pass walks the rows: local page, all later pages, the page itself, update, store. The pass
+    constants (``kind``, ``learning``) change only when the pipeline is empty.
+
+    Parameters
+    ----------
+    formats : Formats
+        Geometry.
+    """
+
+    def __init__(self, formats: Formats) -> None:
+        self.formats = formats
+        super().__init__(
+            {
+                "run": In(1),
+                "steps": In(STEP_BITS),
+                "field": In(1),
+                "couple": In(1),
+                "learn": In(1),
+                "control": Out(control(formats)),
+                "kind": Out(Kind),
+                "learning": Out(1),
+                "start": Out(1),
+                "ramp": Out(1),
+                "busy": Out(1),
+                "step_done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        f, out = self.formats, self.control
+        lanes, last_page = f.lanes, f.pages - 1
+        row = Signal(range(f.pages))
+        page = Signal(address_bits(f.pages))
+        slot = Signal(range(max(lanes, PASS_DRAIN + 1)))
+        left = Signal(STEP_BITS)
+        field, couple, learn = Signal(), Signal(), Signal()
+        opened = Signal()  # not the first block of the row
+        stepping = Signal()  # the pass that ends belongs to a step
+        last_row, diagonal = Signal(), Signal()
+        m.d.comb += [
+            last_row.eq(row == last_page),
+            diagonal.eq(page == row),
+            out.page.eq(page),
+            self.learning.eq(learn & (self.kind == Kind.COUPLE)),
+        ]
+
+        def begin(kind: Kind) -> None:
+            m.d.comb += self.start.eq(1)
+            m.d.sync += [self.kind.eq(kind), row.eq(0), page.eq(0), slot.eq(0)]
+            m.next = "UPDATE" if kind is Kind.REFRESH else "ROW"
+
+        with m.FSM(name="phase"):
+            with m.State("REST"):
+                with m.If(self.run):
+                    m.d.sync += [
+                        left.eq(self.steps),
+                        field.eq(self.field),
+                        couple.eq(self.couple),
+                        learn.eq(self.learn),
+                        stepping.eq(0),
+                        self.busy.eq(1),
+                    ]
+                    begin(Kind.REFRESH)
+            with m.State("ROW"):
+                m.d.comb += out.row.eq(1)
+                m.d.sync += [page.eq(Mux(last_row, row, row + 1)), opened.eq(0)]
+                m.next = "LOAD"
+            with m.State("LOAD"):
+                m.d.comb += [out.load.eq(1), out.first.eq(row == 0), out.save.eq(opened)]
+                m.d.sync += [opened.eq(1), slot.eq(0)]
+                m.next = "SLOTS"
+            with m.State("SLOTS"):
+                m.d.comb += [
+                    out.slot.eq(1),
+                    out.pair.eq(~diagonal | ((slot >= 1) & (slot <= lanes // 2))),
+                    out.half.eq(diagonal & (slot == lanes // 2)),
+                ]
+                m.d.sync += slot.eq(slot + 1)
+                with m.If(slot == lanes - 1):
+                    m.d.sync += slot.eq(0)
+                    with m.If(diagonal):
+                        m.next = "MERGE"
+                    with m.Else():
+                        m.d.sync += page.eq(Mux(page == last_page, row, page + 1))
+                        m.next = "LOAD"
+            with m.State("MERGE"):
+                m.d.comb += out.merge.eq(1)
+                m.next = "UPDATE"
+            with m.State("UPDATE"):
+                m.d.comb += out.update.eq(1)
+                m.d.sync += slot.eq(slot + 1)
+                with m.If(slot == lanes - 1):
+                    m.d.sync += slot.eq(0)
+                    m.next = "STORE"
+            with m.State("STORE"):
+                m.d.comb += out.store.eq(1)
+                m.next = "DRAIN"
+            with m.State("DRAIN"):
+                m.d.sync += slot.eq(slot + 1)
+                with m.If(~last_row & (slot == ROW_DRAIN - 1)):
+                    m.d.sync += [slot.eq(0), row.eq(row + 1), page.eq(row + 1)]
+                    with m.If(self.kind == Kind.REFRESH):
+                        m.next = "UPDATE"
+                    with m.Else():
+                        m.next = "ROW"
+                with m.If(last_row & (slot == PASS_DRAIN - 1)):
+                    m.d.sync += slot.eq(0)
+                    with m.If((self.kind == Kind.FIELD) & couple):
+                        begin(Kind.COUPLE)
+                    with m.Else():
+                        m.next = "STEP"
+            with m.State("STEP"):
+                m.d.comb += [
+                    self.step_done.eq(stepping),
+                    self.ramp.eq(stepping & (self.kind == Kind.COUPLE)),
+                ]
+                m.d.sync += [stepping.eq(1), left.eq(left - 1)]
+                with m.If(left == 0):
+                    m.d.sync += self.busy.eq(0)
+                    m.next = "REST"
+                with m.Elif(field):
+                    begin(Kind.FIELD)
+                with m.Elif(couple):
+                    begin(Kind.COUPLE)
+        return m

@@ -1,0 +1,85 @@
+"""Pipeline stages and records that the parts of the core share."""
+
+from __future__ import annotations
+
+from amaranth.lib import data
+
+from drai_hw.model.numbers import Formats
+
+# The sequencer issues one control record a clock (stage 0); each part acts on it a fixed number of
+# clocks later. Latencies therefore live in this file only, and no part waits for another.
+PHASE_STAGE = 2  # page words arrive, phase rings move, the synapse samples
+SUM_STAGE = 5  # products arrive, sum rings move
+UPDATE_LATENCY = 9  # from a finished sum to the new page word
+ENTER_STAGE = SUM_STAGE + UPDATE_LATENCY  # new words enter the phase ring, a page is stored
+
+# The next row may overwrite the phase ring in the very clock in which the last page is stored.
+ROW_DRAIN = ENTER_STAGE - PHASE_STAGE - 2
+# After the last row everything must be in memory before a pass reads page 0 again.
+PASS_DRAIN = ENTER_STAGE
+
+
+def page_word(formats: Formats) -> data.StructLayout:
+    """Return what pairs need to know of an oscillator: the word that travels in the rings.
+
+    Phase ``top`` (P bits), smoothed frequency ``om`` (OB bits, only with the resonance gate),
+    ``margin`` and ``active`` bits.
+    """
+    fields: dict = {"top": formats.phase_bits}
+    if formats.resonance:
+        fields["om"] = formats.frequency_bits
+    return data.StructLayout(fields | {"margin": 1, "active": 1})
+
+
+def control(formats: Formats) -> data.StructLayout:
+    """Return the control record of one clock.
+
+    Fields: ``row`` local words <= page, local sums <= 0; ``load`` rotating words and sums <= page;
+    ``first`` the loaded sums are zero (row 0); ``save`` put the rotating sums back before loading;
+    ``slot`` rings move on by one lane; ``pair`` the slot's pairs count; ``half`` in the lower half
+    of the lanes only; ``merge`` add local to rotating sums; ``update`` one oscillator passes the
+    update unit; ``store`` the ring's words go to the page store; ``page`` page address.
+    """
+    flags = ("row", "load", "first", "save", "slot", "pair", "half", "merge", "update", "store")
+    fields: dict = {name: 1 for name in flags}
+    return data.StructLayout(fields | {"page": address_bits(formats.pages)})
+
+
+def address_bits(depth: int) -> int:
+    """Return the width of an address of ``depth`` words, at least 1 bit."""
+    return max(1, (depth - 1).bit_length())
+
+
+def clocks_per_pass(formats: Formats) -> int:
+    """Return the clocks of one field or couple pass, from its first to its last control record."""
+    lanes, pages = formats.lanes, formats.pages
+    blocks = pages * (pages - 1) // 2 * (lanes + 1)
+    # row, load and lanes of the diagonal, merge, lanes of the update, store, drain
+    rows = pages * (2 * lanes + 4 + ROW_DRAIN)
+    return blocks + rows + PASS_DRAIN - ROW_DRAIN
+
+
+def clocks_per_refresh(formats: Formats) -> int:
+    """Return the clocks of the refresh pass that opens every run."""
+    return formats.pages * (formats.lanes + 1 + ROW_DRAIN) + PASS_DRAIN - ROW_DRAIN
+
+
+def clocks_per_step(formats: Formats, *, field: bool = False, couple: bool = True) -> int:
+    """Return the clocks of one step; learning adds none.
+
+    Parameters
+    ----------
+    formats : Formats
+        Number formats and geometry.
+    field, couple : bool
+        Passes of the step.
+    """
+    return clocks_per_pass(formats) * (field + couple) + 1
+
+
+def clocks_per_run(
+    formats: Formats, steps: int, *, field: bool = False, couple: bool = True
+) -> int:
+    """Return the clocks for which BUSY stands in a run of ``steps`` steps."""
+    opening = clocks_per_refresh(formats) + 1  # the last clock finds that no step is left
+    return opening + steps * clocks_per_step(formats, field=field, couple=couple)

@@ -1,0 +1,293 @@
+"""The update unit: one oscillator a clock, from its finished sum to its next state."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from amaranth.hdl import Array, C, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from drai_hw.model import prng
+from drai_hw.model.numbers import (
+    EMA_FRACTION_BITS,
+    EMA_SHIFT,
+    GAIN_BITS,
+    STRENGTH_BITS,
+    Formats,
+    signed_bits,
+)
+from drai_hw.rtl.prng import Stream
+from drai_hw.rtl.timing import UPDATE_LATENCY, address_bits, page_word
+
+
+class Kind(IntEnum):
+    """What a pass does to the oscillators when its sums are complete."""
+
+    REFRESH = 0
+    FIELD = 1
+    COUPLE = 2
+
+
+def input_word(formats: Formats) -> data.StructLayout:
+    """Return the word of the input memory."""
+    return data.StructLayout(
+        {"strength": STRENGTH_BITS, "psi": formats.phase_bits, "clamp": 1, "active": 1}
+    )
+
+
+def mark_word(formats: Formats) -> data.StructLayout:
+    """Return the word that holds margin bit and smoothed frequency (with its fraction)."""
+    fields: dict = {"margin": 1}
+    if formats.resonance:
+        fields["ema"] = signed(formats.ema_bits)
+    return data.StructLayout(fields)
+
+
+class UpdateUnit(wiring.Component):
+    """State memories and the arithmetic of the O(N) part of a step.
+
+    A couple pass moves the phase by tuning word, saturated torque and dither; a field pass sets
+    the margin bit; a refresh pass only forms page words anew. The only multipliers of the core
+    with ``product="logic"`` are here: K S, F T and k_s T. Latency `UPDATE_LATENCY` clocks from
+    ``sum`` to ``word``, throughput one oscillator a clock. Torque saturates at
+    ``+-(2**(A-1) - 1)``; only the phase wraps.
+
+    Parameters
+    ----------
+    formats : Formats
+        Widths and tables.
+
+    Attributes
+    ----------
+    memories : dict of str to Memory
+        ``theta``, ``omega``, ``inputs``, ``marks``, one word an oscillator slot; the host writes
+        each without disturbing the others.
+    """
+
+    def __init__(self, formats: Formats) -> None:
+        f = self.formats = formats
+        self._phase = signed(f.accumulator_bits)
+        slots = f.slots
+        padding = [index >= f.n for index in range(slots)]
+        self.memories = {
+            "theta": Memory(shape=f.accumulator_bits, depth=slots, init=[]),
+            "omega": Memory(shape=self._phase, depth=slots, init=[]),
+            "inputs": Memory(
+                shape=input_word(f), depth=slots, init=[{"active": not p} for p in padding]
+            ),
+            "marks": Memory(
+                shape=mark_word(f), depth=slots, init=[{"margin": p} for p in padding]
+            ),
+        }
+        address = address_bits(slots)
+        super().__init__(
+            {
+                "busy": In(1),
+                "start": In(1),
+                "kind": In(Kind),
+                "reseed": In(1),
+                # `ahead` announces an oscillator one clock before `valid` and its `sum`.
+                "ahead": In(1),
+                "valid": In(1),
+                "sum": In(signed(f.acc_bits)),
+                "word": Out(page_word(f)),
+                # Registers.
+                "gain": In(GAIN_BITS),
+                "shil": In(STRENGTH_BITS),
+                "dither": In(5),
+                "margin": In(signed(f.acc_bits)),
+                "gates": In(2),
+                # Host, at rest.
+                "host_index": In(address),
+                "host_theta": In(f.accumulator_bits),
+                "host_omega": In(self._phase),
+                "host_inputs": In(input_word(f)),
+                "host_write_theta": In(1),
+                "host_write_omega": In(1),
+                "host_write_inputs": In(1),
+                "theta": Out(f.accumulator_bits),
+                "omega": Out(self._phase),
+                "inputs": Out(input_word(f)),
+                "marks": Out(mark_word(f)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        f = self.formats
+        for name, memory in self.memories.items():
+            m.submodules[name] = memory
+        done = self._addresses(m)
+        couple = Signal()
+        m.d.comb += couple.eq(self.kind == Kind.COUPLE)
+
+        # Stage 1: everything about the oscillator side by side.
+        word = {name: getattr(self, name) for name in self.memories}
+        theta = self._later(m, word["theta"], 1, "theta")
+        omega = self._later(m, word["omega"], 1, "omega")
+        inputs = self._later(m, word["inputs"], 1, "inputs")
+        marks = self._later(m, word["marks"], 1, "marks")
+        total = self._later(m, self.sum, 1, "total")
+        valid = self._later(m, self.valid, 1, "valid")
+
+        delta = self._torque(m, theta, inputs, total)  # stage 6
+        held = self._later(m, total >= self.margin, 1, "held")  # stage 2
+
+        # Stage 7: increment; tuning word and dither were added up beside the torque.
+        clamp = self._later(m, inputs.clamp, 5, "clamp")
+        drift = self._drift(m, self._later(m, omega, 4, "omega5"), valid)  # stage 6
+        increment = Signal(signed(f.accumulator_bits + 2), reset_less=True)
+        m.d.sync += increment.eq(Mux(clamp, 0, drift + delta))
+
+        # Stage 8 and 9: new phase and smoothed frequency.
+        theta7 = self._later(m, theta, 6, "theta7")
+        theta8 = Signal(f.accumulator_bits, reset_less=True)
+        m.d.sync += theta8.eq(Mux(couple, theta7 + increment, theta7))
+        new_theta = self._later(m, theta8, 1, "theta9")
+        active = self._later(m, inputs.active, 8, "active")
+        margin8 = self._margin(m, held, marks, inputs)
+        new_margin = self._later(m, margin8, 1, "margin9")
+
+        new_marks = Signal(mark_word(f))
+        m.d.comb += [
+            new_marks.margin.eq(new_margin),
+            self.word.top.eq(new_theta[f.accumulator_bits - f.phase_bits :]),
+            # A gate switched off sees words that always pass it.
+            self.word.margin.eq(new_margin & self.gates[0]),
+            self.word.active.eq(active),
+        ]
+        if f.resonance:
+            ema = self._smoothed(m, self._later(m, marks.ema, 7, "ema8"), increment, couple)
+            m.d.comb += new_marks.ema.eq(ema)
+            m.d.comb += self.word.om.eq(Mux(self.gates[1], ema >> EMA_FRACTION_BITS, 0))
+
+        self._write(m, "theta", done, new_theta, self.host_write_theta, self.host_theta)
+        self._write(m, "marks", done, new_marks, C(0, 1), new_marks)
+        self._write(m, "omega", C(0, 1), self.host_omega, self.host_write_omega, self.host_omega)
+        host_inputs = self.host_inputs
+        self._write(m, "inputs", C(0, 1), host_inputs, self.host_write_inputs, host_inputs)
+        return m
+
+    def _later(self, m: Module, value: Any, clocks: int, name: str) -> Any:
+        """Delay a value; data only, so no reset."""
+        for stage in range(clocks):
+            register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
+            m.d.sync += register.eq(value)
+            value = register
+        return value
+
+    def _addresses(self, m: Module) -> Signal:
+        """Count oscillators at the memories' inputs and outputs; return "a result is ready"."""
+        read_at = Signal(self.host_index.shape(), reset_less=True)
+        self._write_at = Signal(self.host_index.shape(), reset_less=True)
+        done = self._later(m, self.valid, UPDATE_LATENCY, "done")
+        with m.If(self.start):
+            m.d.sync += [read_at.eq(0), self._write_at.eq(0)]
+        with m.Else():
+            with m.If(self.ahead):
+                m.d.sync += read_at.eq(read_at + 1)
+            with m.If(done):
+                m.d.sync += self._write_at.eq(self._write_at + 1)
+        for name, memory in self.memories.items():
+            port = memory.read_port()
+            m.d.comb += port.addr.eq(Mux(self.busy, read_at, self.host_index))
+            m.d.comb += getattr(self, name).eq(port.data)
+        return done
+
+    def _write(
+        self, m: Module, name: str, done: Any, new: Any, host_write: Any, host_value: Any
+    ) -> None:
+        port = self.memories[name].write_port()
+        m.d.comb += [
+            port.addr.eq(Mux(self.busy, self._write_at, self.host_index)),
+            port.data.eq(Mux(self.busy, new, host_value)),
+            port.en.eq(Mux(self.busy, done, host_write)),
+        ]
+
+    def _lookup(self, m: Module, index: Any, name: str) -> Signal:
+        """Look the coupling function up, one clock."""
+        amplitude_bits = self.formats.table_amplitude.bit_length()
+        entry = Signal(signed(amplitude_bits + 1), name=name, reset_less=True)
+        table = Array(C(value, entry.shape()) for value in self.formats.coupling)
+        m.d.sync += entry.eq(table[index])
+        return entry
+
+    def _torque(self, m: Module, theta: Signal, inputs: Any, total: Signal) -> Signal:
+        """Return the saturated torque at stage 6 from the state at stage 1."""
+        f = self.formats
+        top = theta[f.accumulator_bits - f.phase_bits :]
+        index, double = Signal(f.phase_bits), Signal(f.phase_bits)
+        m.d.comb += [index.eq(inputs.psi - top), double.eq(top << 1)]
+        pull = self._lookup(m, index, "pull")  # stage 2
+        split = self._lookup(m, double, "split")
+        strength = self._later(m, inputs.strength, 1, "strength2")
+        total = self._later(m, total, 1, "total2")
+
+        limit = ((1 << STRENGTH_BITS) - 1) * f.table_amplitude
+        one, two = signed(signed_bits(-limit, limit)), signed(signed_bits(-2 * limit, 2 * limit))
+        pulled, parted = Signal(one, reset_less=True), Signal(one, reset_less=True)
+        m.d.sync += [pulled.eq(strength * pull), parted.eq(self.shil * split)]  # stage 3
+        difference = Signal(two, reset_less=True)
+        m.d.sync += difference.eq(pulled - parted)  # stage 4
+
+        coupled_max = ((1 << GAIN_BITS) - 1) * f.sum_max
+        coupled = Signal(signed(signed_bits(-coupled_max, coupled_max)), reset_less=True)
+        m.d.sync += coupled.eq(self.gain * total)  # stage 3
+        coupled4 = self._later(m, coupled, 1, "coupled4")  # a DSP's output register
+
+        rounding = 1 << f.shift >> 1
+        x_max = coupled_max + (2 * limit << f.strength_shift) + rounding
+        x = Signal(signed(signed_bits(-x_max, x_max)), reset_less=True)
+        m.d.sync += x.eq(coupled4 + (difference << f.strength_shift) + rounding)  # stage 5
+        shifted = x >> f.shift
+        delta = Signal(self._phase, reset_less=True)
+        m.d.sync += delta.eq(
+            Mux(shifted > f.delta_max, f.delta_max, Mux(shifted < -f.delta_max, -f.delta_max, shifted))
+        )
+        return delta
+
+    def _drift(self, m: Module, omega: Signal, valid: Signal) -> Signal:
+        """Return tuning word plus dither at stage 6 from the tuning word at stage 5."""
+        f = self.formats
+        m.submodules.dither_stream = stream = Stream(f.dither_seed, prng.EVENT_LEAP)
+        stepping = self._later(m, valid, 3, "stepping")  # stage 4: the draw is taken and left
+        m.d.comb += [
+            stream.step.eq(stepping & (self.kind == Kind.COUPLE)),
+            stream.reseed.eq(self.reseed),
+        ]
+        amplitude = Signal(f.dither_shift_max + 1, reset_less=True)
+        m.d.sync += amplitude.eq(Mux(self.dither == 0, 0, (1 << (self.dither - 1)[:5])))
+        kick = Signal(signed(f.dither_shift_max + 2), reset_less=True)
+        with m.Switch(stream.state[:2]):
+            with m.Case(1):
+                m.d.sync += kick.eq(amplitude)
+            with m.Case(2):
+                m.d.sync += kick.eq(-amplitude)
+            with m.Default():
+                m.d.sync += kick.eq(0)
+        drift = Signal(signed(f.accumulator_bits + 1), reset_less=True)
+        m.d.sync += drift.eq(omega + kick)
+        return drift
+
+    def _margin(self, m: Module, held: Signal, marks: Any, inputs: Any) -> Signal:
+        """Return the margin bit at stage 8."""
+        old = self._later(m, marks.margin, 1, "margin2")
+        active = self._later(m, inputs.active, 1, "active2")
+        margin = Signal(reset_less=True)
+        m.d.sync += margin.eq(Mux(self.kind == Kind.FIELD, held | ~active, old))  # stage 3
+        return self._later(m, margin, 5, "margin8")
+
+    def _smoothed(self, m: Module, ema: Signal, increment: Signal, couple: Signal) -> Signal:
+        """Return the smoothed frequency at stage 9; `ema` is at stage 8, `increment` at 7."""
+        f = self.formats
+        limit = (1 << (f.frequency_bits - 1)) - 1
+        shifted = increment >> f.frequency_shift
+        target = Signal(signed(f.frequency_bits), reset_less=True)
+        m.d.sync += target.eq(Mux(shifted > limit, limit, Mux(shifted < -limit, -limit, shifted)))
+        out = Signal(signed(f.ema_bits), reset_less=True)
+        gap = (target << EMA_FRACTION_BITS) - ema
+        m.d.sync += out.eq(Mux(couple, ema + (gap >> EMA_SHIFT), ema))
+        return out
