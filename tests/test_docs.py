@@ -199,7 +199,13 @@ def matches(shown: str, printed: str) -> bool:
     return doctest.OutputChecker().check_output(shown.strip() + "\n", printed.strip() + "\n", FLAGS)
 
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+DOCS = REPOSITORY / "docs"
+PAGES = [
+    *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")),
+    *(REPOSITORY / folder / "README.md" for folder in ("rtl", "spice", "sim", "boards")),
+    *sorted(DOCS.rglob("*.md")),
+]
+PAGES = [page for page in PAGES if page.exists()]
 PAGE_NAMES = [str(page.relative_to(REPOSITORY)) for page in PAGES]
 
 
@@ -224,6 +230,12 @@ def test_every_link_on_the_page_to_another_file_leads_somewhere(page: Path) -> N
     targets = re.findall(r"\]\(([^)#\s]+)", prose) + re.findall(r'src="([^"]+)"', prose)
     near = [target for target in targets if "://" not in target]
     assert [target for target in near if not (page.parent / target).exists()] == []
+
+
+def test_every_page_is_named_in_the_index() -> None:
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    pages = [str(page.relative_to(DOCS)) for page in PAGES if page.is_relative_to(DOCS)]
+    assert [page for page in pages if page != "README.md" and f"]({page})" not in index] == []
 
 
 # The proof that the runner sees what is wrong: a page with one fault each.

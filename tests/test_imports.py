@@ -38,6 +38,8 @@ KEPT_TO = {
     "matplotlib": {"report"},
     "jinja2": {"report"},
     "click": {"cli"},
+    "luma": {"spec", "catalog"},
+    "sklearn": {"spec", "catalog"},
     "rich": {"flow", "doctor", "cli"},
 }
 
