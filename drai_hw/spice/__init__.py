@@ -3,10 +3,9 @@
 from drai_hw.spice.energy import Ledger
 from drai_hw.spice.lc import Tank, design_tank
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts
+from drai_hw.spice.results import CircuitResult, SourcePower
 from drai_hw.spice.settings import Circuit, CircuitLike
 from drai_hw.spice.simulate import (
-    CircuitResult,
-    SourcePower,
     create,
     free_running_hz,
     recall,
