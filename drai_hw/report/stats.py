@@ -1,13 +1,11 @@
-"""Intervals for rates: a share of trials is never shown without one."""
+"""Rates with their intervals: a share of trials is never shown without one."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from drai_hw.errors import SpecError
-
-_Z_95 = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+from drai_hw.model.readout import wilson_interval
 
 
 @dataclass(frozen=True)
@@ -19,6 +17,11 @@ class Rate:
     ----------
     hits, trials:
         Counts, ``0 <= hits <= trials``, ``trials >= 1``.
+
+    Raises
+    ------
+    SpecError
+        When the counts are no share.
     """
 
     hits: int
@@ -38,39 +41,17 @@ class Rate:
 
     @property
     def low(self) -> float:
-        """Lower end of the interval."""
-        return wilson(self.hits, self.trials)[0]
+        """Lower end of the interval; rounding never excludes the observed share."""
+        return min(self.value, wilson_interval(self.hits, self.trials)[0])
 
     @property
     def high(self) -> float:
-        """Upper end of the interval."""
-        return wilson(self.hits, self.trials)[1]
+        """Upper end of the interval; rounding never excludes the observed share."""
+        return max(self.value, wilson_interval(self.hits, self.trials)[1])
+
+    def overlaps(self, other: Rate) -> bool:
+        """Say whether the intervals of two rates overlap: the data do not tell them apart."""
+        return self.low <= other.high and other.low <= self.high
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] ({self.hits}/{self.trials})"
-
-
-def wilson(hits: int, trials: int, z: float = _Z_95) -> tuple[float, float]:
-    """
-    Return the Wilson score interval of a binomial share.
-
-    Unlike the textbook interval it stays within 0 and 1 and has a width at 0 and at all hits.
-
-    Parameters
-    ----------
-    hits, trials:
-        Counts, ``0 <= hits <= trials``, ``trials >= 1``.
-    z:
-        Quantile of the standard normal distribution; default for 95 %.
-
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
-    J. Am. Stat. Assoc. 22 (1927) 209-212.
-    """
-    share = hits / trials
-    scale = 1 + z * z / trials
-    centre = (share + z * z / (2 * trials)) / scale
-    half = z / scale * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    # Rounding must not exclude the observed share itself at its ends.
-    return (0.0 if hits == 0 else centre - half, 1.0 if hits == trials else centre + half)

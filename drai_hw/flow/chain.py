@@ -1,0 +1,96 @@
+"""The chain itself: which stages there are, what each is told and what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from drai_hw.flow import circuit, fpga, machines
+from drai_hw.flow.digest import digest_of, file_digest
+from drai_hw.flow.network import geometry_of, told
+from drai_hw.flow.stages import Stage
+from drai_hw.model import plan
+from drai_hw.spec import Spec
+
+
+def chain(spec: Spec, *, pnr_seeds: tuple[int, ...] = (1,)) -> tuple[Stage, ...]:
+    """
+    Return the stages of a network, without the report.
+
+    Parameters
+    ----------
+    spec:
+        The network, overrides of the command line included.
+    pnr_seeds:
+        Seeds of place and route.
+
+    Raises
+    ------
+    SpecError
+        When the formats cannot hold the network or the board is unknown.
+    """
+    geometry = geometry_of(spec)
+    formats = plan.formats_of(spec, *geometry)
+    # The hardware is shaped by the formats alone: no change of task or learning rebuilds it.
+    hardware = {"formats": {k: v for k, v in asdict(formats).items() if k != "_"}}
+    return (
+        Stage(
+            "model",
+            "drai_hw.flow.machines:model_stage",
+            inputs=told(spec, "learning", "shil"),
+            sources=machines.SOURCES,
+            tools=machines.TOOLS,
+        ),
+        Stage(
+            "twin",
+            "drai_hw.flow.machines:twin_stage",
+            inputs=told(spec, "learning", "shil", geometry=True),
+            sources=machines.SOURCES,
+            tools=machines.TOOLS,
+        ),
+        Stage(
+            "board",
+            "drai_hw.flow.fpga:board_stage",
+            inputs={
+                **hardware,
+                "board": spec.board.name,
+                "board_file": board_digest(spec.board.name),
+                "baud": spec.board.baud,
+                "pnr_seeds": list(pnr_seeds),
+            },
+            sources=fpga.BOARD_SOURCES,
+            tools=fpga.BOARD_TOOLS,
+        ),
+        Stage(
+            "rtl",
+            "drai_hw.flow.fpga:rtl_stage",
+            inputs={**hardware, "name": spec.network.name},
+            sources=fpga.RTL_SOURCES,
+            tools=fpga.RTL_TOOLS,
+        ),
+        Stage(
+            "sim",
+            "drai_hw.flow.fpga:sim_stage",
+            inputs=told(spec, "learning", "shil", geometry=True),
+            sources=fpga.SIM_SOURCES,
+            tools=fpga.SIM_TOOLS,
+            needs=("twin", "rtl"),
+        ),
+        Stage(
+            "spice",
+            "drai_hw.flow.circuit:spice_stage",
+            inputs=told(spec, "circuit"),
+            sources=circuit.SOURCES,
+            tools=circuit.TOOLS,
+            needs=("twin",),
+        ),
+    )
+
+
+def board_digest(name: str) -> str:
+    """Return a digest of what a board's name stands for: its file, or the class it names."""
+    from drai_hw.boards.boardfile import load_board
+
+    board = load_board(name)
+    if board.folder is None:
+        return digest_of(board.platform)
+    return file_digest(board.folder / "board.toml")

