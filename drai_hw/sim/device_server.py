@@ -1,4 +1,4 @@
-"""Process that compiles the emitted Verilog and runs it with `device_bench`, for `SimulatedLink`."""
+"""Process that compiles emitted Verilog and runs it with `device_bench`, for `SimulatedLink`."""
 
 from __future__ import annotations
 

@@ -12,9 +12,12 @@ class Link(Protocol):
     ----------
     name : str
         The port, for messages, e.g. ``"/dev/ttyUSB0"``.
+    baud : int
+        Bits per second: how long a byte is under way.
     """
 
     name: str
+    baud: int
 
     def write(self, data: bytes) -> None:
         """Send all bytes."""
@@ -25,6 +28,9 @@ class Link(Protocol):
         With ``timeout_s = 0`` whatever has arrived is returned at once. Time is the device's: a
         simulator counts its own clock.
         """
+
+    def now_s(self) -> float:
+        """Return the device's time in seconds, from any origin."""
 
     def close(self) -> None:
         """Give the link up; closing twice is allowed."""

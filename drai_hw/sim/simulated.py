@@ -75,6 +75,7 @@ class SimulatedLink:
 
     def __init__(self, top: Top, *, workdir: Path | None = None) -> None:
         self.name = "simulator (Icarus Verilog)"
+        self.baud = top.baud
         self._clock_hz = float(top.clock_hz)
         self._process: subprocess.Popen[bytes] | None = None
         self._peer: socket.socket | None = None
@@ -211,6 +212,10 @@ class SimulatedLink:
         head = self._exchange(READ + COUNT.pack(n) + COUNT.pack(limit), answer=True)
         peer: Any = self._peer
         return receive_exactly(peer, COUNT.unpack(head)[0])
+
+    def now_s(self) -> float:
+        """Return the simulated time in seconds."""
+        return self.clocks() / self._clock_hz
 
     def clocks(self) -> int:
         """Return the clocks simulated so far."""

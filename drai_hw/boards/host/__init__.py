@@ -1,0 +1,6 @@
+"""Host side of a board: serial link and driver, the same for a simulated device."""
+
+from drai_hw.boards.host.device import Device
+from drai_hw.boards.host.link import DEFAULT_BAUD, Link, SerialLink
+
+__all__ = ["DEFAULT_BAUD", "Device", "Link", "SerialLink"]

@@ -1,0 +1,323 @@
+"""Driver of the core over a link: the `Machine` of a board, or of a simulated one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drai_hw.boards.host.exchange import Busy, Exchange, Lost
+from drai_hw.errors import LinkError, SpecError
+from drai_hw.model.machine import Counters, Settings, check_vector, check_weights
+from drai_hw.model.numbers import STRENGTH_BITS, Formats
+from drai_hw.model.schedule import schedule
+from drai_hw.rtl.core import identity
+from drai_hw.rtl.frame import FRAME
+from drai_hw.rtl.registers import MAGIC, MAP_VERSION, REGISTERS, Cfg, Command, State, Status
+from drai_hw.rtl.timing import clocks_per_run
+from drai_hw.sim.link import Link
+
+SLOWEST_CLOCK_HZ = 1e6
+"""No device is clocked slower; says how long a run may last before it counts as hung."""
+
+MAX_STEPS = (1 << REGISTERS["STEPS"].width) - 1
+"""Longest run of the core; a longer one is made of several."""
+
+_IDENTITY = ("MAGIC", "VERSION", "DIGEST0", "DIGEST1", "GEOMETRY")
+_SETTINGS = {
+    "GAIN": "gain",
+    "SHIL_MAX": "shil_max",
+    "SHIL_STEP": "shil_step",
+    "ETA": "eta",
+    "DECAY": "decay",
+    "DITHER": "dither",
+    "MARGIN": "margin",
+    "GATES": "gates",
+}
+_COUNTERS = ("VISITED", "GATED_ON", "WRITTEN", "CHANGED")
+
+
+def _unsigned(values: Sequence[int] | NDArray[np.int64]) -> list[int]:
+    return [int(value) & 0xFFFFFFFF for value in values]
+
+
+def _signed(words: Sequence[int]) -> NDArray[np.int64]:
+    return np.array(words, dtype=np.int64).astype(np.uint32).astype(np.int32).astype(np.int64)
+
+
+class Device:
+    """A core behind a link (`drai_hw.model.machine.Machine`).
+
+    The identity is read first: a bitstream made for another network is refused. Unless `reset` is
+    False the core is then brought to the state of a fresh `Twin` (all weights, phases and
+    registers zero, every oscillator active, streams restarted), so the same script gives the same
+    bits; only the smoothed frequencies of the resonance gate have no register and start at zero
+    after a reset of the board. Every method returns when the core has finished. Lost or damaged
+    frames are repeated; a repeated write is executed once.
+
+    Parameters
+    ----------
+    link : Link
+        Serial port or simulator; the caller closes it.
+    formats : Formats
+        Number formats and geometry of the network.
+    digest : int, optional
+        64-bit identity wanted; `drai_hw.rtl.core.identity` of the formats if left out.
+    reset : bool
+        Bring the core to its start state.
+    timeout_s : float
+        Longest wait for an answer in seconds, > 0.
+    retries : int
+        How often a request is repeated, >= 0.
+    busy_s : float
+        Longest wait, in seconds, for a run that is under way when the host comes.
+
+    Raises
+    ------
+    LinkError
+        Nothing answers, or something else than this network's bitstream does.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        formats: Formats,
+        *,
+        digest: int | None = None,
+        reset: bool = True,
+        timeout_s: float = 0.5,
+        retries: int = 3,
+        busy_s: float = 5.0,
+    ) -> None:
+        self.link = link
+        self.formats = formats
+        self.digest = identity(formats) if digest is None else digest
+        self.exchange = Exchange(link, timeout_s=timeout_s, retries=retries)
+        self._schedule = schedule(formats.lanes, formats.pages)
+        self._wait_idle(busy_s)
+        self.identify()
+        if reset:
+            self.reset()
+
+    # -- identity ----------------------------------------------------------------------------
+
+    def identify(self) -> int:
+        """Check that the bitstream is the network's, and return its digest.
+
+        Raises
+        ------
+        LinkError
+            It is not: the text gives both digests and geometries.
+        """
+        magic, version, low, high, geometry = self._read(_IDENTITY[0], len(_IDENTITY))
+        port = self.link.name
+        if magic != MAGIC:
+            raise LinkError(
+                f"port {port!r}: identity {magic:#010x} is read; {MAGIC:#010x} (a drai_hw core) is "
+                "needed: program the bitstream of this network "
+                "(`drai-hw board SPEC --board B --program`)"
+            )
+        if version & 0xFF != MAP_VERSION:
+            raise LinkError(
+                f"port {port!r}: the bitstream has register map {version & 0xFF}; this host needs "
+                f"{MAP_VERSION}: make and program the bitstream again with this version of drai-hw"
+            )
+        digest = high << 32 | low
+        if digest != self.digest:
+            f = self.formats
+            raise LinkError(
+                f"port {port!r}: the bitstream was made for another network: its digest is "
+                f"{digest:016x} (N = {version >> 16}, {geometry & 0xFFFF} lanes x {geometry >> 16} "
+                f"pages), this network's is {self.digest:016x} (N = {f.n}, {f.lanes} lanes x "
+                f"{f.pages} pages); program this network's bitstream "
+                "(`drai-hw board SPEC --board B --program`), or use the network file that the "
+                "bitstream was made from"
+            )
+        return digest
+
+    def reset(self) -> None:
+        """Bring the core to the state of a fresh twin."""
+        f = self.formats
+        self._write("CONTROL", [int(Command.CLEAR_ERROR)])
+        self.configure(Settings())
+        for register in ("STATE", "OMEGA"):
+            self._write("INDEX", [0])
+            self._write(register, [0] * f.slots, fixed=True)
+        zeros = np.zeros(f.n, dtype=np.int64)
+        self.load_inputs(zeros, zeros, zeros, np.ones(f.n, dtype=np.int64))
+        self.load_weights(np.zeros((f.n, f.n), dtype=np.int64))
+        self.reseed()
+
+    # -- machine: loading --------------------------------------------------------------------
+
+    def configure(self, settings: Settings) -> None:
+        """Write the run-time registers (`SpecError` where a value does not fit)."""
+        settings.check(self.formats)
+        for register, name in _SETTINGS.items():
+            if register != "DECAY" or self.formats.decay:
+                self._write(register, _unsigned([getattr(settings, name)]))
+
+    def load_phases(self, theta: ArrayLike) -> None:
+        """Set the phase accumulators of all N oscillators (LSB)."""
+        f = self.formats
+        self._load("STATE", check_vector(theta, f.n, 0, (1 << f.accumulator_bits) - 1, "phase"))
+
+    def load_omega(self, omega: ArrayLike) -> None:
+        """Set the tuning words of all N oscillators (signed LSB a step)."""
+        half = 1 << (self.formats.accumulator_bits - 1)
+        self._load("OMEGA", check_vector(omega, self.formats.n, -half, half - 1, "tuning word"))
+
+    def load_inputs(
+        self, psi: ArrayLike, strength: ArrayLike, clamp: ArrayLike, active: ArrayLike
+    ) -> None:
+        """Set input phases (P bits), strengths (12 bits), clamp and activity flags."""
+        f = self.formats
+        words = np.zeros(f.slots, dtype=np.int64)  # padding: inactive
+        words[: f.n] = (
+            check_vector(psi, f.n, 0, (1 << f.phase_bits) - 1, "input phase") << Cfg.PSI
+            | check_vector(strength, f.n, 0, (1 << STRENGTH_BITS) - 1, "input strength")
+            << Cfg.STRENGTH
+            | check_vector(clamp, f.n, 0, 1, "clamp") << Cfg.CLAMP
+            | check_vector(active, f.n, 0, 1, "active") << Cfg.ACTIVE
+        )
+        self._load("INPUT", words)
+
+    def load_weights(self, weights: ArrayLike) -> None:
+        """Set the symmetric N x N weights (LSB)."""
+        f = self.formats
+        full = np.zeros((f.slots, f.slots), dtype=np.int64)
+        full[: f.n, : f.n] = check_weights(weights, f)
+        s = self._schedule
+        words = np.where(s.used, full[s.i, s.j], 0).ravel()
+        self._write("WEIGHT_ADDRESS", [0])
+        self._write("WEIGHT", _unsigned(words), fixed=True)
+
+    def reseed(self) -> None:
+        """Restart the random streams, the threshold sweep and the counters."""
+        self._write("CONTROL", [int(Command.RESEED)])
+
+    # -- machine: running --------------------------------------------------------------------
+
+    def run(
+        self,
+        steps: int,
+        *,
+        field: bool = False,
+        couple: bool = True,
+        learn: bool = False,
+        resume: bool = False,
+    ) -> None:
+        """Do ``steps`` steps and wait for their end.
+
+        Raises
+        ------
+        SpecError
+            ``steps`` is negative.
+        LinkError
+            The core is still busy after ten times the clocks the run takes at 1 MHz.
+        """
+        if steps < 0:
+            raise SpecError(f"steps = {steps!r} given; 0 or more are needed")
+        passes = Command.FIELD * field | Command.COUPLE * couple | Command.LEARN * learn
+        while steps:
+            part = min(steps, MAX_STEPS)
+            clocks = clocks_per_run(self.formats, part, field=field, couple=couple)
+            self._write("STEPS", [part])
+            self._write("CONTROL", [int(passes | Command.RUN | Command.RESUME * resume)])
+            self._wait_idle(1.0 + 10 * clocks / SLOWEST_CLOCK_HZ)
+            steps -= part
+            resume = True
+
+    # -- machine: reading --------------------------------------------------------------------
+
+    def read_phases(self) -> NDArray[np.int64]:
+        """Return the N phase accumulators."""
+        mask = (1 << self.formats.accumulator_bits) - 1
+        words = self._stream("INDEX", "STATE", self.formats.n, 1)
+        return (np.array(words, dtype=np.int64) >> State.THETA) & mask
+
+    def read_margins(self) -> NDArray[np.bool_]:
+        """Return the N margin bits."""
+        words = self._stream("INDEX", "STATE", self.formats.n, 1)
+        return (np.array(words, dtype=np.int64) >> State.MARGIN & 1).astype(bool)
+
+    def read_weights(self) -> NDArray[np.int64]:
+        """Return the symmetric N x N weights."""
+        f, s = self.formats, self._schedule
+        words = self._stream("WEIGHT_ADDRESS", "WEIGHT", s.i.size, f.lanes)
+        values = _signed(words).reshape(s.i.shape)
+        full = np.zeros((f.slots, f.slots), dtype=np.int64)
+        full[s.i[s.used], s.j[s.used]] = values[s.used]
+        full[s.j[s.used], s.i[s.used]] = values[s.used]
+        return full[: f.n, : f.n]
+
+    def counters(self) -> Counters:
+        """Return the event counters since the last reseed."""
+        return Counters(*self._read(_COUNTERS[0], len(_COUNTERS)))
+
+    # -- registers ---------------------------------------------------------------------------
+
+    def _write(self, register: str, words: Sequence[int], *, fixed: bool = False) -> None:
+        try:
+            self.exchange.write(REGISTERS[register].address, words, fixed=fixed)
+        except Busy:
+            raise self._still_busy(0.0) from None
+
+    def _read(self, register: str, count: int = 1) -> tuple[int, ...]:
+        try:
+            return self.exchange.read(REGISTERS[register].address, count)
+        except Busy:
+            raise self._still_busy(0.0) from None
+
+    def _load(self, register: str, values: NDArray[np.int64]) -> None:
+        """Write one word an oscillator through a register that INDEX moves along with."""
+        self._write("INDEX", [0])
+        self._write(register, _unsigned(values), fixed=True)
+
+    def _stream(self, seek: str, register: str, count: int, group: int) -> list[int]:
+        """Read `count` words of a stream register whose address `seek` counts groups of words.
+
+        A lost answer may or may not have moved the address on, so reading starts again at the
+        beginning of the group.
+        """
+        words: list[int] = []
+        best = failures = 0
+        sought = False
+        while len(words) < count:
+            if not sought:
+                del words[len(words) // group * group :]
+                self._write(seek, [len(words) // group])
+                sought = True
+            part = min(FRAME.burst_words, count - len(words))
+            try:
+                words += self.exchange.read_once(REGISTERS[register].address, part)
+            except Lost as lost:
+                failures += 1
+                if failures > self.exchange.retries:
+                    raise self.exchange.failure(lost, failures) from lost
+                self.exchange.settle()
+                sought = False
+            except Busy:
+                raise self._still_busy(0.0) from None
+            if len(words) > best:
+                best, failures = len(words), 0
+        return words
+
+    def _wait_idle(self, limit_s: float) -> None:
+        end_s: float | None = None
+        while True:
+            (status,) = self._read("STATUS")
+            if not status & Status.BUSY:
+                return
+            now_s = self.link.now_s()
+            end_s = now_s + limit_s if end_s is None else end_s
+            if now_s > end_s:
+                raise self._still_busy(limit_s)
+
+    def _still_busy(self, waited_s: float) -> LinkError:
+        return LinkError(
+            f"port {self.link.name!r}: the core is still busy after {waited_s:.3g} s; it must be "
+            "idle to be read or written: wait for the run that another host started, or reset the "
+            "board"
+        )
