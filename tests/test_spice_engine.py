@@ -65,6 +65,12 @@ def test_a_netlist_that_ngspice_rejects_is_a_tool_error_and_not_a_convergence_on
     assert not isinstance(caught.value, ConvergenceError)
 
 
+def test_a_formula_that_ngspice_cannot_read_is_named() -> None:
+    text = ".title x\nB1 a 0 i=v(a)/nothing(3)\nR1 a 0 1\n.tran 1e-8 1e-6 uic\n.end\n"
+    with pytest.raises(ToolError, match="nothing"):
+        simulate(text)
+
+
 def test_a_crash_of_ngspice_is_contained() -> None:
     with pytest.raises(ToolError, match=r"exit status -?\d+"):
         simulate(".title x\nB1 a 0 i=v(a\nR1 a 0 1\n.tran 1e-8 1e-6 uic\n.end\n")

@@ -25,7 +25,10 @@ _INIT_FILE = "set num_threads=1\n"
 _NO_SOLUTION = re.compile(
     r"timestep too small|no convergence|singular matrix|iteration limit", re.IGNORECASE
 )
-_FAULT = re.compile(r"^(fatal )?error|unknown subckt|can't find model|syntax error", re.IGNORECASE)
+_FAULT = re.compile(
+    r"can't find|could not find|unknown|undefined|syntax error|^error:(?! fatal error in ngspice)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
