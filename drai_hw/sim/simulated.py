@@ -50,6 +50,15 @@ endmodule
 """
 
 
+def _require_simulator() -> None:
+    for tool in ("iverilog", "vvp"):
+        if shutil.which(tool) is None:
+            raise ToolError(
+                f"{tool!r} not found; Icarus Verilog is needed to simulate a device: install "
+                "it with `sudo apt-get install iverilog`"
+            )
+
+
 class SimulatedLink:
     """Icarus Verilog running the emitted Verilog of a `Top`, as a `drai_hw.sim.link.Link`.
 
@@ -79,12 +88,7 @@ class SimulatedLink:
         self._clock_hz = float(top.clock_hz)
         self._process: subprocess.Popen[bytes] | None = None
         self._peer: socket.socket | None = None
-        for tool in ("iverilog", "vvp"):
-            if shutil.which(tool) is None:
-                raise ToolError(
-                    f"{tool!r} not found; Icarus Verilog is needed to simulate a device: install "
-                    "it with `sudo apt-get install iverilog`"
-                )
+        _require_simulator()
         self._temporary = workdir is None
         self._folder = Path(tempfile.mkdtemp(prefix="drai-device-") if workdir is None else workdir)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +101,7 @@ class SimulatedLink:
     @classmethod
     def of_core(cls, core: Core, *, workdir: Path | None = None) -> SimulatedLink:
         """Put a core behind the bridge, with the clock and bit rate that simulate fastest."""
+        _require_simulator()
         return cls(Top(core, SIMULATED_CLOCK_HZ, SIMULATED_BAUD), workdir=workdir)
 
     def __enter__(self) -> SimulatedLink:
