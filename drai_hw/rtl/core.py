@@ -40,7 +40,8 @@ class Core(wiring.Component):
     formats : Formats
         Number formats and geometry.
     product : {"mul", "logic"}
-        How lanes multiply: DSP blocks, or logic for devices with few of them. Same bits.
+        For devices with a DSP block for every lane, or for small ones: lanes multiply in logic,
+        and the page store saves its registers. Same bits, same clocks.
     digest : int, optional
         64-bit identity; `identity` of the formats if left out.
     """
@@ -53,7 +54,7 @@ class Core(wiring.Component):
         self.digest = identity(formats) if digest is None else digest
         self.lanes = [Lane(formats, index, product) for index in range(formats.lanes)]
         self.weights = WeightStore(formats)
-        self.pages = PageStore(formats)
+        self.pages = PageStore(formats, registered=product == "mul")
         self.update = UpdateUnit(formats)
         super().__init__(
             {
@@ -69,6 +70,7 @@ class Core(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
+        """Wire the parts."""
         m = Module()
         f = self.formats
         m.submodules.sequencer = sequencer = Sequencer(f)
@@ -157,12 +159,13 @@ class Core(wiring.Component):
         with m.Elif(enter.store):
             m.d.sync += stored.eq(stored + 1)
         m.d.comb += [
-            pages.read_page.eq(stages[0].page),
+            pages.read_page.eq(stages[PHASE_STAGE - pages.latency].page),
             pages.store.eq(enter.store),
             pages.store_page.eq(stored),
             pages.new_words.eq(Cat(lane.word for lane in lanes)),
-            pages.read_sum_page.eq(stages[SUM_STAGE - 2].page),
-            pages.clear.eq(stages[SUM_STAGE - 1].first),
+            pages.read_sum_page.eq(stages[SUM_STAGE - pages.latency].page),
+            # Beside the memory's output, that is before the register if there is one.
+            pages.clear.eq(stages[SUM_STAGE + 1 - pages.latency].first),
             pages.save.eq(add.load & add.save),
             pages.save_page.eq(saved),
             pages.new_sums.eq(Cat(lane.sum for lane in lanes)),

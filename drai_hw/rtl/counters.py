@@ -30,6 +30,7 @@ class EventCounters(wiring.Component):
         super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
+        """Build population counts and counters."""
         m = Module()
         for name in EVENTS:
             bits = getattr(self, name)

@@ -95,6 +95,7 @@ class HostPort(wiring.Component):
         super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
+        """Build decoder, registers and access state machine."""
         m = Module()
         f = self.formats
         error = Signal()
@@ -152,14 +153,13 @@ class HostPort(wiring.Component):
         m.d.comb += weight_access.eq(self.addr == at["WEIGHT"])
         with m.FSM(name="access"):
             with m.State("REST"):
-                with m.If(self.busy):
-                    with m.If(self.we | self.re):
-                        m.d.sync += data.eq(0)
-                        with m.If(self.addr == at["STATUS"]):
-                            m.d.sync += data.eq(Cat(self.busy, error))
-                        with m.Else():
-                            m.d.sync += error.eq(1)
-                        m.next = "ANSWER"
+                with m.If(self.busy), m.If(self.we | self.re):
+                    m.d.sync += data.eq(0)
+                    with m.If(self.addr == at["STATUS"]):
+                        m.d.sync += data.eq(Cat(self.busy, error))
+                    with m.Else():
+                        m.d.sync += error.eq(1)
+                    m.next = "ANSWER"
                 with m.Elif(self.re & weight_access & (lane == 0)):
                     m.next = "FETCH"
                 with m.Elif(self.we | self.re):
@@ -217,9 +217,8 @@ class HostPort(wiring.Component):
                 m.d.sync += lane.eq(Mux(lane == f.lanes - 1, 0, lane + 1))
                 with m.If(reading & (lane == f.lanes - 1)):
                     m.d.sync += self.weight_address.eq(self.weight_address + 1)
-            with m.Case(at["WEIGHT_ADDRESS"]):
-                with m.If(writing):
-                    m.d.sync += lane.eq(0)
+            with m.Case(at["WEIGHT_ADDRESS"]), m.If(writing):
+                m.d.sync += lane.eq(0)
 
         m.d.comb += [
             self.field.eq(self._bit(Command.FIELD)),

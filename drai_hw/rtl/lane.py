@@ -87,6 +87,7 @@ class Lane(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
+        """Build streams, phase ring, synapse, product and sum ring."""
         m = Module()
         self._streams(m)
         d, both = self._phases(m)
@@ -176,9 +177,7 @@ class Lane(wiring.Component):
             magnitude = Signal(f.weight_bits - 1)
             m.d.comb += magnitude.eq(Mux(w2 < 0, -w2, w2))
             value = Signal(amplitude_bits + f.weight_bits - 1, reset_less=True)
-            parts = [
-                Mux(magnitude[bit], size << bit, 0) for bit in range(f.weight_bits - 1)
-            ]
+            parts = [Mux(magnitude[bit], size << bit, 0) for bit in range(f.weight_bits - 1)]
             m.d.sync += value.eq(_tree(parts))
             m.d.comb += negative.eq(minus ^ w2[-1])
         here = Signal(reset_less=True)

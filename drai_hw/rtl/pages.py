@@ -6,26 +6,34 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.timing import address_bits, page_word
+from drai_hw.rtl.timing import address_bits, block_memory, page_word
 
 
 class PageStore(wiring.Component):
-    """Two memories of M words with registered outputs, each read two clocks after its address.
+    """Two memories of M words: phase words and partial sums.
 
-    Every write is a whole word, so plain simple-dual-port memory of any family will do.
+    Every write is a whole word, so plain simple-dual-port memory of any family will do. No word
+    is read in the clock in which it is written.
 
     Parameters
     ----------
     formats : Formats
         Lanes, pages and widths.
+    registered : bool
+        Registers behind the memories: a faster clock for one flip-flop a bit.
+
+    Attributes
+    ----------
+    latency : int
+        Clocks from address to word: 2 with registers, else 1.
     """
 
-    def __init__(self, formats: Formats) -> None:
+    def __init__(self, formats: Formats, *, registered: bool) -> None:
         self.formats = formats
+        self.latency = 2 if registered else 1
         self.word_bits = page_word(formats).size * formats.lanes
         self.sum_bits = formats.acc_bits * formats.lanes
         address = address_bits(formats.pages)
@@ -46,28 +54,32 @@ class PageStore(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
+        """Build both memories."""
         m = Module()
         depth = self.formats.pages
-        m.submodules.words = words = Memory(shape=self.word_bits, depth=depth, init=[])
-        m.submodules.sums = sums = Memory(shape=self.sum_bits, depth=depth, init=[])
-        word = Signal(self.word_bits, reset_less=True)
-        total = Signal(self.sum_bits, reset_less=True)
+        m.submodules.words = words = block_memory(self.word_bits, depth)
+        m.submodules.sums = sums = block_memory(self.sum_bits, depth)
         source, sink = words.read_port(), words.write_port()
         m.d.comb += [
             source.addr.eq(self.read_page),
-            self.words.eq(word),
             sink.addr.eq(self.store_page),
             sink.data.eq(self.new_words),
             sink.en.eq(self.store),
         ]
-        m.d.sync += word.eq(source.data)
+        self._deliver(m, self.words, source.data)
         source, sink = sums.read_port(), sums.write_port()
         m.d.comb += [
             source.addr.eq(self.read_sum_page),
-            self.sums.eq(total),
             sink.addr.eq(self.save_page),
             sink.data.eq(self.new_sums),
             sink.en.eq(self.save),
         ]
-        m.d.sync += total.eq(Mux(self.clear, 0, source.data))
+        self._deliver(m, self.sums, Mux(self.clear, 0, source.data))
         return m
+
+    def _deliver(self, m: Module, port: Any, value: Any) -> None:
+        if self.latency == 2:
+            register = Signal(len(port), name=f"{port.name}_register", reset_less=True)
+            m.d.sync += register.eq(value)
+            value = register
+        m.d.comb += port.eq(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import xor
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal
@@ -12,17 +14,18 @@ from drai_hw.model import prng
 
 
 class Stream(wiring.Component):
-    """One random stream (unit `prng`): 31-bit LFSR, ``x^31 + x^28 + 1``, newest bit in bit 0.
+    """One random stream (unit `prng`): 31-bit LFSR of `drai_hw.model.prng`, newest bit in bit 0.
 
     ``state`` is the present draw; ``step`` leaps to the next within one clock, ``reseed`` returns
-    to the start and wins over ``step``. Costs 31 flip-flops and ``leap_bits`` XOR gates.
+    to the start and wins over ``step``. Costs 31 flip-flops and
+    ``leap_bits`` XOR gates of four inputs.
 
     Parameters
     ----------
     seed : int
         Start state, 1 to 2**31 - 1.
     leap_bits : int
-        Bits a draw consumes, 1 to 28.
+        Bits a draw consumes, 1 to 24.
     """
 
     def __init__(self, seed: int, leap_bits: int) -> None:
@@ -34,13 +37,14 @@ class Stream(wiring.Component):
         super().__init__({"step": In(1), "reseed": In(1), "state": Out(prng.BITS)})
 
     def elaborate(self, platform: Any) -> Module:
+        """Build the register."""
         m = Module()
         state = Signal(prng.BITS, init=self._seed)
         bits = self._leap_bits
-        new = (state >> (28 - bits)) ^ (state >> (31 - bits))
+        new = reduce(xor, (state[lag - bits : lag] for lag in prng.LAGS))
         with m.If(self.reseed):
             m.d.sync += state.eq(self._seed)
         with m.Elif(self.step):
-            m.d.sync += state.eq(Cat(new[:bits], state[: prng.BITS - bits]))
+            m.d.sync += state.eq(Cat(new, state[: prng.BITS - bits]))
         m.d.comb += self.state.eq(state)
         return m

@@ -48,6 +48,7 @@ class Sequencer(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
+        """Build the state machine."""
         m = Module()
         f, out = self.formats, self.control
         lanes, last_page = f.lanes, f.pages - 1
@@ -72,17 +73,16 @@ class Sequencer(wiring.Component):
             m.next = "UPDATE" if kind is Kind.REFRESH else "ROW"
 
         with m.FSM(name="phase"):
-            with m.State("REST"):
-                with m.If(self.run):
-                    m.d.sync += [
-                        left.eq(self.steps),
-                        field.eq(self.field),
-                        couple.eq(self.couple),
-                        learn.eq(self.learn),
-                        stepping.eq(0),
-                        self.busy.eq(1),
-                    ]
-                    begin(Kind.REFRESH)
+            with m.State("REST"), m.If(self.run):
+                m.d.sync += [
+                    left.eq(self.steps),
+                    field.eq(self.field),
+                    couple.eq(self.couple),
+                    learn.eq(self.learn),
+                    stepping.eq(0),
+                    self.busy.eq(1),
+                ]
+                begin(Kind.REFRESH)
             with m.State("ROW"):
                 m.d.comb += out.row.eq(1)
                 m.d.sync += [page.eq(Mux(last_row, row, row + 1)), opened.eq(0)]

@@ -66,6 +66,7 @@ class Synapse(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
+        """Build the pipeline."""
         m = Module()
         f = self.formats
         p, w_bits, top = f.phase_bits, f.weight_bits, f.w_max

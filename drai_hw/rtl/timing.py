@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.lib import data
+from amaranth.lib.memory import Memory
 
 from drai_hw.model.numbers import Formats
 
@@ -83,3 +86,13 @@ def clocks_per_run(
     """Return the clocks for which BUSY stands in a run of ``steps`` steps."""
     opening = clocks_per_refresh(formats) + 1  # the last clock finds that no step is left
     return opening + steps * clocks_per_step(formats, field=field, couple=couple)
+
+
+def block_memory(shape: Any, depth: int, init: Any = ()) -> Memory:
+    """Return a memory for one read and one write port, to be mapped to a block memory.
+
+    The schedule never reads a word in the clock in which it is written. Synthesis is told so:
+    else families whose blocks leave such a read undefined get a bypass of logic, about two
+    flip-flops and a multiplexer a bit.
+    """
+    return Memory(shape=shape, depth=depth, init=init, attrs={"no_rw_check": 1})

@@ -7,7 +7,6 @@ from typing import Any
 
 from amaranth.hdl import Array, C, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model import prng
@@ -20,7 +19,7 @@ from drai_hw.model.numbers import (
     signed_bits,
 )
 from drai_hw.rtl.prng import Stream
-from drai_hw.rtl.timing import UPDATE_LATENCY, address_bits, page_word
+from drai_hw.rtl.timing import UPDATE_LATENCY, address_bits, block_memory, page_word
 
 
 class Kind(IntEnum):
@@ -73,14 +72,10 @@ class UpdateUnit(wiring.Component):
         slots = f.slots
         padding = [index >= f.n for index in range(slots)]
         self.memories = {
-            "theta": Memory(shape=f.accumulator_bits, depth=slots, init=[]),
-            "omega": Memory(shape=self._phase, depth=slots, init=[]),
-            "inputs": Memory(
-                shape=input_word(f), depth=slots, init=[{"active": not p} for p in padding]
-            ),
-            "marks": Memory(
-                shape=mark_word(f), depth=slots, init=[{"margin": p} for p in padding]
-            ),
+            "theta": block_memory(f.accumulator_bits, slots),
+            "omega": block_memory(self._phase, slots),
+            "inputs": block_memory(input_word(f), slots, [{"active": not p} for p in padding]),
+            "marks": block_memory(mark_word(f), slots, [{"margin": p} for p in padding]),
         }
         address = address_bits(slots)
         super().__init__(
@@ -116,6 +111,7 @@ class UpdateUnit(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
+        """Build memories and pipeline."""
         m = Module()
         f = self.formats
         for name, memory in self.memories.items():
@@ -245,7 +241,11 @@ class UpdateUnit(wiring.Component):
         shifted = x >> f.shift
         delta = Signal(self._phase, reset_less=True)
         m.d.sync += delta.eq(
-            Mux(shifted > f.delta_max, f.delta_max, Mux(shifted < -f.delta_max, -f.delta_max, shifted))
+            Mux(
+                shifted > f.delta_max,
+                f.delta_max,
+                Mux(shifted < -f.delta_max, -f.delta_max, shifted),
+            )
         )
         return delta
 

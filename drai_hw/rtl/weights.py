@@ -6,11 +6,10 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.timing import address_bits
+from drai_hw.rtl.timing import address_bits, block_memory
 
 
 class WeightStore(wiring.Component):
@@ -32,7 +31,7 @@ class WeightStore(wiring.Component):
     def __init__(self, formats: Formats) -> None:
         self.formats = formats
         width = formats.lanes * formats.weight_bits
-        self.memory = Memory(shape=width, depth=formats.pair_slots, init=[])
+        self.memory = block_memory(width, formats.pair_slots)
         super().__init__(
             {
                 "busy": In(1),
@@ -51,6 +50,7 @@ class WeightStore(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
+        """Build memory, address counters and scan chain."""
         m = Module()
         m.submodules.words = memory = self.memory
         source, sink = memory.read_port(), memory.write_port()
