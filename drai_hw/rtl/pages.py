@@ -57,8 +57,8 @@ class PageStore(wiring.Component):
         """Build both memories."""
         m = Module()
         depth = self.formats.pages
-        m.submodules.words = words = block_memory(self.word_bits, depth)
-        m.submodules.sums = sums = block_memory(self.sum_bits, depth)
+        m.submodules.words_memory = words = block_memory(self.word_bits, depth)
+        m.submodules.sums_memory = sums = block_memory(self.sum_bits, depth)
         source, sink = words.read_port(), words.write_port()
         m.d.comb += [
             source.addr.eq(self.read_page),

@@ -115,7 +115,7 @@ class UpdateUnit(wiring.Component):
         m = Module()
         f = self.formats
         for name, memory in self.memories.items():
-            m.submodules[name] = memory
+            m.submodules[f"{name}_memory"] = memory
         done = self._addresses(m)
         couple = Signal()
         m.d.comb += couple.eq(self.kind == Kind.COUPLE)

@@ -52,7 +52,7 @@ class WeightStore(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         """Build memory, address counters and scan chain."""
         m = Module()
-        m.submodules.words = memory = self.memory
+        m.submodules.weights_memory = memory = self.memory
         source, sink = memory.read_port(), memory.write_port()
         read_at = Signal(source.addr.shape(), reset_less=True)
         write_at = Signal(source.addr.shape(), reset_less=True)

@@ -1,0 +1,205 @@
+"""Emission of components as Verilog and RTLIL, with metadata that benches and users need."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drai_hw.errors import SpecError
+from drai_hw.model.numbers import Formats
+from drai_hw.rtl.core import Core, identity
+from drai_hw.rtl.registers import MAP_VERSION, REGISTERS
+from drai_hw.rtl.timing import clocks_per_step, page_word
+from drai_hw.rtl.update import input_word, mark_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "drai_core"
+
+_HEADER = """\
+// {name}: {what}
+// Made by: {command}
+// Generated files belong to whoever generated them: use, change and license this one as you like.
+// Do not edit it by hand; change the network file and make it again.
+"""
+
+
+@contextmanager
+def _own_yosys() -> Iterator[None]:
+    """Let Amaranth use the pinned Verilog writer: a system yosys would write other text."""
+    before = os.environ.get("AMARANTH_USE_YOSYS")
+    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["AMARANTH_USE_YOSYS"]
+        else:
+            os.environ["AMARANTH_USE_YOSYS"] = before
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise SpecError(f"module name {name!r}: letters, digits and underscores are needed")
+
+
+def verilog(
+    component: Any, *, name: str = NAME, command: str, what: str = "generated logic"
+) -> str:
+    """Return a component as plain Verilog, the same text every time.
+
+    The component is consumed: make a new one for another emission. Ports are its own and ``clk``,
+    ``rst`` (synchronous, active high).
+
+    Parameters
+    ----------
+    component : Component
+        An Amaranth component, such as `drai_hw.rtl.core.Core`.
+    name : str
+        Name of the top module; inner modules are ``<name>.<part>``.
+    command : str
+        What made the text, for its header.
+    what : str
+        One line on what the module is, for its header.
+
+    Raises
+    ------
+    SpecError
+        The name is no Verilog identifier.
+    """
+    _check_name(name)
+    from amaranth.back import verilog as backend
+
+    with _own_yosys():
+        text = backend.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    return _HEADER.format(name=name, what=what, command=command) + text
+
+
+def rtlil(component: Any, *, name: str = NAME) -> str:
+    """Return a component as RTLIL for yosys; the component is consumed.
+
+    Reads that meet a write of the same word are marked as undefined (see
+    `drai_hw.rtl.timing.block_memory`), which RTLIL made by Amaranth cannot say itself.
+    """
+    _check_name(name)
+    from amaranth.back import rtlil as backend
+
+    return without_bypass(backend.convert(component, name=name, emit_src=False))
+
+
+def without_bypass(text: str) -> str:
+    """Mark in RTLIL text that no memory is read where it is being written.
+
+    Without it synthesis for iCE40 builds about 600 flip-flops of bypass logic into a core of
+    8 lanes. Only right for memories whose schedule keeps reads and writes apart, as all do here.
+    """
+    return re.sub(
+        r"(parameter \\COLLISION_X_MASK )(\d+)'0+\b",
+        lambda found: f"{found[1]}{found[2]}'{'1' * int(found[2])}",
+        text,
+    )
+
+
+def metadata(formats: Formats, *, name: str = NAME, product: str = "mul") -> dict[str, Any]:
+    """Describe an emitted core: formats, identity, registers, and where its state is found.
+
+    Memories are named by the path of instances below the top module, the array last; word ``k``
+    holds oscillator slot k, or for weights the k-th active slot of the schedule, lane 0 in the
+    least significant bits.
+    """
+
+    def fields(layout: Any) -> dict[str, dict[str, int]]:
+        return {key: {"first_bit": item.offset, "bits": item.width} for key, item in layout}
+
+    slots = formats.slots
+    phase = {"theta": {"first_bit": 0, "bits": formats.accumulator_bits}}
+    omega = {"omega": {"first_bit": 0, "bits": formats.accumulator_bits}}
+    weight = {
+        f"lane_{lane}": {"first_bit": lane * formats.weight_bits, "bits": formats.weight_bits}
+        for lane in range(formats.lanes)
+    }
+    memories = {
+        "theta": {"path": "update.theta_memory", "depth": slots, "fields": phase},
+        "omega": {"path": "update.omega_memory", "depth": slots, "fields": omega},
+        "inputs": {
+            "path": "update.inputs_memory",
+            "depth": slots,
+            "fields": fields(input_word(formats)),
+        },
+        "marks": {
+            "path": "update.marks_memory",
+            "depth": slots,
+            "fields": fields(mark_word(formats)),
+        },
+        "weights": {
+            "path": "weights.weights_memory",
+            "depth": formats.pair_slots,
+            "fields": weight,
+        },
+    }
+    return {
+        "top": name,
+        "product": product,
+        "formats": asdict(formats),
+        "identity": f"{identity(formats):016x}",
+        "map_version": MAP_VERSION,
+        "registers": {key: register.address for key, register in REGISTERS.items()},
+        "page_word_bits": page_word(formats).size,
+        "memories": memories,
+        "clocks_per_step": {
+            "couple": clocks_per_step(formats),
+            "field_and_couple": clocks_per_step(formats, field=True),
+        },
+    }
+
+
+def texts(
+    formats: Formats, *, product: str = "mul", name: str = NAME, command: str
+) -> dict[str, str]:
+    """Return the files of an emitted core: file name to content (Verilog, RTLIL, metadata).
+
+    Parameters
+    ----------
+    formats : Formats
+        Number formats and geometry.
+    product : {"mul", "logic"}
+        See `drai_hw.rtl.core.Core`.
+    name : str
+        Name of the top module and of the files.
+    command : str
+        What made the files, for the header.
+    """
+    what = (
+        f"{formats.n} coupled oscillators with learning, {formats.lanes} lanes x "
+        f"{formats.pages} pages"
+    )
+    facts = metadata(formats, name=name, product=product)
+    return {
+        f"{name}.v": verilog(Core(formats, product=product), name=name, command=command, what=what),
+        f"{name}.il": rtlil(Core(formats, product=product), name=name),
+        f"{name}.json": json.dumps(facts, indent=2) + "\n",
+    }
+
+
+def write(files: Mapping[str, str], folder: str | Path) -> dict[str, Path]:
+    """Write files into a folder, each whole or not at all; return where they are."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    out = {}
+    for name, text in files.items():
+        path = target / name
+        partial = path.with_name(f".{name}.{os.getpid()}")
+        try:
+            partial.write_text(text, encoding="utf-8")
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+        out[name] = path
+    return out
