@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
-from drai_hw.flow import circuit, fpga, machines
-from drai_hw.flow.digest import digest_of, file_digest
+from drai_hw.flow import circuit, fpga, gather, machines
+from drai_hw.flow.digest import digest_of, file_digest, tool_versions
 from drai_hw.flow.network import geometry_of, told
 from drai_hw.flow.stages import Stage
 from drai_hw.model import plan
@@ -83,6 +84,35 @@ def chain(spec: Spec, *, pnr_seeds: tuple[int, ...] = (1,)) -> tuple[Stage, ...]
             tools=circuit.TOOLS,
             needs=("twin",),
         ),
+    )
+
+
+def report(spec: Spec, stages: tuple[Stage, ...], reproduce: tuple[str, ...]) -> Stage:
+    """
+    Return the stage that writes the report about other stages.
+
+    Parameters
+    ----------
+    spec:
+        The network.
+    stages:
+        The stages it tells about.
+    reproduce:
+        Commands that make the same report again.
+    """
+    tools = tool_versions({tool for stage in stages for tool in stage.tools})
+    python = ".".join(map(str, sys.version_info[:3]))
+    return Stage(
+        "report",
+        "drai_hw.flow.gather:report_stage",
+        inputs={
+            **told(spec, "learning", "shil", "circuit", "board", geometry=True),
+            "reproduce": list(reproduce),
+            "tools": {"python": python, **tools},
+        },
+        sources=gather.SOURCES,
+        tools=gather.TOOLS,
+        wants=tuple(stage.name for stage in stages),
     )
 
 

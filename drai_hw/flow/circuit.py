@@ -58,7 +58,7 @@ def spice_stage(context: Context) -> Mapping[str, Any]:
         else:
             result, runs = _recalls(context, spec, weights, twin)
     result["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
-    result["runs"] = [run.summary() for run in runs]
+    result["runs"] = [{**run.summary(), "duration_s": run.energies.duration_s} for run in runs]
     result["circuit"] = spec.circuit.kind
     off = max(abs(run.balance) for run in runs)
     if not all(run.energies.balanced for run in runs):

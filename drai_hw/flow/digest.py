@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ def stage_digest(
     inputs: Mapping[str, Any],
     sources: tuple[str, ...],
     tools: Mapping[str, str],
-    upstream: Mapping[str, str],
+    upstream: Sequence[Mapping[str, Any]],
 ) -> str:
     """
     Return the digest that names the result of a stage.
@@ -149,13 +149,13 @@ def stage_digest(
     tools:
         Versions of the tools that take part.
     upstream:
-        Digests of the results that the stage reads, by stage.
+        What became of the stages that this one reads, their digests among it.
     """
     return digest_of(
         {
             "inputs": dict(inputs),
             "sources": source_digest(tuple(sorted(set(sources)))),
             "tools": dict(tools),
-            "upstream": dict(upstream),
+            "upstream": [dict(fate) for fate in upstream],
         }
     )

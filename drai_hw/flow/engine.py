@@ -168,7 +168,14 @@ class Engine:
             folder = self._store.folder(stage.name)
             self._settled(
                 stage,
-                Outcome(stage.name, "cached", digest=digest, result=stored, folder=folder),
+                Outcome(
+                    stage.name,
+                    "cached",
+                    made_seconds=stored[1],
+                    digest=digest,
+                    result=stored[0],
+                    folder=folder,
+                ),
             )
             return True
         if len(self._running) >= self._jobs:
@@ -192,8 +199,11 @@ class Engine:
             {"stage": stage.name, "function": stage.function, **stage.inputs},
             (*_BASE_SOURCES, *stage.sources),
             tool_versions(stage.tools),
-            {name: outcome.digest for name, outcome in self._read_by(stage).items()},
+            self._fates(stage),
         )
+
+    def _fates(self, stage: Stage) -> list[dict[str, Any]]:
+        return [self._outcomes[name].fate() for name in (*stage.needs, *stage.wants)]
 
     # -- one stage -------------------------------------------------------------------------
 
@@ -206,6 +216,7 @@ class Engine:
             "inputs": dict(stage.inputs),
             "results": {name: outcome.result for name, outcome in read.items()},
             "folders": {name: str(outcome.folder) for name, outcome in read.items()},
+            "fates": self._fates(stage),
             "workdir": str(workdir.resolve()),
         }
         process = subprocess.Popen(
@@ -247,10 +258,13 @@ class Engine:
         seconds = time.monotonic() - running.begun
         if "result" in running.answer:
             result = running.answer["result"]
-            folder = self._store.commit(stage.name, running.workdir, running.digest, result)
+            folder = self._store.commit(
+                stage.name, running.workdir, running.digest, result, seconds
+            )
             outcome = Outcome(
                 stage.name,
                 "done",
+                seconds,
                 seconds,
                 digest=running.digest,
                 result=result,
@@ -276,6 +290,7 @@ class Engine:
         return Outcome(
             stage.name,
             "failed",
+            seconds,
             seconds,
             reason=reason,
             kind=kind,

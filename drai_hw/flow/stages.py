@@ -84,6 +84,9 @@ class Context:
     workdir:
         Folder for the stage's files. It becomes visible under its final name only when the stage
         has finished.
+    fates:
+        What became of every upstream stage: ``name``, ``status`` (``cached`` counts as ``done``),
+        ``seconds`` it took when it was made, ``reason`` and ``digest``.
     progress:
         ``progress(fraction, text)`` with a fraction in [0, 1] or None when unknown.
     """
@@ -92,6 +95,7 @@ class Context:
     results: Mapping[str, Mapping[str, Any]]
     folders: Mapping[str, Path]
     workdir: Path
+    fates: tuple[Mapping[str, Any], ...]
     progress: Callable[[float | None, str], None]
 
 
@@ -108,6 +112,8 @@ class Outcome:
         ``done``, ``cached`` (an earlier result was used), ``failed`` or ``skipped``.
     seconds:
         Wall-clock time of this call in seconds; 0 for a cached or skipped stage.
+    made_seconds:
+        Wall-clock time of the call that made the result.
     reason:
         Why it failed or was skipped; empty otherwise.
     kind:
@@ -124,6 +130,7 @@ class Outcome:
     name: str
     status: Status
     seconds: float = 0.0
+    made_seconds: float = 0.0
     reason: str = ""
     kind: Literal["", "check", "input", "fault"] = ""
     digest: str = ""
@@ -137,6 +144,16 @@ class Outcome:
             "status": self.status,
             "seconds": round(self.seconds, 3),
             "reason": self.reason,
+        }
+
+    def fate(self) -> dict[str, Any]:
+        """Return what a later stage may know, the same whether the result is fresh or stored."""
+        return {
+            "name": self.name,
+            "status": "done" if self.status == "cached" else self.status,
+            "seconds": round(self.made_seconds, 3),
+            "reason": self.reason,
+            "digest": self.digest,
         }
 
 

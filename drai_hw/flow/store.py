@@ -63,9 +63,11 @@ class Store:
         """Return the folder that holds the files of a finished stage."""
         return self.root / name
 
-    def load(self, name: str, digest: str) -> Mapping[str, Any] | None:
+    def load(self, name: str, digest: str) -> tuple[Mapping[str, Any], float] | None:
         """
-        Return the stored result of a stage, or None when it must be made again.
+        Return the stored result of a stage and the seconds it took, or None.
+
+        None means that it must be made again.
 
         It must be made again when its digest is another one, or when one of the files that it left
         is missing or has been changed since.
@@ -79,9 +81,10 @@ class Store:
                 if file_digest(folder / path) != expected:
                     return None
             result: Mapping[str, Any] = record["result"]
+            seconds = float(record["seconds"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return result
+        return result, seconds
 
     def begin(self, name: str) -> Path:
         """
@@ -101,7 +104,9 @@ class Store:
                 "choose another one with -o"
             ) from error
 
-    def commit(self, name: str, workdir: Path, digest: str, result: Mapping[str, Any]) -> Path:
+    def commit(
+        self, name: str, workdir: Path, digest: str, result: Mapping[str, Any], seconds: float
+    ) -> Path:
         """
         Make the files of a finished stage visible under the stage's name.
 
@@ -113,7 +118,13 @@ class Store:
             for path in sorted(workdir.rglob("*"))
             if path.is_file() and path.name != _RECORD
         }
-        record = {"layout": _LAYOUT, "digest": digest, "files": files, "result": dict(result)}
+        record = {
+            "layout": _LAYOUT,
+            "digest": digest,
+            "seconds": seconds,
+            "files": files,
+            "result": dict(result),
+        }
         text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
         (workdir / _RECORD).write_text(text + "\n")
         self._replace(workdir, self.folder(name))

@@ -69,6 +69,7 @@ def main() -> int:
             results=job["results"],
             folders={name: Path(path) for name, path in job["folders"].items()},
             workdir=workdir,
+            fates=tuple(job["fates"]),
             progress=progress,
         )
         result = getattr(importlib.import_module(module), function)(context)
