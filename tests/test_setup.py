@@ -24,7 +24,8 @@ PYTHON = r"""#!/bin/sh
 case "$1 $2" in
   *"version_info < (3, 11)"*) exit 0 ;;
   "-c import ensurepip, venv") [ ! -e "$STATE/no-ensurepip" ] ;;
-  *version_info*) echo python3.11-venv ;;
+  *Python.h*) [ ! -e "$STATE/no-headers" ] ;;
+  *version_info*) echo python3.11 ;;
   *sys.version*) cat "$STATE/version" ;;
   "-m venv")
     echo "venv" >>"$STATE/log"
@@ -226,6 +227,18 @@ def test_a_python_without_ensurepip_asks_for_debians_package(machine: Machine) -
     done = machine.set_up()
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith(" python3.11-venv")
+
+
+@pytest.mark.parametrize(("processor", "status"), [("aarch64", 2), ("x86_64", 0)])
+def test_where_wheels_must_be_compiled_pythons_headers_are_asked_for(
+    machine: Machine, processor: str, status: int
+) -> None:
+    (machine.state / "no-headers").touch()
+    (machine.bin / "uname").unlink()
+    machine.program("uname", f"#!/bin/sh\n[ $1 = -m ] && echo {processor} || echo Linux\n")
+    done = machine.set_up()
+    assert done.returncode == status
+    assert ("python3.11-dev" in done.stderr) == (status == 2)
 
 
 def test_a_python_that_is_too_old_is_refused_by_name(machine: Machine) -> None:

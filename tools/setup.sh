@@ -46,6 +46,9 @@ install_packages() { # $1: the packages, separated by blanks
 # --- Python ------------------------------------------------------------------------------------
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
+package_name='import sys; print("python%d.%d" % sys.version_info[:2])'
+has_headers='import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
+
 find_python() {
   if [ -n "${PYTHON:-}" ]; then
     is_new_enough "$PYTHON" || return 1
@@ -64,6 +67,10 @@ make_venv() {
     install_packages ' python3 python3-venv'
     python=$(find_python) || fail "no Python 3.11 or newer found; install one, then run this again with PYTHON=/path/to/python3"
   fi
+  # some wheels exist for x86_64 only and are compiled elsewhere, which takes Python's headers
+  if [ "$(uname -m)" != x86_64 ] && ! "$python" -c "$has_headers" >/dev/null 2>&1; then
+    install_packages " $("$python" -c "$package_name")-dev"
+  fi
   rm -rf "$venv"
   mkdir "$venv"
   : >"$running"
@@ -72,7 +79,7 @@ make_venv() {
   elif have uv; then
     uv venv --quiet --seed --allow-existing --python "$python" "$venv"
   else # Debian keeps ensurepip in a package of its own
-    install_packages " $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+    install_packages " $("$python" -c "$package_name")-venv"
     "$python" -m venv "$venv"
   fi
 }
