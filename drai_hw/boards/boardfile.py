@@ -282,7 +282,8 @@ def read_board_file(file: str | Path) -> Board:
 
 def _first_error(error: ValidationError) -> str:
     """Put pydantic's first finding into one line that names the key and how to mend it."""
-    first = error.errors()[0]
+    # A misspelt key is also a missing one; the spelling is what the user wants to hear about.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     place = [str(part) for part in first["loc"]]
     key = ".".join(place)
     if first["type"] == "extra_forbidden":

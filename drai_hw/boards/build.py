@@ -26,6 +26,10 @@ from drai_hw.errors import FitError, SpecError, ToolError
 RESULT_FILE = "board.json"
 _TEXT_OPTION = {"ecp5": "--textcfg", "ice40": "--asc"}
 _SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
+# nextpnr's ways to say that the device is full.
+_TOO_SMALL = (
+    "no BELs? remaining|Unable to find legal placement|failed to place|Failed to expand region"
+)
 
 
 @dataclass(frozen=True)
@@ -289,7 +293,9 @@ class _Job:
 
 def _plan(design: Any, board: Board, clock: Any, name: str) -> Any:
     """Elaborate the design on the board's Amaranth platform and get the build plan."""
-    from drai_hw.boards.wrapper import BoardTop
+    from drai_hw.boards.wrapper import BoardTop, check_design
+
+    check_design(design, clock)
 
     overrides = {
         "synth_opts": board.options.synth,
@@ -318,7 +324,7 @@ def _scratch(target: Path) -> Iterator[Path]:
 def _sharper(error: ToolError, board: Board) -> ToolError | FitError:
     """Turn 'too small' verdicts of the placer into the error class that says so."""
     text = str(error)
-    if re.search(r"no BELs? remaining|Unable to find legal placement|failed to place", text, re.I):
+    if re.search(_TOO_SMALL, text, re.IGNORECASE):
         device = board.device
         return FitError(
             f"the design does not fit {board.name} ({device.name}: {device.lut} LUT, "

@@ -20,6 +20,28 @@ POWER_ON_S = 15e-6
 LIGHTS = ("activity", "busy")
 
 
+def check_design(design: Any, clock: ClockPlan) -> None:
+    """Refuse a design that cannot be wrapped.
+
+    Raises
+    ------
+    SpecError
+        If the design lacks ``rx`` or ``tx``, or was made for another clock frequency.
+    """
+    for port in ("rx", "tx"):
+        if not hasattr(design, port):
+            raise SpecError(
+                f"design {type(design).__name__} has no signal {port!r}: a board needs a design "
+                "with `rx` and `tx`, such as drai_hw.rtl.top.Top"
+            )
+    made_for_hz = getattr(design, "clock_hz", None)
+    if made_for_hz is not None and abs(made_for_hz - clock.output_hz) > 0.5:
+        raise SpecError(
+            f"design was made for a clock of {made_for_hz:g} Hz, the board runs at "
+            f"{clock.output_hz:g} Hz; make it with clock_hz = board.plan_clock().output_hz"
+        )
+
+
 class BoardTop(Elaboratable):
     """A design on a board: ``rx`` and ``tx`` on the UART pins, a sign of life on a light.
 
@@ -36,26 +58,9 @@ class BoardTop(Elaboratable):
         Pins and wires.
     clock : ClockPlan
         From ``board.plan_clock``.
-
-    Raises
-    ------
-    SpecError
-        If the design lacks ``rx`` or ``tx``, or was made for another clock frequency.
     """
 
     def __init__(self, design: Any, board: Board, clock: ClockPlan) -> None:
-        for port in ("rx", "tx"):
-            if not hasattr(design, port):
-                raise SpecError(
-                    f"design {type(design).__name__} has no signal {port!r}: a board needs a "
-                    "design with `rx` and `tx`, such as drai_hw.rtl.top.Top"
-                )
-        made_for_hz = getattr(design, "clock_hz", None)
-        if made_for_hz is not None and abs(made_for_hz - clock.output_hz) > 0.5:
-            raise SpecError(
-                f"design was made for a clock of {made_for_hz:g} Hz, the board runs at "
-                f"{clock.output_hz:g} Hz; make it with clock_hz = board.plan_clock().output_hz"
-            )
         self.design = design
         self.board = board
         self.clock = clock

@@ -1,0 +1,120 @@
+"""The committed record of accepted builds: ``report.json`` beside each board file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from drai_hw.boards.build import BoardResult
+from drai_hw.errors import SpecError
+from drai_hw.model.numbers import Formats
+
+_KEYS = (
+    "design",
+    "n",
+    "formats",
+    "features",
+    "device",
+    "lut",
+    "ff",
+    "ebr",
+    "spram",
+    "dsp",
+    "memory_bits_used",
+    "fmax_hz",
+    "clock_hz",
+    "timing_met",
+    "clocks_per_step",
+    "pnr_seeds",
+    "tools",
+)
+
+
+def formats_record(formats: Formats) -> dict[str, Any]:
+    """Write down the formats a size belongs to: no area figure means anything without them."""
+    return {
+        "accumulator_bits": formats.accumulator_bits,
+        "phase_bits": formats.phase_bits,
+        "table_bits": None if formats.levels is not None else formats.table_bits,
+        "levels": formats.levels,
+        "weight_bits": formats.weight_bits,
+        "frequency_bits": formats.frequency_bits if formats.resonance else None,
+        "window": formats.window,
+        "lanes": formats.lanes,
+        "pages": formats.pages,
+        "table": formats.table,
+        "g": formats.g,
+        "seed": formats.seed,
+    }
+
+
+def features(formats: Formats, extra: Sequence[str] = ()) -> list[str]:
+    """List the optional features that are compiled in, in alphabetical order."""
+    names = {"couple", "field", "learn", "margin", *extra}
+    names |= {name for name in ("resonance", "decay") if getattr(formats, name)}
+    return sorted(names)
+
+
+def report_row(design: str, formats: Formats, result: BoardResult) -> dict[str, Any]:
+    """Make the row of one build; times and paths stay out, so equal builds give equal rows."""
+    data = result.to_json()
+    data |= {
+        "design": design,
+        "n": formats.n,
+        "formats": formats_record(formats),
+        "features": features(formats),
+    }
+    return {key: data[key] for key in _KEYS}
+
+
+def read_rows(file: str | Path) -> list[dict[str, Any]]:
+    """Read a ``report.json``; an absent file has no rows.
+
+    Raises
+    ------
+    SpecError
+        If it is not a list of rows with the keys of this version.
+    """
+    path = Path(file)
+    if not path.exists():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpecError(f"report {str(path)!r}: cannot be read as JSON ({error})") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SpecError(f"report {str(path)!r}: a list of rows is needed")
+    for row in rows:
+        missing = [key for key in _KEYS if key not in row]
+        if missing:
+            raise SpecError(
+                f"report {str(path)!r}: row {row.get('design')!r} lacks {', '.join(missing)}; "
+                "build it again"
+            )
+    return rows
+
+
+def write_row(file: str | Path, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Put a row into a ``report.json``, in place of an older one of the same design and device.
+
+    Rows are ordered by device, oscillators and design, and the file is replaced whole.
+
+    Returns
+    -------
+    list of dict
+        All rows now in the file.
+    """
+    path = Path(file)
+
+    def same(other: dict[str, Any]) -> bool:
+        return (other["design"], other["device"]) == (row["design"], row["device"])
+
+    rows = [other for other in read_rows(path) if not same(other)] + [row]
+    rows.sort(key=lambda r: (r["device"], r["n"], r["design"]))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+    return rows
