@@ -60,6 +60,11 @@ def spice_stage(context: Context) -> Mapping[str, Any]:
     result["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
     result["runs"] = [{**run.summary(), "duration_s": run.energies.duration_s} for run in runs]
     result["circuit"] = spec.circuit.kind
+    result["weight_error"] = (
+        max(_weight_error(weights, run.amplitude_v) for run in runs)
+        if spec.circuit.kind == "lc"
+        else None
+    )
     off = max(abs(run.balance) for run in runs)
     if not all(run.energies.balanced for run in runs):
         raise CheckFailed(
@@ -79,6 +84,12 @@ def detuning_of(spec: Spec) -> Floats | None:
     if not spec.dynamics.frequencies or spec.circuit.kind != "lc":
         return None
     return np.array(spec.dynamics.frequencies) * spec.circuit.rho / (2 * spec.circuit.q)
+
+
+def _weight_error(weights: Floats, amplitude_v: Floats) -> float:
+    """Return the largest deviation of w_ij A_j/A_i from w_ij, in units of the largest |w|."""
+    ratio = amplitude_v[None, :] / amplitude_v[:, None]
+    return float(np.abs(weights * (ratio - 1)).max() / np.abs(weights).max())
 
 
 def netlist_of(

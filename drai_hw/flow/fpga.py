@@ -24,6 +24,22 @@ BOARD_TOOLS = (
 )
 
 
+def rtl_stage(context: Context) -> Mapping[str, Any]:
+    """Write the core as Verilog and RTLIL, with metadata."""
+    from drai_hw.model.plan import design_digest
+    from drai_hw.rtl import emit
+
+    formats = Formats(**context.inputs["formats"])
+    files = emit.texts(formats, command=f"drai-hw rtl {context.inputs['name']}")
+    emit.write(files, context.workdir)
+    return {
+        "files": sorted(files),
+        "top": emit.NAME,
+        "digest": design_digest(formats).hex(),
+        "verilog_lines": files[f"{emit.NAME}.v"].count("\n"),
+    }
+
+
 def board_stage(context: Context) -> Mapping[str, Any]:
     """Synthesise, place and route the core with its serial bridge; read area and speed."""
     from drai_hw.boards.boardfile import load_board

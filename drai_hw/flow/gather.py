@@ -175,7 +175,8 @@ def _task_part(
     base, labels = arrays[source], results[source]["labels"]
     part["shape"] = [base["stored"].shape[1] // results[source]["width"], results[source]["width"]]
     part["examples"] = []
-    for trial in range(min(_EXAMPLES, len(base["target"]))):
+    # Patterns come in turn: the first trials show each pattern once.
+    for trial in range(min(_EXAMPLES, len(base["stored"]), len(base["target"]))):
         pattern = int(base["target"][trial])
         ends = {
             machine: arrays[stage]["ends"][trial].tolist()

@@ -56,8 +56,11 @@ def main() -> int:
     os.dup2(null, 0)
     threading.Thread(target=_die_with_parent, args=(job_pipe,), daemon=True).start()
 
+    lock = threading.Lock()  # some tools tell their progress from a thread of their own
+
     def send(message: dict[str, Any]) -> None:
-        channel.write(json.dumps(message, allow_nan=False) + "\n")
+        with lock:
+            channel.write(json.dumps(message, allow_nan=False) + "\n")
 
     def progress(fraction: float | None, text: str) -> None:
         send({"fraction": fraction, "text": text})

@@ -140,8 +140,10 @@ def _draw(panel: Any, trace: PhaseTrace) -> None:
         )
     panel.set_title(trace.title, loc="left", fontsize=9.5, fontweight="bold")
     panel.set_xlabel(trace.time_label)
-    panel.set_yticks([-90, 0, 90, 180, 270])
-    panel.set_ylim(-120, 300)
+    # A flipped pixel may come home from either side: the scale follows, up to one turn and a half.
+    low, high = max(-270.0, min(-100.0, degrees.min())), min(450.0, max(280.0, degrees.max()))
+    panel.set_yticks([tick for tick in range(-270, 451, 90) if low <= tick <= high])
+    panel.set_ylim(low - 10, high + 10)
     panel.grid(axis="y", color=_RULE_HEX, linewidth=0.5)
     panel.margins(x=0.01)
     for side in ("top", "right"):

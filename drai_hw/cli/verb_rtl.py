@@ -1,0 +1,110 @@
+"""`drai-hw rtl`: the core as Verilog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from drai_hw.cli.common import (
+    clean_stdout,
+    json_option,
+    json_text,
+    load_job,
+    out_option,
+    seed_option,
+    spec_argument,
+)
+from drai_hw.errors import SpecError
+
+
+@click.command("rtl")
+@spec_argument
+@out_option("Directory; or a .v or .il file; or - for Verilog on standard output.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit status 1 unless the files there are what would be written.",
+)
+@seed_option
+@json_option
+def command(
+    reference: str, output: str | None, check: bool, seed: int | None, as_json: bool
+) -> int:
+    """
+    Write the core of SPEC as plain Verilog (and RTLIL, and metadata as JSON).
+
+    The same SPEC gives the same bytes. The files belong to you.
+    """
+    if output == "-" and (as_json or check):
+        raise click.UsageError(
+            "-o - puts Verilog on standard output; --json and --check need a file or directory"
+        )
+    with clean_stdout() as say:
+        files, facts = _files(reference, seed)
+        verilog = f"{facts['top']}.v"
+        if output == "-":
+            say(files[verilog].rstrip("\n"))
+            return 0
+        targets = _targets(files, output, facts["name"])
+        stale = [str(path) for path, text in targets.items() if not _holds(path, text)]
+        if not check:
+            from drai_hw.flow.store import write_text
+
+            for path, text in targets.items():
+                write_text(path, text)
+        result = {**facts, "files": [str(path) for path in targets]}
+        if check:
+            result["stale"] = stale
+        say(json_text(result) if as_json else _text(result, check))
+    return 1 if check and stale else 0
+
+
+def _files(reference: str, seed: int | None) -> tuple[dict[str, str], dict[str, Any]]:
+    from drai_hw.flow.network import geometry_of
+    from drai_hw.model import plan
+    from drai_hw.rtl import emit
+
+    job = load_job(reference, "build", seed)
+    formats = plan.formats_of(job.spec, *geometry_of(job.spec))
+    # A path on this machine has no place in a file that others get.
+    files = emit.texts(formats, command=f"drai-hw rtl {job.spec.network.name}")
+    return files, {
+        "name": job.spec.network.name,
+        "top": emit.NAME,
+        "n": formats.n,
+        "lanes": formats.lanes,
+        "pages": formats.pages,
+        "digest": plan.design_digest(formats).hex(),
+    }
+
+
+def _targets(files: dict[str, str], output: str | None, name: str) -> dict[Path, str]:
+    """Return path and text of every file that is wanted."""
+    place = Path(output) if output else Path("build") / name
+    if place.suffix in (".v", ".il") and not place.is_dir():
+        return {place: next(text for key, text in files.items() if key.endswith(place.suffix))}
+    if place.exists() and not place.is_dir():
+        raise SpecError(
+            f"output {str(place)!r} is a file that is neither .v nor .il; needs a directory, a .v "
+            "or .il file, or -"
+        )
+    return {place / key: text for key, text in files.items()}
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
+def _text(result: dict[str, Any], check: bool) -> str:
+    if not check:
+        return "\n".join(result["files"])
+    if not result["stale"]:
+        return f"{len(result['files'])} files are what SPEC gives"
+    return "\n".join(
+        f"{path}: differs from what SPEC gives, or is missing" for path in result["stale"]
+    )

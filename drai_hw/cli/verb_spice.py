@@ -1,0 +1,160 @@
+"""`drai-hw spice`: the learned network as a circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from drai_hw.cli.common import (
+    Job,
+    clean_stdout,
+    force_option,
+    json_option,
+    json_text,
+    load_job,
+    out_option,
+    seed_option,
+    spec_argument,
+)
+from drai_hw.cli.running import perform, tell_failures
+from drai_hw.errors import SpecError
+
+if TYPE_CHECKING:
+    from drai_hw.flow.build import Run
+
+
+@click.command("spice")
+@spec_argument
+@click.option(
+    "--circuit",
+    type=click.Choice(["lc", "ring"]),
+    help="lc: differential LC tanks; ring: pseudo-differential CMOS rings.  "
+    "[default: the network's, lc]",
+)
+@click.option("--run", "simulate", is_flag=True, help="Simulate in ngspice; read energies.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit status 1 unless the netlist there is what would be written.",
+)
+@out_option("Directory, or a .cir file.")
+@seed_option
+@force_option
+@json_option
+def command(
+    reference: str,
+    circuit: str | None,
+    simulate: bool,
+    check: bool,
+    output: str | None,
+    seed: int | None,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """
+    Write the netlist of SPEC with the weights that its twin learned; with --run, simulate it.
+
+    The netlist starts from the first corrupted pattern. Energies in J, power in W, with the method
+    beside them; phase_error_rad is the distance of the end phases from the float model's.
+    """
+    if simulate and check:
+        raise click.UsageError("--check compares the netlist only; leave --run out")
+    with clean_stdout() as say:
+        single = output is not None and output.endswith(".cir")
+        folder = str(Path(str(output)).parent) if single else output
+        job = load_job(reference, folder, seed, circuit={"kind": circuit})
+        run = perform(job, ("spice",) if simulate else ("twin",), force=force)
+        path = Path(str(output)) if single else job.outdir / f"{job.spec.network.name}.cir"
+        text = _netlist(job, run)
+        stale = not (path.is_file() and path.read_bytes() == text.encode())
+        if not check:
+            from drai_hw.flow.store import write_text
+
+            write_text(path, text)
+        result = {**_figures(job, run, simulate), "netlist": str(path), "stages": run.stages()}
+        if check:
+            result["stale"] = [str(path)] if stale else []
+        say(json_text(result) if as_json else _text(result, check))
+    tell_failures(run)
+    return 1 if check and stale else run.status
+
+
+def _netlist(job: Job, run: Run) -> str:
+    """Return the netlist of the first start, with the weights of the twin."""
+    from drai_hw.flow.circuit import netlist_of, start_of
+    from drai_hw.flow.network import load
+    from drai_hw.model.tasks import lock_start_rad
+
+    spec = job.spec
+    twin = load(run.folder("twin"))
+    if not twin["weights"].any():
+        raise SpecError(
+            f"network {spec.network.name!r} has no weights: nothing was learned and "
+            "network.initial_weight is 0; a circuit needs couplings"
+        )
+    start = lock_start_rad(spec) if spec.task.kind == "lock" else start_of(spec, twin["starts"], 0)
+    command_line = f"drai-hw spice {spec.network.name} --circuit {spec.circuit.kind}"
+    return netlist_of(spec, twin["weights"], start, spec.task.seed, command_line).text
+
+
+def _figures(job: Job, run: Run, simulated: bool) -> dict[str, Any]:
+    spec = job.spec
+    figures: dict[str, Any] = {
+        "name": spec.network.name,
+        "n": spec.network.oscillators,
+        "circuit": spec.circuit.kind,
+    }
+    if not simulated:
+        missing = ("energies_j", "power_w", "phase_error_rad", "weight_error")
+        return {**figures, **dict.fromkeys(missing), "reason": "not simulated; add --run"}
+    from drai_hw.flow.energy import circuit_part
+
+    result = run.result("spice")
+    energy = circuit_part(spec, result)["energy"]
+    figures |= {
+        "energies_j": {
+            "per_recall": energy["energy_per_recall_j"],
+            "per_oscillator_cycle": energy["energy_per_oscillator_cycle_j"],
+            "per_update": None,
+            "per_update_reason": energy["energy_per_update_reason"],
+        },
+        "power_w": energy["power_w"],
+        "energy_method": energy["method"],
+        "phase_error_rad": result["phase_rms_rad"],
+        "weight_error": result["weight_error"],
+        "settled": result["settled"],
+        "trials": result["trials"],
+        "runs": result["runs"],
+        "warnings": result["warnings"],
+    }
+    kept = ("hits", "same_as_float", "offsets_rad", "drift_rad")
+    return {**figures, **{key: result[key] for key in kept if key in result}}
+
+
+def _text(result: Mapping[str, Any], check: bool) -> str:
+    if check:
+        fresh = "is what SPEC gives" if not result["stale"] else "differs from what SPEC gives"
+        return f"{result['netlist']}: {fresh}"
+    if result["energies_j"] is None:
+        return str(result["netlist"])
+    from drai_hw.units import si
+
+    lines = [
+        str(result["netlist"]),
+        f"energy per recall {si(result['energies_j']['per_recall'], 'J')}, per oscillator and "
+        f"cycle {si(result['energies_j']['per_oscillator_cycle'], 'J')}, power "
+        f"{si(result['power_w'], 'W')} ({result['energy_method']})",
+        f"end phases {result['phase_error_rad']:.3f} rad rms from the float model's",
+    ]
+    if "hits" in result:
+        lines.append(
+            f"exact recalls {result['hits']} of {result['trials']}, settled {result['settled']}, "
+            f"same end as the float model {result['same_as_float']}"
+        )
+    else:
+        offsets = ", ".join(f"{value:.4f}" for value in result["offsets_rad"])
+        lines.append(f"offsets {offsets} rad")
+    return "\n".join(lines)
