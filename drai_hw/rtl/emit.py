@@ -79,7 +79,23 @@ def verilog(
 
     with _own_yosys():
         text = backend.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
-    return _HEADER.format(name=name, what=what, command=command) + text
+    return _HEADER.format(name=name, what=what, command=command) + _settled(text)
+
+
+def _settled(text: str) -> str:
+    """Make combinational blocks settle at time 0 in SystemVerilog simulators too.
+
+    Yosys starts its ``always @*`` blocks by a register whose declaration sets it: an event in
+    Verilog-2005, but not in SystemVerilog, where the value is there before any block waits. A
+    block whose inputs never change would then stay unknown for ever. A non-blocking assignment
+    comes after all blocks have begun to wait.
+    """
+    return re.sub(
+        r"^( *)reg (\\\$auto\$verilog_backend\S+ ) = 0;$",
+        r"\1reg \2;\n\1initial \2 <= 0;",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def rtlil(component: Any, *, name: str = NAME) -> str:

@@ -145,6 +145,6 @@ class Synapse(wiring.Component):
             self.visited.eq(counted[0]),
             self.gated_on.eq(counted[1]),
             self.written.eq(counted[2]),
-            self.changed.eq(w3 != old),
+            self.changed.eq(counted[0] & (w3 != old)),
         ]
         return m

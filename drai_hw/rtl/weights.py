@@ -60,7 +60,10 @@ class WeightStore(wiring.Component):
             m.d.sync += [read_at.eq(0), write_at.eq(0)]
         with m.Else():
             with m.If(self.read):
-                m.d.sync += read_at.eq(read_at + 1)
+                # Wraps, so that what follows a pass is read from a word that exists: simulators
+                # would take the product of nothing with an unknown weight for unknown.
+                last = self.formats.pair_slots - 1
+                m.d.sync += read_at.eq(Mux(read_at == last, 0, read_at + 1))
             with m.If(self.write):
                 m.d.sync += write_at.eq(write_at + 1)
         word = Signal(source.data.shape(), reset_less=True)

@@ -1,0 +1,109 @@
+"""Cocotb driver of the core's register bus, and a window on its memories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import First, ReadOnly, RisingEdge, Timer
+from cocotb.utils import get_sim_time
+from numpy.typing import NDArray
+
+from drai_hw.errors import DraiError
+from drai_hw.rtl.registers import REGISTERS
+
+CLOCK_NS = 10
+_ACCESS_LIMIT_CLOCKS = 200
+
+
+class BusError(DraiError):
+    """The design under test does not answer as the register bus demands."""
+
+
+class Bus:
+    """One access at a time, strobes held until the acknowledge.
+
+    Parameters
+    ----------
+    dut : handle
+        Top module with the ports of `drai_hw.rtl.core.Core`.
+    """
+
+    def __init__(self, dut: Any) -> None:
+        self._dut = dut
+        self.accesses = 0
+
+    async def start(self) -> None:
+        """Start the clock and reset the design."""
+        dut = self._dut
+        for name in ("addr", "wdata", "we", "re"):
+            getattr(dut, name).value = 0
+        dut.rst.value = 1
+        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
+        for _ in range(3):
+            await RisingEdge(dut.clk)
+        dut.rst.value = 0
+        await RisingEdge(dut.clk)
+
+    async def write(self, name: str, value: int) -> None:
+        """Write a register."""
+        self._dut.wdata.value = int(value) & 0xFFFFFFFF
+        await self._access(name, self._dut.we)
+
+    async def read(self, name: str) -> int:
+        """Read a register; signed ones come sign-extended."""
+        value = await self._access(name, self._dut.re)
+        return value - (1 << 32) if REGISTERS[name].signed and value >> 31 else value
+
+    async def _access(self, name: str, strobe: Any) -> int:
+        dut = self._dut
+        self.accesses += 1
+        dut.addr.value = REGISTERS[name].address
+        strobe.value = 1
+        limit = Timer(_ACCESS_LIMIT_CLOCKS * CLOCK_NS, "ns")
+        acknowledged = RisingEdge(dut.ack)
+        if await First(acknowledged, limit) is limit:
+            raise BusError(f"register {name}: no acknowledge within {_ACCESS_LIMIT_CLOCKS} clocks")
+        await ReadOnly()
+        value = int(dut.rdata.value)
+        await RisingEdge(dut.clk)
+        strobe.value = 0
+        return value
+
+
+def clocks_now() -> int:
+    """Return the clocks simulated so far."""
+    return round(get_sim_time("ns")) // CLOCK_NS
+
+
+class MemoryWindow:
+    """Hierarchical read of one memory, field by field.
+
+    Parameters
+    ----------
+    dut : handle
+        Top module.
+    description : dict
+        Entry of ``memories`` in the metadata of `drai_hw.rtl.emit.metadata`.
+    """
+
+    def __init__(self, dut: Any, description: dict[str, Any]) -> None:
+        handle = dut
+        for part in description["path"].split("."):
+            handle = getattr(handle, part)
+        self._words = [handle[index] for index in range(description["depth"])]
+        self._fields = description["fields"]
+
+    def words(self) -> list[int]:
+        """Return all words."""
+        return [int(word.value) for word in self._words]
+
+    def field(self, words: list[int], name: str, *, signed: bool = False) -> NDArray[np.int64]:
+        """Return one field of the given words."""
+        first, bits = self._fields[name]["first_bit"], self._fields[name]["bits"]
+        values = np.array([word >> first & ((1 << bits) - 1) for word in words], dtype=np.int64)
+        if signed:
+            values -= (values >> (bits - 1)) << bits
+        return values

@@ -1,0 +1,242 @@
+"""The core in simulation: emitted Verilog on Icarus, compared with the twin after every step."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from drai_hw.errors import SpecError
+from drai_hw.model import plan, tasks
+from drai_hw.model.machine import Counters
+from drai_hw.model.numbers import Formats
+from drai_hw.sim.jobs import SCRIPTS, CountingTwin, Job
+from drai_hw.sim.runner import Progress, run_bench
+from drai_hw.spec import Spec
+
+DIFF_FILE = "mismatch.json"
+
+
+@dataclass(frozen=True)
+class SimResult:
+    """Outcome of a comparison.
+
+    Attributes
+    ----------
+    cycles : int
+        Clocks simulated, bus traffic included.
+    run_clocks : int
+        Clocks of the runs alone.
+    steps : int
+        Steps done and compared.
+    mismatches : int
+        Values that differed; the simulation ends with the first step that has one.
+    first_mismatch : dict or None
+        ``step`` (from 1), ``what`` (theta, margin, frequency, weight, clocks, a counter or a
+        read), ``index`` (oscillator, or the weight's pair), ``expected``, ``got``.
+    seconds : float
+        Wall time, compilation included.
+    pair_updates : int
+        Pair evaluations of all passes.
+    counters : Counters
+        Events of learning.
+    coverage : dict of str to int
+        Steps in which each feature was at work.
+    digest : str
+        SHA-256 over the RTL's whole state after every step.
+    learned, recalled, locked
+        Outcome of the task with everything read from the RTL; None if it was not asked for or a
+        mismatch ended it.
+    """
+
+    cycles: int
+    run_clocks: int
+    steps: int
+    mismatches: int
+    first_mismatch: Mapping[str, Any] | None
+    seconds: float
+    pair_updates: int
+    counters: Counters
+    coverage: Mapping[str, int]
+    digest: str
+    learned: tasks.Learned | None = field(default=None, repr=False)
+    recalled: tasks.Recalled | None = field(default=None, repr=False)
+    locked: tasks.Locked | None = field(default=None, repr=False)
+
+
+def task_job(
+    spec: Spec, formats: Formats, *, steps: int | None = None, folder: Path | None = None
+) -> Job:
+    """Return the task of a network as a job.
+
+    Parameters
+    ----------
+    spec : Spec
+        The network.
+    formats : Formats
+        Its number formats.
+    steps : int, optional
+        Roughly how many steps the job may have: recall is cut to as many trials as fit, at least
+        one. Without it all trials of the network file are run.
+    folder : Path, optional
+        Where the network file lies, for patterns given as a file.
+    """
+    if spec.task.kind != "recall":
+        return Job(spec, "task")
+    patterns = tasks.patterns_of(spec, folder)
+    trials = spec.task.trials
+    if steps is not None:
+        twin = CountingTwin(formats)
+        tasks.prepare(twin, spec)
+        tasks.learn(twin, spec, patterns.values)
+        trials = min(trials, max(1, (steps - twin.steps) // spec.task.steps))
+    starts = tasks.trials_of(spec, patterns, trials)
+    return Job(spec, "task", patterns.values, starts)
+
+
+def run_core(
+    spec: Spec,
+    *,
+    workdir: str | Path,
+    steps: int | None = None,
+    seed: int = 1,
+    script: str = "task",
+    formats: Formats | None = None,
+    product: str = "mul",
+    folder: Path | None = None,
+    dut: Path | None = None,
+    top: str | None = None,
+    progress: Progress | None = None,
+) -> SimResult:
+    """Simulate the core on Icarus Verilog and compare it with the twin after every step.
+
+    The job drives the register bus; phases, margin bits, smoothed frequencies and weights are
+    compared by hierarchical reads after every step, what the job reads also over the bus. The
+    results of the task are made from what was read from the RTL.
+
+    Parameters
+    ----------
+    spec : Spec
+        The network.
+    workdir : path
+        For Verilog, logs, and ``mismatch.json`` (all differences of the step that has the first).
+    steps : int, optional
+        Length; needed for the random script, see `task_job` for the task.
+    seed : int
+        Seed of the random script.
+    script : {"task", "random"}
+        See `drai_hw.sim.jobs.Job`.
+    formats : Formats, optional
+        Number formats and geometry instead of the network file's.
+    product : {"mul", "logic"}
+        See `drai_hw.rtl.core.Core`.
+    folder : Path, optional
+        Where the network file lies, for patterns given as a file.
+    dut : Path, optional
+        Verilog to be tested instead of the emitted core: same ports and memories (see
+        `drai_hw.rtl.emit.metadata`).
+    top : str, optional
+        Its top module.
+    progress : callable, optional
+        Called with steps done and steps in all.
+
+    Raises
+    ------
+    SpecError
+        Unknown script, or the random script without a length.
+    ToolError
+        Icarus Verilog is missing or fails, or the design does not answer on its bus.
+    """
+    if script not in SCRIPTS:
+        raise SpecError(f"script = {script!r}: known are {', '.join(SCRIPTS)}")
+    formats = formats or plan.formats_of(spec)
+    if script == "random":
+        if not steps or steps < 1:
+            raise SpecError(f"steps = {steps!r}: the random script needs at least 1 step")
+        job = Job(spec, "random", steps=steps, seed=seed)
+        total = steps
+    else:
+        job = task_job(spec, formats, steps=steps, folder=folder)
+        twin = CountingTwin(formats)
+        job.run(twin)
+        total = twin.steps
+    return run_job(
+        job,
+        formats,
+        total,
+        workdir=Path(workdir),
+        product=product,
+        dut=dut,
+        top=top,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def run_job(
+    job: Job,
+    formats: Formats,
+    total_steps: int,
+    *,
+    workdir: Path,
+    product: str = "mul",
+    dut: Path | None = None,
+    top: str | None = None,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> SimResult:
+    """Carry a job out on the RTL; see `run_core`."""
+    from drai_hw.rtl import emit
+    from drai_hw.rtl.core import Core
+    from drai_hw.sim import core_bench
+
+    started = time.monotonic()
+    workdir = workdir.resolve()
+    workdir.mkdir(parents=True, exist_ok=True)
+    top = top or emit.NAME
+    source = dut
+    if source is None:
+        text = emit.verilog(Core(formats, product=product), name=top, command="drai-hw sim")
+        source = emit.write({f"{top}.v": text}, workdir)[f"{top}.v"]
+    facts = emit.metadata(formats, name=top, product=product)
+    order = {
+        "formats": formats,
+        "job": job,
+        "memories": facts["memories"],
+        "total_steps": total_steps,
+        "check_clocks": dut is None,
+    }
+    order_file, result_file = workdir / core_bench.JOB_FILE, workdir / core_bench.RESULT_FILE
+    order_file.write_bytes(pickle.dumps(order))
+    result_file.unlink(missing_ok=True)
+    run_bench(
+        [source],
+        top,
+        "drai_hw.sim.core_bench",
+        workdir,
+        environment={core_bench.JOB_VARIABLE: str(order_file)},
+        seed=seed,
+        progress=progress,
+    )
+    result = pickle.loads(result_file.read_bytes())
+    emit.write({DIFF_FILE: json.dumps(result["diff"], indent=1) + "\n"}, workdir)
+    outcome = result["outcome"]
+    return SimResult(
+        cycles=result["cycles"],
+        run_clocks=result["run_clocks"],
+        steps=result["steps"],
+        mismatches=result["mismatches"],
+        first_mismatch=result["diff"][0] if result["diff"] else None,
+        seconds=round(time.monotonic() - started, 3),
+        pair_updates=result["pair_evaluations"],
+        counters=result["counters"],
+        coverage=result["coverage"],
+        digest=result["digest"],
+        learned=outcome.get("learned"),
+        recalled=outcome.get("recalled"),
+        locked=outcome.get("locked"),
+    )

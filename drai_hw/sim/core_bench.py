@@ -1,0 +1,395 @@
+"""Cocotb bench of the core: carries a job out on the RTL and compares it with the twin each step."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import traceback
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.task import bridge, resume
+from cocotb.triggers import FallingEdge, First, ReadOnly, RisingEdge, Timer
+from numpy.typing import ArrayLike, NDArray
+
+from drai_hw.model.machine import Counters, Settings
+from drai_hw.model.numbers import Formats
+from drai_hw.model.schedule import schedule
+from drai_hw.model.twin import Twin
+from drai_hw.rtl.registers import Cfg, Command, State
+from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
+from drai_hw.sim.bus import CLOCK_NS, Bus, BusError, MemoryWindow, clocks_now
+from drai_hw.sim.runner import BENCH_ERROR_FILE, PROGRESS_FILE
+
+JOB_VARIABLE = "DRAI_HW_JOB"
+JOB_FILE = "job.pickle"
+RESULT_FILE = "result.pickle"
+DIFF_LIMIT = 1000  # entries of a mismatch report
+
+_SETTINGS = {
+    "GAIN": "gain",
+    "SHIL_MAX": "shil_max",
+    "SHIL_STEP": "shil_step",
+    "ETA": "eta",
+    "DITHER": "dither",
+    "MARGIN": "margin",
+    "GATES": "gates",
+}
+_COUNTERS = ("visited", "gated_on", "written", "changed")
+
+
+class Disagreement(Exception):
+    """RTL and twin differ: the job ends here, all that follows would differ too."""
+
+
+class Scoreboard:
+    """State of the RTL beside the state of the twin.
+
+    Parameters
+    ----------
+    dut : handle
+        Top module.
+    twin : Twin
+        Reference.
+    memories : dict
+        Metadata of the memories.
+    """
+
+    def __init__(self, dut: Any, twin: Twin, memories: dict[str, Any]) -> None:
+        self.twin = twin
+        self._theta = MemoryWindow(dut, memories["theta"])
+        self._marks = MemoryWindow(dut, memories["marks"])
+        self._weights = MemoryWindow(dut, memories["weights"])
+        self._schedule = schedule(twin.formats.lanes, twin.formats.pages)
+        self._digest = hashlib.sha256()
+        self.mismatches: list[dict[str, Any]] = []
+        self.count = 0
+        self.compared = 0
+        self.coverage: Counter[str] = Counter()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the RTL's whole state after every step."""
+        return self._digest.hexdigest()
+
+    def compare(self, step: int) -> None:
+        """Compare all phases, margin bits, smoothed frequencies and weights."""
+        f, twin = self.twin.formats, self.twin
+        marks = self._marks.words()
+        words = self._weights.words()
+        got = {
+            "theta": self._theta.field(self._theta.words(), "theta"),
+            "margin": self._marks.field(marks, "margin"),
+            "weight": np.column_stack(
+                [self._weights.field(words, f"lane_{k}", signed=True) for k in range(f.lanes)]
+            ),
+        }
+        want = {
+            "theta": twin.theta,
+            "margin": twin.margin.astype(np.int64),
+            "weight": twin.weight_words(),
+        }
+        if f.resonance:
+            got["frequency"] = self._marks.field(marks, "ema", signed=True)
+            want["frequency"] = twin.ema
+        for name, values in got.items():
+            self._digest.update(values.tobytes())
+            for place in np.argwhere(values != want[name]):
+                where = tuple(int(k) for k in place)
+                self.note(step, name, self._index(name, where), want[name][where], values[where])
+        self.compared += 1
+        if self.count:
+            raise Disagreement
+
+    def _index(self, name: str, where: tuple[int, ...]) -> int | list[int]:
+        if name != "weight":
+            return where[0]
+        return [int(self._schedule.i[where]), int(self._schedule.j[where])]
+
+    def note(self, step: int, what: str, index: Any, expected: Any, got: Any) -> None:
+        """Record a difference."""
+        self.count += 1
+        if len(self.mismatches) < DIFF_LIMIT:
+            self.mismatches.append(
+                {
+                    "step": step,
+                    "what": what,
+                    "index": index,
+                    "expected": int(expected),
+                    "got": int(got),
+                }
+            )
+
+
+class RtlMachine:
+    """The RTL as a machine, with a twin that does the same beside it.
+
+    Its methods are called from the job's thread; each hands over to the simulator until done.
+
+    Parameters
+    ----------
+    bus : Bus
+        Driver.
+    dut : handle
+        Top module.
+    board : Scoreboard
+        Comparison; its twin follows every call.
+    total_steps : int
+        Steps of the whole job, for progress.
+    check_clocks : bool
+        Whether the clocks of a run must be those of `clocks_per_run`.
+    """
+
+    def __init__(
+        self, bus: Bus, dut: Any, board: Scoreboard, total_steps: int, check_clocks: bool
+    ) -> None:
+        self.formats: Formats = board.twin.formats
+        self._bus = bus
+        self._dut = dut
+        self._board = board
+        self._twin = board.twin
+        self._total = total_steps
+        self._check_clocks = check_clocks
+        self.steps = 0
+        self.run_clocks = 0
+        self.pair_evaluations = 0
+
+    # -- the machine protocol --------------------------------------------------------------
+
+    def configure(self, settings: Settings) -> None:
+        """Write the run-time registers."""
+        self._twin.configure(settings)
+        writes = {name: getattr(settings, field) for name, field in _SETTINGS.items()}
+        if self.formats.decay:
+            writes["DECAY"] = settings.decay
+        self._write(list(writes.items()))
+
+    def load_phases(self, theta: ArrayLike) -> None:
+        """Set all phase accumulators."""
+        self._twin.load_phases(theta)
+        self._stream("STATE", np.asarray(theta))
+
+    def load_omega(self, omega: ArrayLike) -> None:
+        """Set all tuning words."""
+        self._twin.load_omega(omega)
+        self._stream("OMEGA", np.asarray(omega))
+
+    def load_inputs(
+        self, psi: ArrayLike, strength: ArrayLike, clamp: ArrayLike, active: ArrayLike
+    ) -> None:
+        """Set input phases, strengths, clamp and activity flags."""
+        twin, n = self._twin, self.formats.n
+        twin.load_inputs(psi, strength, clamp, active)
+        words = (
+            twin.strength[:n] << Cfg.STRENGTH
+            | twin.psi[:n] << Cfg.PSI
+            | twin.clamp[:n].astype(np.int64) << Cfg.CLAMP
+            | twin.active[:n].astype(np.int64) << Cfg.ACTIVE
+        )
+        self._stream("INPUT", words)
+
+    def load_weights(self, weights: ArrayLike) -> None:
+        """Set the weight matrix."""
+        self._twin.load_weights(weights)
+        words = self._twin.weight_words().ravel()
+        self._write([("WEIGHT_ADDRESS", 0), *(("WEIGHT", value) for value in words)])
+
+    def reseed(self) -> None:
+        """Restart random streams, threshold sweep and counters."""
+        self._twin.reseed()
+        self._write([("CONTROL", Command.RESEED)])
+
+    def run(
+        self,
+        steps: int,
+        *,
+        field: bool = False,
+        couple: bool = True,
+        learn: bool = False,
+        resume: bool = False,
+    ) -> None:
+        """Do ``steps`` steps and compare the state after each."""
+        _in_simulator(self._run)(steps, field, couple, learn, resume)
+
+    def read_phases(self) -> NDArray[np.int64]:
+        """Read the phase accumulators over the bus."""
+        mask = (1 << self.formats.accumulator_bits) - 1
+        got = self._read_back("STATE", self.formats.n) & mask
+        return self._checked("read theta", got, self._twin.read_phases())
+
+    def read_margins(self) -> NDArray[np.bool_]:
+        """Read the margin bits over the bus."""
+        got = self._read_back("STATE", self.formats.n) >> State.MARGIN & 1
+        want = self._twin.read_margins().astype(np.int64)
+        return self._checked("read margin", got, want).astype(bool)
+
+    def read_weights(self) -> NDArray[np.int64]:
+        """Read the weights over the bus."""
+        f = self.formats
+        got = _in_simulator(self._read)("WEIGHT_ADDRESS", "WEIGHT", f.pair_slots * f.lanes)
+        words = got.reshape(f.pair_slots, f.lanes)
+        s = schedule(f.lanes, f.pages)
+        matrix = np.zeros((f.slots, f.slots), dtype=np.int64)
+        matrix[s.i[s.used], s.j[s.used]] = words[s.used]
+        matrix[s.j[s.used], s.i[s.used]] = words[s.used]
+        return self._checked("read weight", matrix[: f.n, : f.n], self._twin.read_weights())
+
+    def counters(self) -> Counters:
+        """Read the event counters over the bus."""
+        got = [_in_simulator(self._bus.read)(name.upper()) for name in _COUNTERS]
+        want = self._twin.counters()
+        for name, value in zip(_COUNTERS, got, strict=True):
+            if value != getattr(want, name):
+                self._board.note(self.steps, name, 0, getattr(want, name), value)
+        if self._board.count:
+            raise Disagreement
+        return Counters(*got)
+
+    # -- helpers ---------------------------------------------------------------------------
+
+    def _checked(
+        self, what: str, got: NDArray[np.int64], want: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        for place in np.argwhere(got != want):
+            where = tuple(int(k) for k in place)
+            index = where[0] if len(where) == 1 else list(where)
+            self._board.note(self.steps, what, index, want[where], got[where])
+        if self._board.count:
+            raise Disagreement
+        return got
+
+    def _stream(self, name: str, values: NDArray[np.int64]) -> None:
+        self._write([("INDEX", 0), *((name, value) for value in values)])
+
+    def _read_back(self, name: str, count: int) -> NDArray[np.int64]:
+        return _in_simulator(self._read)("INDEX", name, count)
+
+    def _write(self, writes: list[tuple[str, int]]) -> None:
+        async def write_all() -> None:
+            for name, value in writes:
+                await self._bus.write(name, int(value))
+
+        _in_simulator(write_all)()
+
+    async def _read(self, pointer: str, name: str, count: int) -> NDArray[np.int64]:
+        await self._bus.write(pointer, 0)
+        return np.array([await self._bus.read(name) for _ in range(count)], dtype=np.int64)
+
+    async def _run(self, steps: int, field: bool, couple: bool, learn: bool, resume: bool) -> None:
+        bus, dut, twin, f = self._bus, self._dut, self._twin, self.formats
+        command = Command.RUN
+        for wanted, bit in (
+            (field, Command.FIELD),
+            (couple, Command.COUPLE),
+            (learn, Command.LEARN),
+            (resume, Command.RESUME),
+        ):
+            command |= bit if wanted else Command(0)
+        await bus.write("STEPS", steps)
+        await bus.write("CONTROL", command)
+        begun = clocks_now() - 1  # BUSY rose together with the acknowledge
+        limit_clocks = 4 * clocks_per_step(f, field=True) + 4 * clocks_per_run(f, 1)
+        active = int(twin.active.sum())
+        for step in range(steps):
+            await self._edge(RisingEdge(dut.step_done), limit_clocks, "STEP_DONE")
+            await ReadOnly()
+            twin.run(1, field=field, couple=couple, learn=learn, resume=resume or step > 0)
+            self.steps += 1
+            self.pair_evaluations += active * (active - 1) // 2 * (field + couple)
+            self._cover(field, couple, learn, resume)
+            self._board.compare(self.steps)
+            if self.steps % 16 == 0:
+                self._tell()
+        await self._edge(FallingEdge(dut.busy), limit_clocks, "the end of BUSY")
+        clocks = clocks_now() - begun
+        self.run_clocks += clocks
+        want = clocks_per_run(f, steps, field=field, couple=couple)
+        if self._check_clocks and clocks != want:
+            self._board.note(self.steps, "clocks", steps, want, clocks)
+            raise Disagreement
+        await RisingEdge(dut.clk)
+
+    async def _edge(self, edge: Any, limit_clocks: int, what: str) -> None:
+        limit = Timer(limit_clocks * CLOCK_NS, "ns")
+        if await First(edge, limit) is limit:
+            raise BusError(f"{what} did not come within {limit_clocks} clocks of a run")
+
+    def _cover(self, field: bool, couple: bool, learn: bool, resume: bool) -> None:
+        twin, seen = self._twin, self._board.coverage
+        s = twin.settings
+        events = {
+            "field pass": field,
+            "couple pass": couple,
+            "learning": couple and learn,
+            "resumed ramp": resume,
+            "SHIL": couple and twin.shil > 0,
+            "dither": couple and s.dither > 0,
+            "inputs": couple and bool(twin.strength.any()),
+            "clamped": bool(twin.clamp.any()),
+            "inactive": not twin.active[: self.formats.n].all(),
+            "largest weight": bool((twin.weights == self.formats.w_max).any()),
+            "smallest weight": bool((twin.weights == -self.formats.w_max).any()),
+            "held": bool(twin.margin[: self.formats.n].any()),
+            "margin gate": couple and learn and bool(s.gates & 1),
+            "resonance gate": couple and learn and bool(s.gates & 2),
+            "decay": couple and learn and s.decay > 0,
+        }
+        for name, happened in events.items():
+            seen[name] += bool(happened)
+
+    def _tell(self) -> None:
+        Path(PROGRESS_FILE).write_text(f"{self.steps} {self._total}\n", encoding="utf-8")
+
+
+def _in_simulator(function: Any) -> Any:
+    """Make a coroutine function callable from the job's thread."""
+    return resume(function)
+
+
+@cocotb.test()
+async def job(dut: Any) -> None:
+    """Carry the job out; whatever happens is written down for the caller."""
+    try:
+        with open(os.environ[JOB_VARIABLE], "rb") as file:
+            order = pickle.load(file)
+        twin = Twin(order["formats"])
+        bus = Bus(dut)
+        scoreboard = Scoreboard(dut, twin, order["memories"])
+        machine = RtlMachine(bus, dut, scoreboard, order["total_steps"], order["check_clocks"])
+        await bus.start()
+        outcome: dict[str, Any] = {}
+
+        def carry_out() -> None:
+            try:
+                outcome.update(order["job"].run(machine))
+            except Disagreement:
+                outcome["ended"] = "disagreement"
+
+        await bridge(carry_out)()
+        machine._tell()
+        result = {
+            "outcome": outcome,
+            "cycles": clocks_now(),
+            "run_clocks": machine.run_clocks,
+            "steps": machine.steps,
+            "compared": scoreboard.compared,
+            "mismatches": scoreboard.count,
+            "diff": scoreboard.mismatches,
+            "pair_evaluations": machine.pair_evaluations,
+            "bus_accesses": bus.accesses,
+            "counters": twin.counters(),
+            "coverage": dict(scoreboard.coverage),
+            "digest": scoreboard.digest,
+        }
+        with open(RESULT_FILE, "wb") as file:
+            pickle.dump(result, file)
+    except BaseException as error:
+        text = f"{type(error).__name__}: {error}"
+        if not isinstance(error, BusError):
+            text += "\n" + traceback.format_exc()
+        Path(BENCH_ERROR_FILE).write_text(text, encoding="utf-8")
+        raise

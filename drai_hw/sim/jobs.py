@@ -1,0 +1,146 @@
+"""What a simulated machine is made to do: the network's own task, or random stimulus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drai_hw.model import tasks
+from drai_hw.model.machine import Machine, Settings
+from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, Formats
+from drai_hw.model.twin import Twin
+from drai_hw.spec import Spec
+
+SCRIPTS = ("task", "random")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A script and its data, the same for every machine.
+
+    Parameters
+    ----------
+    spec : Spec
+        The network.
+    script : {"task", "random"}
+        Learning and recall (or locking) as the network file asks; or random settings, weights,
+        phases and inputs, changed every few steps, with every compiled-in feature used.
+    patterns : array of int64, shape (K, N), optional
+        Patterns of a recall task.
+    trials : Trials, optional
+        Corrupted starts of a recall task.
+    steps : int
+        Steps of the random script.
+    seed : int
+        Seed of the random script.
+    """
+
+    spec: Spec
+    script: str
+    patterns: NDArray[np.int64] | None = None
+    trials: tasks.Trials | None = None
+    steps: int = 0
+    seed: int = 1
+
+    def run(self, machine: Machine) -> dict[str, Any]:
+        """Carry the job out; return ``learned`` and ``recalled``, or ``locked``."""
+        if self.script == "random":
+            random_stimulus(machine, self.steps, self.seed)
+            return {}
+        tasks.prepare(machine, self.spec)
+        if self.patterns is None or self.trials is None:
+            return {"locked": tasks.lock(machine, self.spec)}
+        learned = tasks.learn(machine, self.spec, self.patterns)
+        recalled = tasks.recall(machine, self.spec, self.trials, self.patterns)
+        return {"learned": learned, "recalled": recalled}
+
+
+class CountingTwin(Twin):
+    """A twin that counts its steps."""
+
+    def __init__(self, formats: Formats) -> None:
+        super().__init__(formats)
+        self.steps = 0
+
+    def run(self, steps: int, **passes: bool) -> None:
+        """Count and run."""
+        self.steps += steps
+        super().run(steps, **passes)
+
+
+def random_settings(formats: Formats, rng: np.random.Generator) -> Settings:
+    """Draw register values; extremes come up far more often than in a uniform draw."""
+
+    def draw(high: int, low: int = 0) -> int:
+        kind = rng.random()
+        if kind < 0.1:
+            return low
+        if kind < 0.2:
+            return high
+        if kind < 0.6 and low == 0:
+            return int(2 ** rng.uniform(0, np.log2(high + 1))) if high else 0
+        return int(rng.integers(low, high + 1))
+
+    return Settings(
+        gain=draw((1 << GAIN_BITS) - 1),
+        shil_max=draw((1 << STRENGTH_BITS) - 1),
+        shil_step=draw((1 << STRENGTH_BITS) - 1),
+        eta=draw(PROBABILITY_ONE),
+        decay=draw(PROBABILITY_ONE) if formats.decay else 0,
+        dither=draw(formats.dither_shift_max + 1),
+        margin=int(rng.normal(0, formats.sum_max / 8)) % formats.sum_max,
+        gates=int(rng.integers(0, 4 if formats.resonance else 2)),
+    )
+
+
+def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
+    """Drive a machine with random settings and states for a number of steps.
+
+    An episode changes everything; within it runs of random length and kind follow each other, so
+    that learning meets states that coupling made.
+    """
+    rng = np.random.default_rng(seed)
+    f = machine.formats
+    n = f.n
+    half = 1 << (f.accumulator_bits - 1)
+    left = steps
+    machine.reseed()
+    while left > 0:
+        machine.configure(random_settings(f, rng))
+        machine.load_phases(rng.integers(0, 2 * half, n))
+        spread = half if rng.random() < 0.3 else max(1, half >> 8)
+        machine.load_omega(rng.integers(-spread, spread, n))
+        machine.load_inputs(
+            rng.integers(0, 1 << f.phase_bits, n),
+            rng.integers(0, 1 << STRENGTH_BITS, n) * (rng.random(n) < 0.5),
+            rng.random(n) < 0.15,
+            rng.random(n) < 0.9,
+        )
+        limit = f.w_max if rng.random() < 0.7 else 0
+        upper = np.triu(rng.integers(-limit, limit + 1, (n, n)), 1)
+        machine.load_weights(upper + upper.T)
+        if rng.random() < 0.1:
+            machine.reseed()
+        for _ in range(int(rng.integers(1, 4))):
+            length = min(left, int(rng.integers(1, 33)))
+            if length <= 0:
+                break
+            kind = int(rng.integers(0, 5))  # couple alone, with learning, field, both, field alone
+            machine.run(
+                length,
+                field=kind >= 2,
+                couple=kind != 4,
+                learn=kind in (1, 3),
+                resume=bool(rng.random() < 0.3),
+            )
+            left -= length
+        if rng.random() < 0.2:
+            machine.read_phases()
+            machine.read_margins()
+            machine.counters()
+    machine.read_weights()
+    machine.read_phases()
+    machine.counters()

@@ -1,0 +1,157 @@
+"""Running a cocotb bench on Icarus Verilog, with progress and with errors that say what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import drai_hw
+from drai_hw.errors import ToolError
+
+Progress = Callable[[int, int], None]
+
+TIMESCALE = ("1ns", "1ps")  # without one Icarus takes 1 s, and nanosecond clocks round to nothing
+PROGRESS_FILE = "progress.txt"
+BENCH_ERROR_FILE = "bench_error.txt"
+_POLL_S = 0.25
+_TAIL_LINES = 15
+
+
+def require_icarus() -> None:
+    """Raise `ToolError` unless Icarus Verilog is installed."""
+    for tool in ("iverilog", "vvp"):
+        if shutil.which(tool) is None:
+            raise ToolError(
+                f"{tool} (Icarus Verilog) not found: the simulation of the RTL needs it; install "
+                "it with `sudo apt-get install iverilog`"
+            )
+
+
+def tail(path: Path, lines: int = _TAIL_LINES) -> str:
+    """Return the last lines of a log, or a note that there is none."""
+    if not path.exists():
+        return f"(no {path.name})"
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def run_bench(
+    sources: Sequence[Path],
+    top: str,
+    module: str,
+    workdir: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> None:
+    """Compile Verilog and run a cocotb bench on it.
+
+    Blocks until the simulator has ended; an exception in between (Ctrl-C) ends the simulator. The
+    bench reports progress by rewriting ``progress.txt`` in its working folder with
+    ``done total``, and a failure by writing ``bench_error.txt``.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Verilog files.
+    top : str
+        Top module.
+    module : str
+        Python module of the bench.
+    workdir : Path
+        Simulator files and logs go here (``icarus.log``, ``bench.log``).
+    environment : mapping, optional
+        Variables for the bench.
+    seed : int
+        Seed of cocotb's random generator.
+    progress : callable, optional
+        Called with steps done and steps in all, from a thread of its own.
+
+    Raises
+    ------
+    ToolError
+        Icarus Verilog is missing, does not compile the sources, or the bench failed; the text
+        ends with the log's last lines.
+    """
+    require_icarus()
+    from cocotb_tools.runner import get_runner
+
+    workdir.mkdir(parents=True, exist_ok=True)
+    build_dir = (workdir / "icarus").resolve()
+    error_file = workdir / BENCH_ERROR_FILE
+    error_file.unlink(missing_ok=True)
+    (workdir / PROGRESS_FILE).unlink(missing_ok=True)
+    runner = get_runner("icarus")
+    compile_log, bench_log = workdir / "icarus.log", workdir / "bench.log"
+    try:
+        runner.build(
+            sources=[path.resolve() for path in sources],
+            hdl_toplevel=top,
+            build_dir=build_dir,
+            always=True,
+            timescale=TIMESCALE,
+            log_file=compile_log,
+        )
+    except RuntimeError as error:
+        raise ToolError(
+            f"iverilog does not accept {', '.join(path.name for path in sources)} with top module "
+            f"{top}:\n{tail(compile_log)}"
+        ) from error
+    root = str(Path(drai_hw.__file__).parents[1])
+    search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+    results = workdir / "results.xml"
+    results.unlink(missing_ok=True)
+    with _watch(workdir / PROGRESS_FILE, progress):
+        try:
+            runner.test(
+                hdl_toplevel=top,
+                test_module=module,
+                build_dir=build_dir,
+                test_dir=workdir.resolve(),
+                results_xml=str(results.resolve()),
+                seed=seed,
+                extra_env={"PYTHONPATH": search, **(environment or {})},
+                log_file=bench_log,
+            )
+        except (RuntimeError, SystemExit) as error:
+            raise _failed(error_file, bench_log) from error
+    if error_file.exists() or not results.exists():
+        raise _failed(error_file, bench_log)
+
+
+def _failed(error_file: Path, bench_log: Path) -> ToolError:
+    detail = tail(error_file) if error_file.exists() else tail(bench_log)
+    return ToolError(f"the bench on Icarus Verilog failed:\n{detail}")
+
+
+class _watch:  # noqa: N801 - a context manager, used like a function
+    """Pass progress on while the simulator runs."""
+
+    def __init__(self, path: Path, progress: Progress | None) -> None:
+        self._path = path
+        self._progress = progress
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+
+    def __enter__(self) -> None:
+        if self._progress:
+            self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._progress:
+            self._thread.join()
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._progress and self._path.exists():
+            fields = self._path.read_text(encoding="utf-8").split()
+            if len(fields) == 2:  # else caught in the middle of a write
+                self._progress(int(fields[0]), int(fields[1]))
+
+    def _loop(self) -> None:
+        while not self._stop.wait(_POLL_S):
+            self._tell()
