@@ -18,6 +18,7 @@ def perform(
     targets: tuple[str, ...],
     *,
     pnr_seeds: tuple[int, ...] = (1,),
+    sim_trials: int | None = None,
     force: bool = False,
 ) -> Run:
     """
@@ -38,15 +39,21 @@ def perform(
         job.outdir,
         targets,
         pnr_seeds=pnr_seeds,
+        sim_trials=sim_trials,
         reporter=reporter_for(),
         force=force,
     )
+    refuse_failures(run)
+    return run
+
+
+def refuse_failures(run: Run) -> None:
+    """Raise what a stage failed with, unless it was a comparison that did not hold."""
     for outcome in run.failures:
         if outcome.kind == "input":
             raise DraiError(outcome.reason)
         if outcome.kind == "fault":
             raise RuntimeError(f"stage {outcome.name}: {outcome.reason}")
-    return run
 
 
 def tell_failures(run: Run) -> None:

