@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -40,6 +41,11 @@ SIMULATED_BAUD = 250_000
 START_TIMEOUT_S = 120.0
 """Longest wait for compiler and simulator to start, in seconds of real time."""
 
+SLOWEST_CLOCKS_PER_S = 200
+"""A simulator slower than this, in clocks per second of real time, counts as stuck."""
+
+_TRIGGER = re.compile(r"reg (\\\$auto\$verilog_backend\S* ) *= 0;")
+
 _WRAPPER = f"""`timescale 1ns/1ps
 module {BENCH_TOP};
   reg clk = 1'b0, rst = 1'b1, rx = 1'b1;
@@ -48,6 +54,16 @@ module {BENCH_TOP};
   always #{CLOCK_PERIOD_NS // 2} clk = ~clk;
 endmodule
 """
+
+
+def _start_at_time_zero(verilog: str) -> str:
+    """Make every ``always @*`` of emitted Verilog run once at time 0.
+
+    The emitter puts a register into each for that purpose, but sets it in its declaration, which
+    Icarus does before it begins to wait for changes: blocks whose inputs all keep their initial
+    value would never run and leave X behind.
+    """
+    return _TRIGGER.sub(r"reg \1; initial #0 \1 = 0;", verilog)
 
 
 def _require_simulator() -> None:
@@ -86,6 +102,8 @@ class SimulatedLink:
         self.name = "simulator (Icarus Verilog)"
         self.baud = top.baud
         self._clock_hz = float(top.clock_hz)
+        self._divisor = top.divisor
+        self._pending_clocks = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._peer: socket.socket | None = None
         _require_simulator()
@@ -116,9 +134,8 @@ class SimulatedLink:
         os.environ["AMARANTH_USE_YOSYS"] = "builtin"  # a system yosys would write other text
         from amaranth.back import verilog
 
-        (self._folder / "drai_top.v").write_text(
-            verilog.convert(top, name="drai_top", emit_src=False, strip_internal_attrs=True)
-        )
+        text = verilog.convert(top, name="drai_top", emit_src=False, strip_internal_attrs=True)
+        (self._folder / "drai_top.v").write_text(_start_at_time_zero(text))
         (self._folder / "device.v").write_text(_WRAPPER)
         token = secrets.token_hex(16)
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -159,7 +176,6 @@ class SimulatedLink:
             peer.settimeout(START_TIMEOUT_S)
             # Any process of this machine can connect; only the bench knows the token.
             if receive_exactly(peer, len(token)) == token.encode():
-                peer.settimeout(None)
                 return peer
             peer.close()
         raise ToolError(
@@ -191,16 +207,27 @@ class SimulatedLink:
 
     # -- the link --------------------------------------------------------------------------
 
-    def _exchange(self, request: bytes, answer: bool) -> bytes:
+    def _exchange(self, request: bytes, answer: bool, clocks: int = 0) -> bytes:
+        """Send a request that lets up to `clocks` clocks pass; return the head of the answer."""
         if self._peer is None:
             raise LinkError(f"{self.name} was closed; open a new link to go on")
+        self._pending_clocks += clocks
         try:
+            # A design that oscillates within one clock would keep us waiting for ever.
+            self._peer.settimeout(START_TIMEOUT_S + self._pending_clocks / SLOWEST_CLOCKS_PER_S)
             self._peer.sendall(request)
             if not answer:
                 return b""
             head = receive_exactly(self._peer, COUNT.size)
             if len(head) == COUNT.size:
+                self._pending_clocks = 0
                 return head
+        except TimeoutError as error:
+            raise LinkError(
+                f"{self.name} is stuck: fewer than {SLOWEST_CLOCKS_PER_S} clocks per second pass; "
+                "a design without combinational loops and a machine with a free processor are "
+                "needed"
+            ) from error
         except OSError:
             pass
         raise LinkError(
@@ -209,12 +236,14 @@ class SimulatedLink:
 
     def write(self, data: bytes) -> None:
         """Send all bytes."""
-        self._exchange(WRITE + COUNT.pack(len(data)) + data, answer=False)
+        clocks = len(data) * 10 * self._divisor
+        self._exchange(WRITE + COUNT.pack(len(data)) + data, answer=False, clocks=clocks)
 
     def read(self, n: int, timeout_s: float) -> bytes:
         """Return up to `n` bytes; fewer after `timeout_s` seconds of the device's time."""
         limit = max(0, round(timeout_s * self._clock_hz))
-        head = self._exchange(READ + COUNT.pack(n) + COUNT.pack(limit), answer=True)
+        request = READ + COUNT.pack(n) + COUNT.pack(limit)
+        head = self._exchange(request, answer=True, clocks=limit)
         peer: Any = self._peer
         return receive_exactly(peer, COUNT.unpack(head)[0])
 
