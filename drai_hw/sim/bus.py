@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import First, ReadOnly, RisingEdge, Timer
@@ -41,7 +40,7 @@ class Bus:
         for name in ("addr", "wdata", "we", "re"):
             getattr(dut, name).value = 0
         dut.rst.value = 1
-        cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
+        Clock(dut.clk, CLOCK_NS, unit="ns").start()
         for _ in range(3):
             await RisingEdge(dut.clk)
         dut.rst.value = 0

@@ -1,12 +1,10 @@
-"""Cocotb bench of the core: carries a job out on the RTL and compares it with the twin each step."""
+"""Cocotb bench of the core: a job on the RTL, compared with the twin after every step."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import traceback
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +20,13 @@ from drai_hw.model.schedule import schedule
 from drai_hw.model.twin import Twin
 from drai_hw.rtl.registers import Cfg, Command, State
 from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
-from drai_hw.sim.bus import CLOCK_NS, Bus, BusError, MemoryWindow, clocks_now
+from drai_hw.sim.bus import CLOCK_NS, Bus, BusError, clocks_now
 from drai_hw.sim.runner import BENCH_ERROR_FILE, PROGRESS_FILE
+from drai_hw.sim.scoreboard import DisagreementError, Scoreboard
 
 JOB_VARIABLE = "DRAI_HW_JOB"
 JOB_FILE = "job.pickle"
 RESULT_FILE = "result.pickle"
-DIFF_LIMIT = 1000  # entries of a mismatch report
 
 _SETTINGS = {
     "GAIN": "gain",
@@ -40,89 +38,6 @@ _SETTINGS = {
     "GATES": "gates",
 }
 _COUNTERS = ("visited", "gated_on", "written", "changed")
-
-
-class Disagreement(Exception):
-    """RTL and twin differ: the job ends here, all that follows would differ too."""
-
-
-class Scoreboard:
-    """State of the RTL beside the state of the twin.
-
-    Parameters
-    ----------
-    dut : handle
-        Top module.
-    twin : Twin
-        Reference.
-    memories : dict
-        Metadata of the memories.
-    """
-
-    def __init__(self, dut: Any, twin: Twin, memories: dict[str, Any]) -> None:
-        self.twin = twin
-        self._theta = MemoryWindow(dut, memories["theta"])
-        self._marks = MemoryWindow(dut, memories["marks"])
-        self._weights = MemoryWindow(dut, memories["weights"])
-        self._schedule = schedule(twin.formats.lanes, twin.formats.pages)
-        self._digest = hashlib.sha256()
-        self.mismatches: list[dict[str, Any]] = []
-        self.count = 0
-        self.compared = 0
-        self.coverage: Counter[str] = Counter()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the RTL's whole state after every step."""
-        return self._digest.hexdigest()
-
-    def compare(self, step: int) -> None:
-        """Compare all phases, margin bits, smoothed frequencies and weights."""
-        f, twin = self.twin.formats, self.twin
-        marks = self._marks.words()
-        words = self._weights.words()
-        got = {
-            "theta": self._theta.field(self._theta.words(), "theta"),
-            "margin": self._marks.field(marks, "margin"),
-            "weight": np.column_stack(
-                [self._weights.field(words, f"lane_{k}", signed=True) for k in range(f.lanes)]
-            ),
-        }
-        want = {
-            "theta": twin.theta,
-            "margin": twin.margin.astype(np.int64),
-            "weight": twin.weight_words(),
-        }
-        if f.resonance:
-            got["frequency"] = self._marks.field(marks, "ema", signed=True)
-            want["frequency"] = twin.ema
-        for name, values in got.items():
-            self._digest.update(values.tobytes())
-            for place in np.argwhere(values != want[name]):
-                where = tuple(int(k) for k in place)
-                self.note(step, name, self._index(name, where), want[name][where], values[where])
-        self.compared += 1
-        if self.count:
-            raise Disagreement
-
-    def _index(self, name: str, where: tuple[int, ...]) -> int | list[int]:
-        if name != "weight":
-            return where[0]
-        return [int(self._schedule.i[where]), int(self._schedule.j[where])]
-
-    def note(self, step: int, what: str, index: Any, expected: Any, got: Any) -> None:
-        """Record a difference."""
-        self.count += 1
-        if len(self.mismatches) < DIFF_LIMIT:
-            self.mismatches.append(
-                {
-                    "step": step,
-                    "what": what,
-                    "index": index,
-                    "expected": int(expected),
-                    "got": int(got),
-                }
-            )
 
 
 class RtlMachine:
@@ -196,7 +111,7 @@ class RtlMachine:
         """Set the weight matrix."""
         self._twin.load_weights(weights)
         words = self._twin.weight_words().ravel()
-        self._write([("WEIGHT_ADDRESS", 0), *(("WEIGHT", value) for value in words)])
+        self._write([("WEIGHT_ADDRESS", 0), *(("WEIGHT", int(value)) for value in words)])
 
     def reseed(self) -> None:
         """Restart random streams, threshold sweep and counters."""
@@ -246,7 +161,7 @@ class RtlMachine:
             if value != getattr(want, name):
                 self._board.note(self.steps, name, 0, getattr(want, name), value)
         if self._board.count:
-            raise Disagreement
+            raise DisagreementError
         return Counters(*got)
 
     # -- helpers ---------------------------------------------------------------------------
@@ -259,7 +174,7 @@ class RtlMachine:
             index = where[0] if len(where) == 1 else list(where)
             self._board.note(self.steps, what, index, want[where], got[where])
         if self._board.count:
-            raise Disagreement
+            raise DisagreementError
         return got
 
     def _stream(self, name: str, values: NDArray[np.int64]) -> None:
@@ -310,7 +225,7 @@ class RtlMachine:
         want = clocks_per_run(f, steps, field=field, couple=couple)
         if self._check_clocks and clocks != want:
             self._board.note(self.steps, "clocks", steps, want, clocks)
-            raise Disagreement
+            raise DisagreementError
         await RisingEdge(dut.clk)
 
     async def _edge(self, edge: Any, limit_clocks: int, what: str) -> None:
@@ -366,7 +281,7 @@ async def job(dut: Any) -> None:
         def carry_out() -> None:
             try:
                 outcome.update(order["job"].run(machine))
-            except Disagreement:
+            except DisagreementError:
                 outcome["ended"] = "disagreement"
 
         await bridge(carry_out)()
@@ -385,8 +300,7 @@ async def job(dut: Any) -> None:
             "coverage": dict(scoreboard.coverage),
             "digest": scoreboard.digest,
         }
-        with open(RESULT_FILE, "wb") as file:
-            pickle.dump(result, file)
+        Path(RESULT_FILE).write_bytes(pickle.dumps(result))
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"
         if not isinstance(error, BusError):

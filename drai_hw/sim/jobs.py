@@ -125,7 +125,7 @@ def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
         if rng.random() < 0.1:
             machine.reseed()
         for _ in range(int(rng.integers(1, 4))):
-            length = min(left, int(rng.integers(1, 33)))
+            length = min(left, int(rng.integers(1, 9)))
             if length <= 0:
                 break
             kind = int(rng.integers(0, 5))  # couple alone, with learning, field, both, field alone
