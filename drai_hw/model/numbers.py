@@ -268,11 +268,6 @@ class Formats:
         """Initial state of the dither stream."""
         return prng.spread_seeds(self.seed, "dither", 1)[0]
 
-    @property
-    def decay_leap(self) -> int:
-        """Bits that a decay draw takes: 16 for the event, W-1 for the comparison value."""
-        return 16 + self.weight_bits - 1
-
     def with_geometry(self, lanes: int, pages: int) -> Formats:
         """Return the same formats on another number of lanes and pages."""
         return replace(self, lanes=lanes, pages=pages)

@@ -12,20 +12,27 @@ IntLike = TypeVar("IntLike", int, NDArray[np.int64])
 
 BITS = 31
 MASK = (1 << BITS) - 1
-MAX_LEAP = 28  # new bits may depend on old ones only
+# Lags of the recurrence b[n] = XOR of b[n - lag]. All are long, so that a leap is one four-input
+# XOR a bit; the polynomial is irreducible and 2**31 - 1 is prime, so the sequence is maximal.
+LAGS = (31, 30, 28, 24)
+MAX_LEAP = min(LAGS)  # new bits may depend on old ones only
 PERIOD = MASK
-EVENT_LEAP = 16  # bits of an update or dither draw
+# Bits a draw. A pair sees every (LEAP * slots)-th bit of the sequence; were that a power of two,
+# it would be the same sparse recurrence again, and with 16 some pairs of 8 x 8 or 16 x 4 lanes and
+# pages drew 5 to 17 sigma too often. An odd leap makes each pair's own recurrence a dense one.
+LEAP = 23
 
 
 def leap(state: IntLike, bits: int) -> IntLike:
     """Advance LFSR states by ``bits`` shifts at once.
 
-    Fibonacci form of x^31 + x^28 + 1, newest bit in bit 0: ``b[n] = b[n-28] ^ b[n-31]``. Because
-    ``bits <= 28`` every new bit is one XOR of two old ones.
+    Fibonacci form, newest bit in bit 0: ``b[n] = b[n-31] ^ b[n-30] ^ b[n-28] ^ b[n-24]``. Because
+    ``bits <= 24`` every new bit is one XOR of four old ones.
     """
     if not 1 <= bits <= MAX_LEAP:
         raise ValueError(f"leap of {bits} bits: 1 to {MAX_LEAP} are possible in one clock")
-    new = ((state >> (28 - bits)) ^ (state >> (31 - bits))) & ((1 << bits) - 1)
+    a, b, c, d = (state >> (lag - bits) for lag in LAGS)
+    new = (a ^ b ^ c ^ d) & ((1 << bits) - 1)
     return ((state << bits) | new) & MASK
 
 

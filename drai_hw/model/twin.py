@@ -190,7 +190,7 @@ class Twin:
         strength -= self.shil * self._table[(2 * top) & mask]
         x = s.gain * torque + (strength << f.strength_shift)
         delta = np.clip(round_shift(x, f.shift), -f.delta_max, f.delta_max)
-        draw = prng.draws(self._dither, f.slots, prng.EVENT_LEAP)[:, 0] & 3
+        draw = prng.draws(self._dither, f.slots, prng.LEAP)[:, 0] & 3
         dither = _DITHER[draw] << (s.dither - 1) if s.dither else 0
         increment = np.where(self.clamp, 0, self.omega + delta + dither)
         self.theta = (self.theta + increment) & ((1 << f.accumulator_bits) - 1)
@@ -211,14 +211,14 @@ class Twin:
         if f.resonance and s.gates & GATE_RESONANCE:
             om = self.ema >> EMA_FRACTION_BITS
             gate &= np.abs(om[i] - om[j]) < f.theta_r
-        event = self._events_of(self._eta, prng.EVENT_LEAP, s.eta)[0] & gate
+        event = self._events_of(self._eta, prng.LEAP, s.eta)[0] & gate
         dist = d[i, j]
         dist = np.minimum(dist, (1 << f.phase_bits) - dist)
         step = np.where(dist <= f.thresholds[self.learn_steps % f.window], 1, -1)
         old = self.weights[i, j]
         new = np.where(event, np.clip(old + step, -f.w_max, f.w_max), old)
         if f.decay:
-            fades, states = self._events_of(self._decay, f.decay_leap, s.decay)
+            fades, states = self._events_of(self._decay, prng.LEAP, s.decay)
             compare = (states >> 16) & f.w_max
             new = new - np.sign(new) * (fades & both & (np.abs(new) > compare))
         self.weights[i[sched.used], j[sched.used]] = new[sched.used]

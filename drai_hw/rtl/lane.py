@@ -97,13 +97,13 @@ class Lane(wiring.Component):
     def _streams(self, m: Module) -> None:
         """Turn the lane's random streams into events, ready at PHASE_STAGE."""
         f, synapse = self.formats, self.synapse
-        m.submodules.eta_stream = eta = Stream(f.eta_seeds[self.index], prng.EVENT_LEAP)
+        m.submodules.eta_stream = eta = Stream(f.eta_seeds[self.index], prng.LEAP)
         m.d.comb += [eta.step.eq(self.draw), eta.reseed.eq(self.reseed)]
         event = Signal(reset_less=True)
         m.d.sync += event.eq(eta.state[:16] < self.eta)
         m.d.comb += synapse.r_eta.eq(event)
         if f.decay:
-            seed, leap = f.decay_seeds[self.index], f.decay_leap
+            seed, leap = f.decay_seeds[self.index], prng.LEAP
             m.submodules.decay_stream = decay = Stream(seed, leap)
             m.d.comb += [decay.step.eq(self.draw), decay.reseed.eq(self.reseed)]
             fade = Signal(reset_less=True)

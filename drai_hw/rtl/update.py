@@ -252,7 +252,7 @@ class UpdateUnit(wiring.Component):
     def _drift(self, m: Module, omega: Signal, valid: Signal) -> Signal:
         """Return tuning word plus dither at stage 6 from the tuning word at stage 5."""
         f = self.formats
-        m.submodules.dither_stream = stream = Stream(f.dither_seed, prng.EVENT_LEAP)
+        m.submodules.dither_stream = stream = Stream(f.dither_seed, prng.LEAP)
         stepping = self._later(m, valid, 3, "stepping")  # stage 4: the draw is taken and left
         m.d.comb += [
             stream.step.eq(stepping & (self.kind == Kind.COUPLE)),

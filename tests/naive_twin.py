@@ -1,0 +1,117 @@
+"""A second, scalar implementation of the numbers page: loops and Python integers, no arrays."""
+
+from __future__ import annotations
+
+from drai_hw.model.machine import Settings
+from drai_hw.model.numbers import Formats
+
+
+class NaiveTwin:
+    """The core's arithmetic pair by pair in the order of the half-ring."""
+
+    def __init__(self, f: Formats, settings: Settings) -> None:
+        self.f, self.s = f, settings
+        slots = f.lanes * f.pages
+        self.theta = [0] * slots
+        self.ema = [0] * slots
+        self.held = [k >= f.n for k in range(slots)]
+        self.omega = [0] * slots
+        self.psi = [0] * slots
+        self.strength = [0] * slots
+        self.clamp = [False] * slots
+        self.active = [k < f.n for k in range(slots)]
+        self.w: dict[frozenset[int], int] = {}
+        self.eta = list(f.eta_seeds)
+        self.fade = list(f.decay_seeds)
+        self.dith = f.dither_seed
+        self.n = self.shil = 0
+        self.events = [0, 0, 0, 0]
+
+    def pairs(self):
+        """Yield the lanes' pairs slot by slot; None where a lane idles."""
+        L, M = self.f.lanes, self.f.pages
+        for a in range(M):
+            for b in range(a + 1, M):
+                for k in range(L):
+                    yield [(a * L + x, b * L + (x + k) % L) for x in range(L)]
+            for k in range(1, L // 2 + 1):
+                idle = range(L // 2, L) if 2 * k == L else ()
+                yield [None if x in idle else (a * L + x, a * L + (x + k) % L) for x in range(L)]
+
+    def step(self, field: bool, learn: bool) -> None:
+        """Do one step."""
+        f, s = self.f, self.s
+        size = 1 << f.phase_bits
+        top = [t >> (f.accumulator_bits - f.phase_bits) for t in self.theta]
+        if field:
+            h = [0] * len(top)
+            for slot in self.pairs():
+                for pair in filter(None, slot):
+                    i, j = pair
+                    if self.active[i] and self.active[j]:
+                        value = f.coupling[(top[j] - top[i] + size // 4) % size]
+                        for k in pair:
+                            h[k] += self.w.get(frozenset(pair), 0) * value
+            self.held = [
+                not act or value >= s.margin for act, value in zip(self.active, h, strict=True)
+            ]
+        torque = [0] * len(top)
+        threshold = f.thresholds[self.n % len(f.thresholds)]
+        for slot in self.pairs():
+            for lane, pair in enumerate(slot):
+                if pair is not None:
+                    i, j = pair
+                    key = frozenset(pair)
+                    old = self.w.get(key, 0)
+                    d = (top[j] - top[i]) % size
+                    if self.active[i] and self.active[j]:
+                        torque[i] += old * f.coupling[d]
+                        torque[j] -= old * f.coupling[d]
+                        if learn:
+                            self.w[key] = self.learned(lane, i, j, min(d, size - d), old, threshold)
+                if learn:
+                    self.eta[lane] = shifts(self.eta[lane], 23)
+                    self.fade[lane] = shifts(self.fade[lane], 23)
+        self.n += learn
+        turn, limit = 1 << f.accumulator_bits, (1 << (f.accumulator_bits - 1)) - 1
+        for k, act in enumerate(top):
+            x = s.gain * torque[k]
+            extra = self.strength[k] * f.coupling[(self.psi[k] - act) % size]
+            extra -= self.shil * f.coupling[2 * act % size]
+            x += extra * 2**f.strength_shift
+            delta = max(-limit, min(limit, (x + 2 ** (f.shift - 1)) // 2**f.shift))
+            dither = (0, 1, -1, 0)[self.dith % 4] * 2 ** (s.dither - 1) if s.dither else 0
+            self.dith = shifts(self.dith, 23)
+            inc = 0 if self.clamp[k] else self.omega[k] + delta + dither
+            self.theta[k] = (self.theta[k] + inc) % turn
+            if f.resonance:
+                most = (1 << (f.frequency_bits - 1)) - 1
+                q = max(-most, min(most, inc // 2 ** (f.accumulator_bits - 1 - f.frequency_bits)))
+                self.ema[k] += (16 * q - self.ema[k]) // 16
+        self.shil = min(self.shil + s.shil_step, s.shil_max)
+
+    def learned(self, lane: int, i: int, j: int, distance: int, old: int, threshold: int) -> int:
+        """Return a pair's new weight and count the events."""
+        f, s = self.f, self.s
+        gate = not (s.gates & 1 and self.held[i] and self.held[j])
+        if f.resonance and s.gates & 2:
+            gate &= abs(self.ema[i] // 16 - self.ema[j] // 16) < f.theta_r
+        event = gate and self.eta[lane] % 65536 < s.eta
+        new = old
+        if event:
+            new = max(-f.w_max, min(f.w_max, old + (1 if distance <= threshold else -1)))
+        if f.decay and self.fade[lane] % 65536 < s.decay:
+            compare = self.fade[lane] // 65536 % (f.w_max + 1)
+            if abs(new) > compare:
+                new += -1 if new > 0 else 1
+        for k, happened in enumerate((True, gate, event, new != old)):
+            self.events[k] += bool(happened)
+        return new
+
+
+def shifts(state: int, count: int) -> int:
+    """Shift the LFSR with lags 31, 30, 28, 24 bit by bit."""
+    for _ in range(count):
+        new = sum(state >> (lag - 1) & 1 for lag in (31, 30, 28, 24)) % 2
+        state = (2 * state + new) % 2**31
+    return state
