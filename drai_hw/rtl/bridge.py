@@ -21,8 +21,8 @@ class Bridge(wiring.Component):
     All received bytes go into a ring buffer, and a frame stays there until it is answered: the
     parser runs over it first, and only when the checksum is right goes back to the payload and
     executes it. So a damaged frame writes nothing, and requests may follow each other without
-    waiting while they fit the buffer (`buffer_bytes` - 1 bytes behind the frame being executed;
-    what does not fit is lost and the frame it belonged to fails its checksum or times out).
+    waiting while they fit the buffer (`buffer_bytes` - 1 bytes, the payload being executed
+    included; of what does not fit, the frame fails its checksum or times out).
 
     While the core is busy only STATUS may be read; anything else is answered with BUSY. A write
     burst that meets a busy core in its middle stops there: the words before are done. A frame

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -18,6 +17,7 @@ from typing import Any
 
 import drai_hw
 from drai_hw.errors import LinkError, ToolError
+from drai_hw.rtl import emit
 from drai_hw.rtl.top import Core, Top
 from drai_hw.sim.device_bench import (
     CLOCK_PERIOD_NS,
@@ -44,8 +44,6 @@ START_TIMEOUT_S = 120.0
 SLOWEST_CLOCKS_PER_S = 200
 """A simulator slower than this, in clocks per second of real time, counts as stuck."""
 
-_TRIGGER = re.compile(r"reg (\\\$auto\$verilog_backend\S* ) *= 0;")
-
 _WRAPPER = f"""`timescale 1ns/1ps
 module {BENCH_TOP};
   reg clk = 1'b0, rst = 1'b1, rx = 1'b1;
@@ -54,16 +52,6 @@ module {BENCH_TOP};
   always #{CLOCK_PERIOD_NS // 2} clk = ~clk;
 endmodule
 """
-
-
-def _start_at_time_zero(verilog: str) -> str:
-    """Make every ``always @*`` of emitted Verilog run once at time 0.
-
-    The emitter puts a register into each for that purpose, but sets it in its declaration, which
-    Icarus does before it begins to wait for changes: blocks whose inputs all keep their initial
-    value would never run and leave X behind.
-    """
-    return _TRIGGER.sub(r"reg \1; initial #0 \1 = 0;", verilog)
 
 
 def _require_simulator() -> None:
@@ -131,11 +119,14 @@ class SimulatedLink:
     # -- start and end ---------------------------------------------------------------------
 
     def _start(self, top: Top) -> None:
-        os.environ["AMARANTH_USE_YOSYS"] = "builtin"  # a system yosys would write other text
-        from amaranth.back import verilog
-
-        text = verilog.convert(top, name="drai_top", emit_src=False, strip_internal_attrs=True)
-        (self._folder / "drai_top.v").write_text(_start_at_time_zero(text))
+        (self._folder / "drai_top.v").write_text(
+            emit.verilog(
+                top,
+                name="drai_top",
+                command="drai_hw.sim.simulated.SimulatedLink",
+                what="core and serial bridge, to be driven by a host in simulation",
+            )
+        )
         (self._folder / "device.v").write_text(_WRAPPER)
         token = secrets.token_hex(16)
         with socket.create_server(("127.0.0.1", 0)) as server:
