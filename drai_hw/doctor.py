@@ -265,7 +265,7 @@ def render(tools: Sequence[Tool]) -> None:
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=200)  # a file or a pipe has no width to keep to
+        console = Console(width=1000)  # a file or a pipe has no width to keep to
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("tool", "version", "source", "needed for", "lost without it", "how to get it"):
         table.add_column(title, overflow="fold")

@@ -241,6 +241,30 @@ def test_where_wheels_must_be_compiled_pythons_headers_are_asked_for(
     assert ("python3.11-dev" in done.stderr) == (status == 2)
 
 
+def test_without_python_one_line_asks_for_everything_at_once(machine: Machine) -> None:
+    (machine.bin / "python3").unlink()
+    (machine.bin / "make").unlink()
+    done = machine.set_up()
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(" make python3 python3-venv")
+
+
+def test_a_system_whose_own_python_is_too_old_is_told_to_name_another(machine: Machine) -> None:
+    machine.program("python3", "#!/bin/sh\nexit 1\n")
+    done = machine.set_up()
+    assert done.returncode == 2
+    assert "no Python 3.11 or newer found; install one" in done.stderr
+    assert machine.take_log() == []
+
+
+def test_uv_makes_the_environment_where_ensurepip_is_missing(machine: Machine) -> None:
+    (machine.state / "no-ensurepip").touch()
+    uv = "#!/bin/sh\ncase $1 in venv) exec python3 -m venv .venv ;; esac\n"
+    machine.program("uv", uv)
+    assert machine.set_up().returncode == 0
+    assert machine.take_log()[0] == "venv"
+
+
 def test_a_python_that_is_too_old_is_refused_by_name(machine: Machine) -> None:
     machine.program("python3.10", "#!/bin/sh\nexit 1\n")
     done = machine.set_up(PYTHON="python3.10")

@@ -24,6 +24,20 @@ missing_packages() {
   have iverilog || printf ' iverilog'
   have g++ || printf ' g++'
   have make || printf ' make'
+  [ -x "$venv/bin/python" ] || missing_for_python
+}
+
+missing_for_python() { # what it takes to make the environment
+  if ! python=$(find_python); then
+    # an old system's own python3 would only be installed again: make_venv tells what to do there
+    [ -n "${PYTHON:-}" ] || have python3 || printf ' python3 python3-venv'
+    return 0
+  fi
+  name=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+  # Debian keeps ensurepip in a package of its own
+  have uv || "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || printf ' %s-venv' "$name"
+  # some wheels exist for x86_64 only and are compiled elsewhere, which takes Python's headers
+  [ "$(uname -m)" = x86_64 ] || "$python" -c "$has_headers" >/dev/null 2>&1 || printf ' %s-dev' "$name"
 }
 
 install_packages() { # $1: the packages, separated by blanks
@@ -46,7 +60,6 @@ install_packages() { # $1: the packages, separated by blanks
 # --- Python ------------------------------------------------------------------------------------
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
-package_name='import sys; print("python%d.%d" % sys.version_info[:2])'
 has_headers='import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
 
 find_python() {
@@ -64,23 +77,17 @@ find_python() {
 make_venv() {
   if ! python=$(find_python); then
     [ -z "${PYTHON:-}" ] || fail "PYTHON='$PYTHON' is no Python 3.11 or newer; name another one or none"
-    install_packages ' python3 python3-venv'
-    python=$(find_python) || fail "no Python 3.11 or newer found; install one, then run this again with PYTHON=/path/to/python3"
+    fail "no Python 3.11 or newer found; install one (on Debian its -venv package too), then name it: make setup PYTHON=/path/to/python3"
   fi
-  # some wheels exist for x86_64 only and are compiled elsewhere, which takes Python's headers
-  if [ "$(uname -m)" != x86_64 ] && ! "$python" -c "$has_headers" >/dev/null 2>&1; then
-    install_packages " $("$python" -c "$package_name")-dev"
-  fi
+  need=$(missing_for_python)
+  [ -z "$need" ] || install_packages "$need"
   rm -rf "$venv"
   mkdir "$venv"
   : >"$running"
   if "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
     "$python" -m venv "$venv"
-  elif have uv; then
+  else
     uv venv --quiet --seed --allow-existing --python "$python" "$venv"
-  else # Debian keeps ensurepip in a package of its own
-    install_packages " $("$python" -c "$package_name")-venv"
-    "$python" -m venv "$venv"
   fi
 }
 
