@@ -30,7 +30,7 @@ HOSTS_OF_REGISTRIES = re.compile(
         )
     )
 )
-WORDS_OF_A_WORKPLACE = re.compile(
+WORDS_OF_ONE_OFFICE = re.compile(
     "|".join(
         a + b
         for a, b in (
@@ -84,8 +84,8 @@ def files(repository: Path) -> list[Path]:
 
 @pytest.mark.parametrize(
     "pattern",
-    [PLACES_OF_ONE_MACHINE, HOSTS_OF_REGISTRIES, WORDS_OF_A_WORKPLACE, UNFINISHED],
-    ids=["paths of one machine", "hosts of registries", "words of a workplace", "unfinished"],
+    [PLACES_OF_ONE_MACHINE, HOSTS_OF_REGISTRIES, WORDS_OF_ONE_OFFICE, UNFINISHED],
+    ids=["paths of one machine", "hosts of registries", "words of one office", "unfinished"],
 )
 def test_no_tracked_file_holds(
     pattern: re.Pattern[str], files: list[Path], repository: Path
@@ -100,8 +100,8 @@ def test_no_tracked_file_holds(
         (PLACES_OF_ONE_MACHINE, 'open("/tm' + 'p/x")'),
         (PLACES_OF_ONE_MACHINE, "`/ho" + "me/ann/.venv`"),
         (HOSTS_OF_REGISTRIES, "--index-url https://pypi" + ".org/simple"),
-        (WORDS_OF_A_WORKPLACE, "as ../sha" + "red/design.md says"),
-        (WORDS_OF_A_WORKPLACE, "(fac" + "ts/rtl.md section 3)"),
+        (WORDS_OF_ONE_OFFICE, "as ../sha" + "red/design.md says"),
+        (WORDS_OF_ONE_OFFICE, "(fac" + "ts/rtl.md section 3)"),
         (UNFINISHED, "# TO" + "DO later"),
     ],
 )
