@@ -59,7 +59,9 @@ def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float
     centre = p + z * z / (2 * trials)
     half = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
-    return (max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale))
+    low, high = (centre - half) / scale, (centre + half) / scale
+    # At the ends the interval touches them exactly; floating point only nearly does.
+    return (0.0 if successes == 0 else low, 1.0 if successes == trials else high)
 
 
 def start_phases_rad(
