@@ -62,7 +62,7 @@ def command(
 
 
 def _files(reference: str, seed: int | None) -> tuple[dict[str, str], dict[str, Any]]:
-    from drai_hw.flow.network import geometry_of
+    from drai_hw.flow.geometry import geometry_of
     from drai_hw.model import plan
     from drai_hw.rtl import emit
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drai_hw.flow.chain import chain, random_stage, report
+from drai_hw.flow.chain import ORDER, chain, random_stage, report
 from drai_hw.flow.engine import Engine
 from drai_hw.flow.gather import HTML, JSON
-from drai_hw.flow.network import geometry_of
+from drai_hw.flow.geometry import geometry_of
 from drai_hw.flow.progress import Reporter
 from drai_hw.flow.stages import Outcome, closure
 from drai_hw.flow.store import write_bytes
@@ -61,8 +61,10 @@ class Run:
         return all(self.outcomes[stage].result is not None for stage in stages)
 
     def stages(self) -> list[dict[str, Any]]:
-        """Return ``stages[]`` of the JSON."""
-        return [outcome.summary() for outcome in self.outcomes.values()]
+        """Return ``stages[]`` of the JSON, in the order of the chain."""
+        places = {name: place for place, name in enumerate(ORDER)}
+        found = sorted(self.outcomes.values(), key=lambda o: places.get(o.name, len(ORDER)))
+        return [outcome.summary() for outcome in found]
 
 
 def run(

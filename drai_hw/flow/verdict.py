@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from drai_hw.flow.simulation import first_text
+from drai_hw.flow.words import first_text
 from drai_hw.model.tasks import pair_offset_rad
 from drai_hw.report.stats import Rate
 from drai_hw.spec import Spec
@@ -85,7 +85,8 @@ def _bits(results: Results) -> Row:
     text = f"{sim['mismatches']:,} mismatches"
     if sim.get("first_mismatch"):
         text += f", first: {first_text(sim['first_mismatch'])}"
-    extent = f"{sim['steps']:,} steps, learning included"
+    learns = ", learning included" if sim["updates"] else ""
+    extent = f"{sim['steps']:,} steps{learns}"
     return _row(what, text, extent, sim["mismatches"] == 0)
 
 

