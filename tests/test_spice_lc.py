@@ -120,6 +120,14 @@ def test_equal_arguments_give_equal_bytes_and_another_seed_gives_others(kind: st
 
 
 @pytest.mark.parametrize("kind", ["lc", "ring"])
+def test_the_last_bit_of_a_sine_function_changes_no_byte(kind: str) -> None:
+    circuit = spice.Circuit(kind=kind)
+    start = np.array([0.3, 1.0])
+    first = spice.create(PAIR, circuit, start_phases=start)
+    assert spice.create(PAIR, circuit, start_phases=np.nextafter(start, 9)).text == first.text
+
+
+@pytest.mark.parametrize("kind", ["lc", "ring"])
 def test_the_header_names_the_command_and_the_owner(kind: str) -> None:
     netlist = spice.create(PAIR, spice.Circuit(kind=kind), name="pair", command="drai-hw spice x")
     head = netlist.text.splitlines()[:4]

@@ -9,7 +9,7 @@ import numpy as np
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header, upper_pairs
-from drai_hw.spice.pyspice import Deck
+from drai_hw.spice.pyspice import Deck, digits
 from drai_hw.spice.settings import Circuit, Floats, half_bandwidth, scale_weights
 from drai_hw.units import TAU
 
@@ -233,11 +233,11 @@ def build(
         deck.resistor(f"bp{i}", p, "0", tank.bleed_ohm)
         deck.resistor(f"bn{i}", m, "0", tank.bleed_ohm)
         v = f"v({p},{m})"
-        core = f"{tank.g3_s_per_v2!r}*{v}*{v}*{v}-{float(g1_s[i])!r}*{v}"
+        core = f"{digits(tank.g3_s_per_v2)!r}*{v}*{v}*{v}-{digits(g1_s[i])!r}*{v}"
         deck.current(f"core{i}", p, m, core)
         marked.append(Behavioural(f"Bcore{i}", "cubic negative conductance of the tank", False, i))
         if ideal_s[i] > 0:
-            deck.current(f"undamp{i}", p, m, f"-{float(ideal_s[i])!r}*{v}")
+            deck.current(f"undamp{i}", p, m, f"-{digits(ideal_s[i])!r}*{v}")
             marked.append(Behavioural(f"Bundamp{i}", "cancels the coupling's damping", True, i))
     for i, j in upper_pairs(coupling):
         ohm = 1.0 / float(branch_s[i, j])

@@ -173,7 +173,7 @@ def commands(
     stop_s = cycles / nominal_hz
     lines = [f".options method=trap {options}".rstrip()]
     lines += [".save " + " ".join(saved[k : k + 8]) for k in range(0, len(saved), 8)]
-    lines.append(f".tran {step_s!r} {stop_s!r} 0 {step_s!r} uic")
+    lines.append(f".tran {step_s:.12g} {stop_s:.12g} 0 {step_s:.12g} uic")
     return lines, stop_s
 
 

@@ -9,6 +9,11 @@ from typing import Any
 from drai_hw.errors import ToolError
 
 
+def digits(value: float) -> float:
+    """Return a value rounded to the 12 significant digits that netlists carry."""
+    return float(f"{float(value):.12g}")
+
+
 def _circuit_class() -> Any:
     try:
         with warnings.catch_warnings():
@@ -27,8 +32,8 @@ class Deck:
     """
     Collect the elements of one circuit and print it as a netlist.
 
-    All values are SI floats and are printed with the shortest digits that read back exactly, so
-    equal inputs give equal bytes.
+    All values are SI floats, printed with 12 significant digits: equal inputs give equal bytes even
+    where two machines' sine functions differ in the last bit.
 
     Parameters
     ----------
@@ -47,18 +52,18 @@ class Deck:
 
     def resistor(self, name: str, plus: str, minus: str, ohm: float) -> None:
         """Add resistor ``R<name>``."""
-        self._circuit.R(name, plus, minus, float(ohm))
+        self._circuit.R(name, plus, minus, digits(ohm))
 
     def capacitor(
         self, name: str, plus: str, minus: str, farad: float, start_v: float | None = None
     ) -> None:
         """Add capacitor ``C<name>``, charged to ``start_v`` when given."""
-        start = {} if start_v is None else {"initial_condition": float(start_v)}
-        self._circuit.C(name, plus, minus, float(farad), **start)
+        start = {} if start_v is None else {"initial_condition": digits(start_v)}
+        self._circuit.C(name, plus, minus, digits(farad), **start)
 
     def inductor(self, name: str, plus: str, minus: str, henry: float, start_a: float) -> None:
         """Add inductor ``L<name>`` carrying ``start_a`` from plus to minus at the start."""
-        self._circuit.L(name, plus, minus, float(henry), initial_condition=float(start_a))
+        self._circuit.L(name, plus, minus, digits(henry), initial_condition=digits(start_a))
 
     def current(self, name: str, plus: str, minus: str, expression: str) -> None:
         """Add behavioural source ``B<name>``: current in ampere from plus through it to minus."""
@@ -66,7 +71,7 @@ class Deck:
 
     def voltage(self, name: str, plus: str, minus: str, volt: float) -> None:
         """Add DC source ``V<name>``."""
-        self._circuit.V(name, plus, minus, float(volt))
+        self._circuit.V(name, plus, minus, digits(volt))
 
     def model(self, name: str, device: str, parameters: Mapping[str, float]) -> None:
         """Add a model card."""
@@ -74,7 +79,7 @@ class Deck:
 
     def mosfet(self, name: str, nodes: Sequence[str], model: str, w_m: float, l_m: float) -> None:
         """Add MOSFET ``M<name>`` with nodes drain, gate, source, bulk."""
-        self._circuit.MOSFET(name, *nodes, model=model, w=float(w_m), l=float(l_m))
+        self._circuit.MOSFET(name, *nodes, model=model, w=digits(w_m), l=digits(l_m))
 
     def text(self, comments: Sequence[str], commands: Sequence[str]) -> str:
         """
