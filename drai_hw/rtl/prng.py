@@ -25,13 +25,10 @@ class Stream(wiring.Component):
     seed : int
         Start state, 1 to 2**31 - 1.
     leap_bits : int
-        Bits a draw consumes, 1 to 24.
+        Bits a draw consumes, 1 to `drai_hw.model.prng.MAX_LEAP`.
     """
 
     def __init__(self, seed: int, leap_bits: int) -> None:
-        prng.leap(1, leap_bits)  # refuses widths that do not fit
-        if not 0 < seed <= prng.MASK:
-            raise ValueError(f"seed {seed}: an LFSR of {prng.BITS} bits needs 1 to {prng.MASK}")
         self._seed = seed
         self._leap_bits = leap_bits
         super().__init__({"step": In(1), "reseed": In(1), "state": Out(prng.BITS)})
