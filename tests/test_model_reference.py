@@ -7,6 +7,7 @@ import pytest
 
 from drai_hw import spec as network
 from drai_hw.model import readout
+from drai_hw.model.machine import Counters
 from drai_hw.model.reference import Reference
 from drai_hw.model.tasks import lock_float, pair_offset_rad
 
@@ -143,6 +144,22 @@ def test_the_margin_gate_stops_learning_once_all_are_held():
     # Each presentation adds 5 x 0.5 to every field; 2 of them reach the margin of 4.
     assert model.held.all()
     assert np.abs(model.weights).max() == pytest.approx(1.0)
+    assert model.counters == Counters(20 * 15, 2 * 15, 2 * 15, 2 * 15)
+
+
+def test_the_resonance_gate_lets_only_equal_frequencies_learn():
+    spec = make(
+        4,
+        learning={"eta": 0.5, "gates": ["resonance"], "theta_r": 4},
+        dynamics={"coupling": 0.2, "frequencies": [-1.0, -1.0, 1.0, 1.0]},
+    )
+    model = Reference(spec)
+    for _ in range(60):  # the smoothed frequency has a time constant of 16 presentations
+        model.present(np.ones(4))
+    model.weights[:] = 0
+    model.present(np.ones(4))
+    assert model.weights[0, 1] == model.weights[2, 3] == 0.5
+    assert np.count_nonzero(model.weights) == 4
 
 
 def test_decay_takes_its_share_of_every_weight():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Protocol
 
 import numpy as np
@@ -90,12 +90,14 @@ class Counters:
     changed: int = 0
 
     def __sub__(self, other: Counters) -> Counters:
-        return Counters(
-            *(
-                (getattr(self, name) - getattr(other, name)) & 0xFFFFFFFF
-                for name in ("visited", "gated_on", "written", "changed")
-            )
-        )
+        return self._combine(other, -1)
+
+    def __add__(self, other: Counters) -> Counters:
+        return self._combine(other, 1)
+
+    def _combine(self, other: Counters, sign: int) -> Counters:
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Counters(*((mine + sign * theirs) & 0xFFFFFFFF for mine, theirs in pairs))
 
 
 class Machine(Protocol):

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.model.learning import G_FUNCTIONS
+from drai_hw.model.machine import Counters
+from drai_hw.model.numbers import EMA_SHIFT
 from drai_hw.spec import Spec
 from drai_hw.units import TAU, wrap_rad
 
@@ -60,7 +62,8 @@ class Reference:
         self.held = np.zeros(n, dtype=bool)
         self.active = np.ones(n, dtype=bool)
         self.shil = 0.0
-        self.updates = 0
+        self.smoothed_rad = np.zeros(n)  # smoothed phase advance a step: the resonance gate's om
+        self.counters = Counters()
         self._g = G_FUNCTIONS[spec.learning.g]
         self._f = COUPLINGS[spec.dynamics.coupling_table]
         self._frequencies = np.array(spec.dynamics.frequencies or np.zeros(n))
@@ -120,15 +123,21 @@ class Reference:
             if d.noise:
                 sigma = math.sqrt(2 * d.noise * h)
                 advance += sigma * self._rng.standard_normal(advance.size)
-            self.phases_rad = np.mod(self.phases_rad + advance, TAU)
+            self._advance(advance)
             if trace is not None:
                 trace.append(self.phases_rad.copy())
+
+    def _advance(self, advance_rad: NDArray[np.float64]) -> None:
+        self.phases_rad = np.mod(self.phases_rad + advance_rad, TAU)
+        self.smoothed_rad += (advance_rad - self.smoothed_rad) / 2**EMA_SHIFT
 
     def present(self, pattern: ArrayLike) -> None:
         """Load a pattern as phases, find which oscillators are held, and learn once.
 
         The change is the expectation of the twin's stochastic step: ``eta g(psi)`` for each pair
-        whose gates are open, then a share ``decay`` lost, then saturation.
+        whose gates are open, saturation, then a share ``decay`` lost. Every pair with open gates
+        counts as written: the expectation has no events. The couplings rest meanwhile; each phase
+        then moves by its own frequency.
         """
         x = np.asarray(pattern)
         self.phases_rad = np.where(x > 0, 0.0, math.pi)
@@ -137,9 +146,16 @@ class Reference:
         gate = np.ones_like(self.weights, dtype=bool)
         if "margin" in rule.gates:
             gate = ~(self.held[:, None] & self.held[None, :])
+        if "resonance" in rule.gates:
+            apart_rad = np.abs(self.smoothed_rad[:, None] - self.smoothed_rad[None, :])
+            gate &= apart_rad < rule.theta_r * TAU / 2 ** (self.spec.formats.frequency_bits + 1)
         np.fill_diagonal(gate, False)
         psi = wrap_rad(self.phases_rad[:, None] - self.phases_rad[None, :])
         change = np.where(gate, rule.eta * self._g(psi), 0.0)
         learned = np.clip(self.weights + change, -self.w_max, self.w_max)
-        self.updates += int(np.count_nonzero(learned != self.weights)) // 2
-        self.weights = learned * (1.0 - rule.decay)
+        new = learned * (1.0 - rule.decay)
+        opened = int(np.count_nonzero(gate)) // 2
+        changed = int(np.count_nonzero(new != self.weights)) // 2
+        self.counters += Counters(x.size * (x.size - 1) // 2, opened, opened, changed)
+        self.weights = new
+        self._advance(self.spec.dynamics.coupling * self._frequencies)

@@ -130,8 +130,7 @@ def learn_float(model: Reference, patterns: NDArray[np.int64]) -> Learned:
             done &= bool(model.held.all())
         if done:
             break
-    counters = Counters(changed=model.updates)
-    return Learned(model.weights.copy(), presentations, done, counters)
+    return Learned(model.weights.copy(), presentations, done, model.counters)
 
 
 def recall_float(model: Reference, trials: Trials, targets: NDArray[np.int64]) -> Recalled:
