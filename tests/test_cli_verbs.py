@@ -54,9 +54,9 @@ def test_the_verbs_of_this_release_are_listed_and_no_others(capfd):
     text = capfd.readouterr().out
     listed = re.findall(r"^  (\w+)  +[A-Z]", text.partition("Verbs:")[2], re.MULTILINE)
     assert listed == list(VERBS)
-    assert sorted(listed) == sorted(
-        ["build", "model", "recall", "rtl", "sim", "board", "spice", "doctor", "new"]
-    )
+    assert set(listed) == {
+        *("build", "model", "recall", "rtl", "sim", "board", "spice", "doctor", "new")
+    }
 
 
 @pytest.mark.parametrize("verb", VERBS)

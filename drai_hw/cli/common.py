@@ -162,13 +162,15 @@ def clean_stdout() -> Iterator[Callable[[str], None]]:
     sys.stderr.flush()
     saved = os.dup(1)
     os.dup2(2, 1)
-    earlier = warnings.showwarning
-    warnings.showwarning = _show_warning
     lines: list[str] = []
     try:
-        yield lines.append
+        with warnings.catch_warnings():
+            # What a library warns of is for its programmers; what this toolkit warns of, for users.
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("default", category=UserWarning, module="drai_hw")
+            warnings.showwarning = _show_warning
+            yield lines.append
     finally:
-        warnings.showwarning = earlier
         sys.stdout.flush()
         os.dup2(saved, 1)
         os.close(saved)
