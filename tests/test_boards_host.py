@@ -207,7 +207,9 @@ def test_a_board_driven_by_the_host_equals_the_twin(formats):
 
 
 @pytest.mark.parametrize("period", [3, 4, 7])
-@pytest.mark.parametrize("kind", ["lost", "damaged", "cut", "noise before", "noise instead"])
+@pytest.mark.parametrize(
+    "kind", ["lost", "damaged", "cut", "noise before", "noise instead", "twice"]
+)
 def test_faults_on_the_line_change_no_bit(kind, period):
     rng = random.Random(period)
 
@@ -221,14 +223,27 @@ def test_faults_on_the_line_change_no_bit(kind, period):
             return answer[:k] + bytes([answer[k] ^ 1 << rng.randrange(8)]) + answer[k + 1 :]
         if kind == "cut":
             return answer[: rng.randrange(len(answer))]
+        if kind == "twice":
+            return answer * 2
         noise = bytes(rng.randrange(256) for _ in range(rng.randrange(1, 40)))
         return noise + (answer if kind == "noise before" else b"")
 
-    link = BridgeLink(Board(SMALL), fault)
-    device = Device(link, SMALL)
-    assert_same(script(device), script(Twin(SMALL)))
-    if kind != "noise before":
+    formats = Formats(n=15, lanes=8, pages=2)  # bursts end within words of weights
+    device = Device(BridgeLink(Board(formats), fault), formats)
+    assert_same(script(device), script(Twin(formats)))
+    if kind not in ("noise before", "twice"):
         assert device.exchange.repeated > 10
+
+
+def test_a_run_longer_than_the_core_can_count_is_split_and_the_ramp_goes_on(monkeypatch):
+    monkeypatch.setattr("drai_hw.boards.host.device.MAX_STEPS", 4)
+    machines = Device(BridgeLink(Board(SMALL)), SMALL), Twin(SMALL)
+    for machine in machines:
+        machine.configure(Settings(shil_max=4000, shil_step=300))
+        machine.load_phases(np.arange(7) * 9000)
+        machine.run(11)
+    assert_same([machines[0].read_phases()], [machines[1].read_phases()])
+    assert machines[0].link.board.registers["STEPS"] == 3
 
 
 def test_a_core_used_before_is_brought_to_the_start_state():
@@ -311,7 +326,7 @@ def test_garbage_is_reported_with_its_first_bytes():
 
 
 def test_endless_garbage_ends_in_a_report():
-    with pytest.raises(LinkError, match="garbage answers: 20[0-9][0-9] bytes"):
+    with pytest.raises(LinkError, match=r"garbage answers: 20[0-9][0-9] bytes"):
         connect(lambda count, request, answer: b"U" * 5000)
 
 

@@ -311,3 +311,45 @@ def test_a_bridge_is_a_component_with_the_ports_of_the_bus():
     ports = Bridge(timeout_clocks=64).signature.members
     assert ports["addr"].flow == wiring.Out
     assert {"addr", "wdata", "we", "re", "rdata", "ack", "busy"} <= set(ports)
+
+
+def test_a_burst_that_meets_a_busy_core_stops_there_and_can_be_sent_again():
+    async def scenario(rig):
+        frame = FRAME.encode_request(Op.WRITE, 1, 9, [1, 2, 3, 4])
+        await rig.put(frame, gap=2)
+        while rig.writes() < 2:
+            await rig.ctx.tick()
+        await rig.hold(1)
+        assert await rig.answer() == Response(1, Status.BUSY, ())
+        assert rig.writes() in (2, 3)
+        assert rig.words()[12] == 0
+        await rig.hold(0)
+        assert await rig.send(frame) == Response(1, Status.OK, ())
+        assert rig.words()[9:13] == [1, 2, 3, 4]
+
+    play(scenario)
+
+
+def test_a_burst_that_was_stopped_does_not_go_on_when_the_core_is_free_again():
+    async def scenario(rig):
+        await rig.put(FRAME.encode_request(Op.WRITE, 1, 9, list(range(1, 31))), gap=2)
+        while rig.writes() < 2:
+            await rig.ctx.tick()
+        await rig.hold(1)
+        await rig.ctx.tick().repeat(60)  # some words are refused, the rest of the burst is to come
+        await rig.hold(0)
+        assert await rig.answer() == Response(1, Status.BUSY, ())
+        assert rig.writes() in (2, 3)
+
+    play(scenario)
+
+
+def test_bytes_that_pour_in_do_not_touch_the_frame_being_carried_out():
+    async def scenario(rig):
+        words = [k * 0x01020408 for k in range(1, 128)]
+        await rig.put(FRAME.encode_request(Op.WRITE, 1, 0, words), gap=1)
+        await rig.put(b"\xff" * 700, gap=0)
+        assert await rig.answer() == Response(1, Status.OK, ())
+        assert rig.words() == words[64:] + words[63:64]
+
+    play(scenario)
