@@ -19,8 +19,16 @@ def letters(**tables):
 
 @pytest.mark.parametrize(
     ("n", "geometry"),
-    [(2, (2, 1)), (3, (4, 1)), (8, (8, 1)), (35, (8, 5)), (64, (8, 8)), (512, (64, 8)), (1024, (64, 16))],
-)  # fmt: skip
+    [
+        (2, (2, 1)),
+        (3, (4, 1)),
+        (8, (8, 1)),
+        (35, (8, 5)),
+        (64, (8, 8)),
+        (512, (64, 8)),
+        (1024, (64, 16)),
+    ],
+)
 def test_default_geometry_holds_the_network(n, geometry):
     assert plan.default_geometry(n) == geometry
 

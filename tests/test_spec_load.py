@@ -31,7 +31,7 @@ def test_defaults_fill_what_the_file_leaves_out():
         (BASE + "[dynamik]\n", r"unknown key `dynamik`; did you mean `dynamics`\?"),
         (BASE + "[board]\nzzz = 1\n", r"unknown key `board.zzz`; known keys: name, lanes, pages"),
         (BASE + "[circuit]\nf0_hz = 0\n", r"circuit.f0_hz = 0: needs a number from 1.0 to .* Hz"),
-        (BASE + "[formats]\nlevels = 1\n", r"formats.levels = 1: needs a whole number from 3 to 255"),
+        (BASE + "[formats]\nlevels = 1\n", r"levels = 1: needs a whole number from 3 to 255"),
         (BASE + "[formats]\nphase_bits = 2.5\n",
          r"phase_bits = 2.5: needs a whole number from 3 to 10 bit"),
         (BASE + '[learning]\ngates = ["margn"]\n', r"needs one of 'margin', 'resonance'"),
