@@ -91,7 +91,12 @@ class MemoryWindow:
     def __init__(self, dut: Any, description: dict[str, Any]) -> None:
         handle = dut
         for part in description["path"].split("."):
-            handle = getattr(handle, part)
+            handle = getattr(handle, part, None)
+            if handle is None:
+                raise BusError(
+                    f"the design has no {description['path']}: the bench reads the state there "
+                    "after every step"
+                )
         self._words = [handle[index] for index in range(description["depth"])]
         self._fields = description["fields"]
 
