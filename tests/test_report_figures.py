@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from drai_hw.report.figures import PhaseTrace, axis_rad, continuous, phases_svg
+from drai_hw.report.figures import PhaseTrace, continuous, phases_svg
 from drai_hw.report.pixels import align, matrix_svg, pattern_svg, picture_shape
 
 SIGN = np.array([1, -1, 1, 1, -1])
@@ -37,8 +37,12 @@ def test_wrapped_phases_are_drawn_without_jumps():
     assert continuous(wrapped) == pytest.approx(continuous(smooth), abs=1e-9)
 
 
-def test_the_axis_ignores_half_turns():
-    assert axis_rad([0.3, 0.3 + math.pi, 0.3 - math.pi]) == pytest.approx(0.3)
+def test_phases_against_the_first_oscillator_start_where_they_were_and_end_within_half_a_turn():
+    time = np.linspace(0, 1, 50)
+    phases = np.stack([5 * time, 5 * time + 0.25 + 1.75 * (1 - time)], axis=1)
+    seen = continuous(PhaseTrace("", time, "", np.mod(phases, 2 * math.pi), SIGN[:2], "first"))
+    assert seen[:, 0] == pytest.approx(np.zeros(50))
+    assert seen[[0, -1], 1] == pytest.approx([2.0, 0.25])
 
 
 def test_the_chart_uses_the_colours_of_the_page_and_is_the_same_every_time():

@@ -166,7 +166,7 @@ def test_recalls_say_what_is_wrong_and_what_is_inverse():
     assert "1 of 6 flipped" in html
     assert "exact, inverse" in html
     assert '<span class="under bad">1 wrong</span>' in html
-    assert "A recalled by Circuit (SPICE), 1 pixels wrong" in html
+    assert "A recalled by Circuit (SPICE), wrong pixels: 1" in html
 
 
 def test_only_machines_that_ran_have_a_column():

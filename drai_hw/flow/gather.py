@@ -252,11 +252,14 @@ def _phases_part(
                 "sign": np.asarray(sign).tolist(),
             }
         )
+    if not traces:
+        return {}
     note = (
-        "Time in units of 1/(κR), κR the largest row sum of the coupling rates, on every machine. "
-        "The digital machines apply a ramped second harmonic, the circuit has none."
+        "Time in units of 1/(κR), κR the largest row sum of the coupling rates, on every machine."
     )
-    return {"phases": traces, "phases_note": note} if traces else {}
+    if spec.shil.strength:
+        note += " The digital machines apply a ramped second harmonic, the circuit has none."
+    return {"phases": traces, "phases_note": note}
 
 
 def _rate_per_s(spec: Spec, result: Mapping[str, Any]) -> float:

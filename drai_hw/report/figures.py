@@ -6,12 +6,13 @@ import io
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from drai_hw.model.readout import axis_rad
 from drai_hw.units import TAU, wrap_rad
 
 # Colours that matplotlib is told to use and that are replaced by the page's variables afterwards.
@@ -39,6 +40,9 @@ class PhaseTrace:
         S x N phases in rad; any common rotation is removed.
     sign:
         N values -1/+1: the pattern that the colours show.
+    against:
+        What phases are drawn against: the final ``axis`` of a binary pattern, or the ``first``
+        oscillator.
     """
 
     title: str
@@ -46,18 +50,7 @@ class PhaseTrace:
     time_label: str
     phases_rad: NDArray[np.float64]
     sign: NDArray[np.int64]
-
-
-def axis_rad(phases_rad: ArrayLike) -> float:
-    """
-    Return the axis on which phases lie, up to half a turn: half the argument of sum exp(2 i phi).
-
-    Parameters
-    ----------
-    phases_rad:
-        N phases in rad.
-    """
-    return float(np.angle(np.exp(2j * np.asarray(phases_rad, dtype=np.float64)).sum()) / 2)
+    against: Literal["axis", "first"] = "axis"
 
 
 def continuous(trace: PhaseTrace) -> NDArray[np.float64]:
@@ -65,9 +58,13 @@ def continuous(trace: PhaseTrace) -> NDArray[np.float64]:
     Return the phases against the final axis, without jumps, in rad.
 
     The last sample lies within [-pi/2, 3pi/2), with the +1 pixels of the pattern around 0; earlier
-    samples follow backwards without a step of more than half a turn.
+    samples follow backwards without a step of more than half a turn. Against the first oscillator
+    the last sample lies within [-pi, pi).
     """
     phases = np.asarray(trace.phases_rad, dtype=np.float64)
+    if trace.against == "first":
+        relative = phases - phases[:, :1]
+        return _joined(relative, wrap_rad(relative[-1]))
     axis = axis_rad(phases[-1])
     if float(np.cos(phases[-1] - axis) @ trace.sign) < 0:
         axis += math.pi
@@ -75,7 +72,11 @@ def continuous(trace: PhaseTrace) -> NDArray[np.float64]:
     mean = np.array([axis_rad(sample) for sample in phases])
     drift = np.unwrap(2 * mean) / 2
     relative = phases - (drift - drift[-1])[:, None] - axis
-    last = np.mod(relative[-1] + math.pi / 2, TAU) - math.pi / 2
+    return _joined(relative, np.mod(relative[-1] + math.pi / 2, TAU) - math.pi / 2)
+
+
+def _joined(relative: NDArray[np.float64], last: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return phases that end in ``last`` and have no jumps on the way there."""
     steps = wrap_rad(np.diff(relative, axis=0))
     back = np.vstack([np.zeros_like(last), np.cumsum(steps[::-1], axis=0)])[::-1]
     return last[None, :] - back
@@ -83,9 +84,7 @@ def continuous(trace: PhaseTrace) -> NDArray[np.float64]:
 
 def _thin(trace: PhaseTrace) -> PhaseTrace:
     keep = np.unique(np.linspace(0, len(trace.time) - 1, _POINTS).round().astype(int))
-    return PhaseTrace(
-        trace.title, trace.time[keep], trace.time_label, trace.phases_rad[keep], trace.sign
-    )
+    return replace(trace, time=trace.time[keep], phases_rad=trace.phases_rad[keep])
 
 
 def phases_svg(traces: Sequence[PhaseTrace]) -> str:
@@ -121,7 +120,8 @@ def phases_svg(traces: Sequence[PhaseTrace]) -> str:
         panels: Any = figure.subplots(1, len(traces), sharey=True, squeeze=False)[0]
         for panel, trace in zip(panels, traces, strict=True):
             _draw(panel, trace)
-        panels[0].set_ylabel("phase against the final axis (degrees)")
+        against = {"axis": "the final axis", "first": "oscillator 0"}[traces[0].against]
+        panels[0].set_ylabel(f"phase against {against} (degrees)")
         stream = io.StringIO()
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     return inline(stream.getvalue(), "phases", "Phases of all oscillators against time")
@@ -129,7 +129,7 @@ def phases_svg(traces: Sequence[PhaseTrace]) -> str:
 
 def _draw(panel: Any, trace: PhaseTrace) -> None:
     degrees = np.degrees(continuous(trace))
-    thin = _thin(PhaseTrace(trace.title, trace.time, trace.time_label, degrees, trace.sign))
+    thin = _thin(replace(trace, phases_rad=degrees))
     for oscillator in range(degrees.shape[1]):
         panel.plot(
             thin.time,
@@ -141,8 +141,11 @@ def _draw(panel: Any, trace: PhaseTrace) -> None:
     panel.set_title(trace.title, loc="left", fontsize=9.5, fontweight="bold")
     panel.set_xlabel(trace.time_label)
     # A flipped pixel may come home from either side: the scale follows, up to one turn and a half.
-    low, high = max(-270.0, min(-100.0, degrees.min())), min(450.0, max(280.0, degrees.max()))
-    panel.set_yticks([tick for tick in range(-270, 451, 90) if low <= tick <= high])
+    usual = (-100.0, 280.0) if trace.against == "axis" else (-45.0, 45.0)
+    low = max(-270.0, min(usual[0], degrees.min()))
+    high = min(450.0, max(usual[1], degrees.max()))
+    step = 90 if high - low > 200 else 45
+    panel.set_yticks([tick for tick in range(-270, 451, step) if low <= tick <= high])
     panel.set_ylim(low - 10, high + 10)
     panel.grid(axis="y", color=_RULE_HEX, linewidth=0.5)
     panel.margins(x=0.01)

@@ -169,7 +169,7 @@ def _example(example: Data, columns: Sequence[str], shape: Sequence[int] | None)
             continue
         shown, inverse = align(end, stored)
         wrong = int(np.count_nonzero(shown != stored))
-        text = f"{label} recalled by {MACHINES[key]}, {wrong} pixels wrong"
+        text = f"{label} recalled by {MACHINES[key]}, wrong pixels: {wrong}"
         cells.append(
             {
                 "svg": _safe(pattern_svg(shown, place, text, reference=stored)),
@@ -195,7 +195,7 @@ def _phases(data: Data) -> dict[str, Any]:
     traces = data.get("phases", ())
     if not traces:
         why = _why_missing(data, "model", "twin", "spice")
-        return {"phases_svg": "", "phases_note": "", "phases_reason": why}
+        return {"phases_svg": "", "phases_reason": why}
     from drai_hw.report.figures import PhaseTrace, phases_svg
 
     drawn = [
@@ -205,12 +205,14 @@ def _phases(data: Data) -> dict[str, Any]:
             time_label=trace["time_label"],
             phases_rad=np.asarray(trace["phases_rad"], dtype=np.float64),
             sign=np.asarray(trace["sign"], dtype=np.int64),
+            against="first" if "lock" in data else "axis",
         )
         for trace in traces
     ]
     return {
         "phases_svg": _safe(phases_svg(drawn)),
         "phases_note": data.get("phases_note", ""),
+        "phases_coloured": "lock" not in data,
         "phases_reason": "",
     }
 
@@ -218,10 +220,14 @@ def _phases(data: Data) -> dict[str, Any]:
 def _weights(data: Data) -> dict[str, Any]:
     weights = data.get("weights")
     if weights is None:
-        return {"weights_svg": "", "weights_reason": _why_missing(data, "twin", "model")}
+        return {
+            "weights_title": "Weights",
+            "weights_svg": "",
+            "weights_reason": _why_missing(data, "twin", "model"),
+        }
     matrix = np.asarray(weights["matrix"])
     upper = matrix[np.triu_indices(matrix.shape[0], 1)]
-    label = f"Matrix of {upper.size} learned weights"
+    label = f"Matrix of the weights of {upper.size} pairs"
     facts = {
         "Pairs": f"{upper.size:,}",
         "Positive / negative / zero": f"{int((upper > 0).sum()):,} / {int((upper < 0).sum()):,} / "
@@ -230,7 +236,10 @@ def _weights(data: Data) -> dict[str, Any]:
         **weights.get("facts", {}),
     }
     return {
-        "weights_svg": _safe(matrix_svg(matrix, weights["limit"], label)),
+        "weights_title": "Weights" if "lock" in data else "Learned weights",
+        "weights_svg": _safe(
+            matrix_svg(matrix, weights["limit"], label, size_px=min(420, 60 * len(matrix)))
+        ),
         "weights_limit": weights["limit"],
         "weights_facts": _facts(facts),
         "weights_note": weights.get("note", ""),
