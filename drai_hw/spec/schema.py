@@ -163,7 +163,7 @@ class Circuit(Section):
         253.3e-12, "Capacitance from each side to ground.", unit="F", gt=0, le=1
     )
     amplitude_v: float = key(
-        1.0, "Amplitude of the differential half-swing.", unit="V", gt=0, le=100
+        1.0, "Peak voltage between the two sides of a tank.", unit="V", gt=0, le=100
     )
     damping: Literal["none", "trimmed", "ideal"] = key(
         "none", "How the damping by the coupling resistors is made up for."
