@@ -12,7 +12,8 @@ from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.rtl.timing import clocks_per_step, page_word
 
 # Shares of the logic that placement and routing still manage at a fair speed.
-LOGIC_LIMIT = {"ecp5": 0.80, "ice40": 0.92}
+LOGIC_LIMIT = {"ecp5": 0.80, "ice40": 0.96}
+BRIDGE_BUFFER = (256, 8)  # words x bits of the serial bridge's frame memory
 LARGEST_N = 4096  # beyond this no device of the table holds one bit per pair
 
 
@@ -40,34 +41,59 @@ class Need:
 
 @dataclass(frozen=True)
 class _Cost:
-    """Linear cost model of one family and product style: base, per lane, per lane and bit."""
+    """Linear cost model: ``base + lanes * (lane + sum_bit * ... + product_bit * ... + ...)``.
 
-    base_lut: float
-    lane_lut: float
-    lane_sum_bit_lut: float
-    lane_product_bit_lut: float
-    lane_table_entry_lut: float
-    base_ff: float
-    lane_ff: float
-    lane_bit_ff: float
-    lane_dsp: int
-    base_dsp: int
+    ``sum_bit`` is per bit of the sum registers, ``product_bit`` per bit of weight magnitude times
+    bits of table magnitude, ``table_bit`` per 16 stored bits of the coupling table, ``shallow``
+    per bit of a page memory that is too shallow for a memory block.
+    """
+
+    base: float
+    lane: float
+    sum_bit: float
+    product_bit: float
+    table_bit: float
+    resonance: float
+    decay: float
+    shallow: float
 
 
-# Fitted to place-and-route results (tests compare), rounded up.
-_COSTS: dict[tuple[str, str], _Cost] = {
-    ("ecp5", "mul"): _Cost(1500, 110, 4.0, 0.0, 1.0, 900, 90, 3.0, 1, 4),
-    ("ecp5", "logic"): _Cost(1500, 110, 4.0, 1.5, 1.0, 900, 90, 3.0, 0, 4),
-    ("ice40", "mul"): _Cost(1400, 110, 4.0, 0.0, 1.0, 900, 90, 3.0, 1, 3),
-    ("ice40", "logic"): _Cost(1400, 110, 4.0, 1.5, 1.0, 900, 90, 3.0, 0, 3),
+# Fitted to packed cores of 2 to 36 lanes and rounded up; a test packs some again and compares.
+_LOGIC: dict[tuple[str, str], _Cost] = {
+    ("ecp5", "mul"): _Cost(2600, 90, 11.0, 0.0, 3.0, 60, 110, 0.0),
+    ("ecp5", "logic"): _Cost(2600, 110, 11.0, 5.5, 3.0, 60, 110, 0.0),
+    ("ice40", "mul"): _Cost(2360, 130, 6.0, 0.0, 3.0, 55, 115, 1.8),
+    ("ice40", "logic"): _Cost(2360, 110, 6.0, 5.5, 1.5, 55, 115, 1.8),
 }
+_REGISTERS: dict[str, _Cost] = {
+    "ecp5": _Cost(1400, 80, 7.0, 0.0, 0.0, 45, 70, 0.0),
+    "ice40": _Cost(1270, 60, 4.5, 0.6, 0.0, 36, 68, 1.4),
+}
+_SHALLOW = 4  # words; block memories of fewer are not worth it to synthesis
+_LUTRAM_WORDS = 64  # on ECP5 small memories up to this depth sit in logic
+
+
+def _sum(cost: _Cost, formats: Formats) -> int:
+    amplitude_bits = formats.table_amplitude.bit_length()
+    lane = (
+        cost.lane
+        + cost.sum_bit * formats.acc_bits
+        + cost.product_bit * (formats.weight_bits - 1) * amplitude_bits
+        + cost.table_bit * (1 << formats.phase_bits - 1) * amplitude_bits / 16
+        + cost.resonance * formats.resonance
+        + cost.decay * formats.decay
+    )
+    total = cost.base + formats.lanes * lane
+    if 1 < formats.pages <= _SHALLOW:
+        total += cost.shallow * formats.slots * (page_word(formats).size + formats.acc_bits)
+    return round(total)
 
 
 def estimate(formats: Formats, board: Board) -> Need:
     """Estimate what a network needs on a board's device, before any tool starts.
 
-    The memory count is exact for the core's memories; logic is a linear model fitted to real
-    builds and rounded up, so that what it lets through places.
+    Memory blocks are counted memory by memory; logic is a linear model fitted to real cores and
+    rounded up, so that what it lets through can be placed.
 
     Parameters
     ----------
@@ -76,41 +102,30 @@ def estimate(formats: Formats, board: Board) -> Need:
     board : Board
         Device family and product style.
     """
-    family = board.family
-    cost = _COSTS[family, board.options.product]
-    lanes, pages, slots = formats.lanes, formats.pages, formats.slots
-    product_bits = formats.weight_bits * formats.table_amplitude.bit_length()
-    table_entries = (1 << formats.phase_bits) * formats.table_amplitude.bit_length() / 16
-    word_bits = page_word(formats).size
-    lane_lut = (
-        cost.lane_lut
-        + cost.lane_sum_bit_lut * formats.acc_bits
-        + cost.lane_product_bit_lut * product_bits
-        + cost.lane_table_entry_lut * table_entries
-        + (40 if formats.decay else 0)
-        + (2.5 * formats.frequency_bits if formats.resonance else 0)
-    )
-    lane_ff = (
-        cost.lane_ff
-        + cost.lane_bit_ff * (formats.acc_bits + word_bits)
-        + (40 if formats.decay else 0)
-    )
-    weight_ebr = blocks(family, formats.pair_slots, lanes * formats.weight_bits)
-    small = (
-        (pages, lanes * word_bits),
-        (pages, lanes * formats.acc_bits),
+    family, product = board.family, board.options.product
+    pages, slots = formats.pages, formats.slots
+    weight_ebr = blocks(family, formats.pair_slots, formats.lanes * formats.weight_bits)
+    small = [
+        (pages, formats.lanes * page_word(formats).size),
+        (pages, formats.lanes * formats.acc_bits),
         (slots, formats.accumulator_bits),
         (slots, formats.accumulator_bits),
         (slots, STRENGTH_BITS + formats.phase_bits + 2),
         (slots, 1 + (formats.ema_bits if formats.resonance else 0)),
-        (256, 8),
-    )
+    ]
+    in_logic = _LUTRAM_WORDS if family == "ecp5" else _SHALLOW
+    ebr = weight_ebr + blocks(family, *BRIDGE_BUFFER)
+    ebr += sum(blocks(family, depth, width) for depth, width in small if depth > in_logic)
+    # From 8 phase bits on, the update unit's two coupling tables become block ROMs.
+    ebr += 2 * (formats.phase_bits >= 8)
+    # The gain's multiplier needs a second block once the sum has outgrown the first.
+    base_dsp = 3 + (formats.acc_bits > 16)
     return Need(
-        lut=round(cost.base_lut + lanes * lane_lut),
-        ff=round(cost.base_ff + lanes * lane_ff),
-        ebr=weight_ebr + sum(blocks(family, depth, width) for depth, width in small),
-        dsp=cost.base_dsp + lanes * cost.lane_dsp,
-        weight_bits=formats.pair_slots * lanes * formats.weight_bits,
+        lut=_sum(_LOGIC[family, product], formats),
+        ff=_sum(_REGISTERS[family], formats),
+        ebr=ebr,
+        dsp=base_dsp + (formats.lanes if product == "mul" else 0),
+        weight_bits=formats.pair_slots * formats.lanes * formats.weight_bits,
         weight_ebr=weight_ebr,
     )
 
