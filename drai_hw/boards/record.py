@@ -1,0 +1,130 @@
+"""Build catalog designs for a board and put the figures into its committed ``report.json``.
+
+Run as ``python -m drai_hw.boards.record letters pair --board icebreaker``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from drai_hw import catalog
+from drai_hw.boards.boardfile import Board, load_board
+from drai_hw.boards.build import BoardResult, build
+from drai_hw.boards.fit import check_fit, choose_geometry
+from drai_hw.boards.process import Progress
+from drai_hw.boards.report import report_row, write_row
+from drai_hw.errors import DraiError, FitError, SpecError
+from drai_hw.model import plan
+from drai_hw.model.numbers import Formats
+from drai_hw.rtl.core import Core
+from drai_hw.rtl.timing import clocks_per_step
+from drai_hw.rtl.top import Top
+from drai_hw.spec import Spec
+
+
+def formats_for(spec: Spec, board: Board) -> Formats:
+    """Return the formats of a network on a board: its own geometry, else one chosen to fit.
+
+    Raises
+    ------
+    FitError
+        If the board cannot hold it.
+    """
+    formats = plan.formats_of(spec)
+    if spec.board.pages is None:
+        chosen = choose_geometry(formats.n, board, formats, lanes=spec.board.lanes)
+        formats = formats.with_geometry(*chosen)
+    check_fit(formats, board)
+    return formats
+
+
+def build_network(
+    formats: Formats,
+    board: Board,
+    outdir: str | Path,
+    *,
+    baud: int,
+    pnr_seeds: Sequence[int],
+    progress: Progress | None = None,
+) -> BoardResult:
+    """Build core, bridge and board layer of one network; see `drai_hw.boards.build.build`."""
+    clock_hz = board.plan_clock().output_hz
+    top = Top(Core(formats, product=board.options.product), clock_hz, baud)
+    return build(
+        top,
+        board,
+        outdir,
+        pnr_seeds=pnr_seeds,
+        clocks_per_step=clocks_per_step(formats),
+        progress=progress,
+    )
+
+
+def record(
+    design: str,
+    board: Board,
+    outdir: str | Path,
+    *,
+    pnr_seeds: Sequence[int] = (1, 2, 3),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Build a catalog design and write its row into the board's report.
+
+    Raises
+    ------
+    SpecError
+        If the board is a bare platform class, without a folder.
+    FitError
+        If it does not fit, or is too slow for its clock: only builds that meet it are recorded.
+    """
+    if board.folder is None:
+        raise SpecError(
+            f"board {board.name!r} has no folder for a report; give one with board.toml"
+        )
+    spec, _ = catalog.find(design)
+    formats = formats_for(spec, board)
+    result = build_network(
+        formats, board, outdir, baud=spec.board.baud, pnr_seeds=pnr_seeds, progress=progress
+    )
+    if not result.timing_met:
+        raise FitError(
+            f"{design} on {board.name}: reaches {result.fmax_hz / 1e6:.1f} MHz, the clock is "
+            f"{result.clock_hz / 1e6:.1f} MHz; lower clock.pll_hz in the board file"
+        )
+    row = report_row(design, formats, result)
+    write_row(board.folder / "report.json", row)
+    return row
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; status 2 on bad input."""
+    parser = argparse.ArgumentParser(prog="python -m drai_hw.boards.record", description=__doc__)
+    parser.add_argument("designs", nargs="+", help="catalog names")
+    parser.add_argument("--board", default="ulx3s-85f", help="board name or folder")
+    parser.add_argument("--pnr-seed", type=int, action="append", help="repeat for several")
+    parser.add_argument("-o", "--out", default="build/boards", help="folder for the builds")
+    given = parser.parse_args(arguments)
+    seeds = tuple(given.pnr_seed or (1, 2, 3))
+    try:
+        board = load_board(given.board)
+        for design in given.designs:
+            folder = Path(given.out) / board.name / design
+            row = record(design, board, folder, pnr_seeds=seeds)
+            print(
+                f"{design} on {board.name}: {row['lut']['used']} LUT, {row['ff']['used']} FF, "
+                f"{row['ebr']['used']} EBR, {row['dsp']['used']} DSP, "
+                f"{row['fmax_hz'] / 1e6:.1f} MHz",
+                file=sys.stderr,
+            )
+    except DraiError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
