@@ -72,6 +72,10 @@ def test_learning_and_recall_come_from_the_rtl(tmp_path: Path) -> None:
     assert result.counters.changed > 0
     assert np.array_equal(result.recalled.phases_rad, outcome["recalled"].phases_rad)
     assert result.pair_updates > 0
+    toggles = result.toggles
+    assert toggles["ring_register_bits"] == formats.lanes * 2 * (8 + formats.acc_bits)
+    assert 0 < toggles["ring_registers_per_clock"] < toggles["ring_register_bits"]
+    assert 0 < toggles["weight_memory_per_step"] < formats.pair_slots * formats.lanes * 5
     assert result.coverage["learning"] == result.learned.presentations
 
 

@@ -169,6 +169,12 @@ def metadata(formats: Formats, *, name: str = NAME, product: str = "mul") -> dic
         "registers": {key: register.address for key, register in REGISTERS.items()},
         "page_word_bits": page_word(formats).size,
         "memories": memories,
+        # The rotating words are the port `word` of their lane.
+        "ring_registers": [
+            f"lane_{lane}.{register}"
+            for lane in range(formats.lanes)
+            for register in ("local_word", "word", "local_sum", "rotating_sum")
+        ],
         "clocks_per_step": {
             "couple": clocks_per_step(formats),
             "field_and_couple": clocks_per_step(formats, field=True),

@@ -118,8 +118,8 @@ class Lane(wiring.Component):
         """Build the phase ring and the synapse; return difference and "pair counts"."""
         f = self.formats
         m.submodules.synapse = synapse = self.synapse
-        local = Signal(page_word(f), reset_less=True)
-        rotating = Signal(page_word(f), reset_less=True)
+        local = Signal(page_word(f), name="local_word", reset_less=True)
+        rotating = Signal(page_word(f), name="rotating_word", reset_less=True)
         with m.If(self.load_local):
             m.d.sync += local.eq(self.page)
         with m.If(self.load_rotating):
@@ -192,8 +192,8 @@ class Lane(wiring.Component):
     def _sums(self, m: Module, value: Signal, here: Signal, there: Signal) -> None:
         """Build local and rotating sums."""
         acc = signed(self.formats.acc_bits)
-        local = Signal(acc, reset_less=True)
-        rotating = Signal(acc, reset_less=True)
+        local = Signal(acc, name="local_sum", reset_less=True)
+        rotating = Signal(acc, name="rotating_sum", reset_less=True)
 
         def add(total: Any, term: Any, minus: Any) -> Any:
             """Add or subtract by complement and carry: the adder's carry input is a bit below."""

@@ -77,6 +77,47 @@ def clocks_now() -> int:
     return round(get_sim_time("ns")) // CLOCK_NS
 
 
+def find(dut: Any, path: str) -> Any:
+    """Return the handle of a signal or memory below the top module, None where there is none."""
+    handle = dut
+    for part in path.split("."):
+        handle = getattr(handle, part, None)
+        if handle is None:
+            return None
+    return handle
+
+
+class RegisterWindow:
+    """Toggle counts of registers, clock by clock.
+
+    Parameters
+    ----------
+    dut : handle
+        Top module.
+    paths : list of str
+        Registers below it; those that the design lacks are left out.
+    """
+
+    def __init__(self, dut: Any, paths: list[str]) -> None:
+        self._clk = dut.clk
+        self._handles = [handle for path in paths if (handle := find(dut, path)) is not None]
+        self.bits = sum(len(handle) for handle in self._handles)
+        self.toggles = 0
+        self.clocks = 0
+
+    async def count(self) -> None:
+        """Count until cancelled."""
+        before: list[int] | None = None
+        while True:
+            await RisingEdge(self._clk)
+            await ReadOnly()
+            now = [int(handle.value) for handle in self._handles]
+            if before is not None:
+                self.toggles += sum((a ^ b).bit_count() for a, b in zip(before, now, strict=True))
+                self.clocks += 1
+            before = now
+
+
 class MemoryWindow:
     """Hierarchical read of one memory, field by field.
 
@@ -89,14 +130,12 @@ class MemoryWindow:
     """
 
     def __init__(self, dut: Any, description: dict[str, Any]) -> None:
-        handle = dut
-        for part in description["path"].split("."):
-            handle = getattr(handle, part, None)
-            if handle is None:
-                raise BusError(
-                    f"the design has no {description['path']}: the bench reads the state there "
-                    "after every step"
-                )
+        handle = find(dut, description["path"])
+        if handle is None:
+            raise BusError(
+                f"the design has no {description['path']}: the bench reads the state there "
+                "after every step"
+            )
         self._words = [handle[index] for index in range(description["depth"])]
         self._fields = description["fields"]
 

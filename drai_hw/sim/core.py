@@ -48,6 +48,10 @@ class SimResult:
         Steps in which each feature was at work.
     digest : str
         SHA-256 over the RTL's whole state after every step.
+    toggles : dict
+        Activity: bits that changed a step in the phase and weight memories (mean over all steps,
+        host loads between runs included), and bits that changed a clock in the lanes' ring
+        registers (counted clock by clock in the first learning and the first other step).
     learned, recalled, locked
         Outcome of the task with everything read from the RTL; None if it was not asked for or a
         mismatch ended it.
@@ -63,6 +67,7 @@ class SimResult:
     counters: Counters
     coverage: Mapping[str, int]
     digest: str
+    toggles: Mapping[str, float]
     learned: tasks.Learned | None = field(default=None, repr=False)
     recalled: tasks.Recalled | None = field(default=None, repr=False)
     locked: tasks.Locked | None = field(default=None, repr=False)
@@ -207,6 +212,7 @@ def run_job(
         "formats": formats,
         "job": job,
         "memories": facts["memories"],
+        "ring_registers": facts["ring_registers"],
         "total_steps": total_steps,
         "check_clocks": dut is None,
     }
@@ -236,6 +242,7 @@ def run_job(
         counters=result["counters"],
         coverage=result["coverage"],
         digest=result["digest"],
+        toggles=result["toggles"],
         learned=outcome.get("learned"),
         recalled=outcome.get("recalled"),
         locked=outcome.get("locked"),

@@ -20,7 +20,7 @@ from drai_hw.model.schedule import schedule
 from drai_hw.model.twin import Twin
 from drai_hw.rtl.registers import Cfg, Command, State
 from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
-from drai_hw.sim.bus import CLOCK_NS, Bus, BusError, clocks_now
+from drai_hw.sim.bus import CLOCK_NS, Bus, BusError, RegisterWindow, clocks_now
 from drai_hw.sim.runner import BENCH_ERROR_FILE, PROGRESS_FILE
 from drai_hw.sim.scoreboard import DisagreementError, Scoreboard
 
@@ -53,6 +53,8 @@ class RtlMachine:
         Top module.
     board : Scoreboard
         Comparison; its twin follows every call.
+    rings : RegisterWindow
+        Counts toggles in the first step that learns and the first that does not.
     total_steps : int
         Steps of the whole job, for progress.
     check_clocks : bool
@@ -60,7 +62,13 @@ class RtlMachine:
     """
 
     def __init__(
-        self, bus: Bus, dut: Any, board: Scoreboard, total_steps: int, check_clocks: bool
+        self,
+        bus: Bus,
+        dut: Any,
+        board: Scoreboard,
+        rings: RegisterWindow,
+        total_steps: int,
+        check_clocks: bool,
     ) -> None:
         self.formats: Formats = board.twin.formats
         self._bus = bus
@@ -72,6 +80,8 @@ class RtlMachine:
         self.steps = 0
         self.run_clocks = 0
         self.pair_evaluations = 0
+        self.rings = rings
+        self._sampled: set[bool] = set()
 
     # -- the machine protocol --------------------------------------------------------------
 
@@ -209,9 +219,16 @@ class RtlMachine:
         begun = clocks_now() - 1  # BUSY rose together with the acknowledge
         limit_clocks = 4 * clocks_per_step(f, field=True) + 4 * clocks_per_run(f, 1)
         active = int(twin.active.sum())
+        watch = None
+        if couple and learn not in self._sampled:
+            self._sampled.add(learn)
+            watch = cocotb.start_soon(self.rings.count())
         for step in range(steps):
             await self._edge(RisingEdge(dut.step_done), limit_clocks, "STEP_DONE")
             await ReadOnly()
+            if watch:
+                watch.cancel()
+                watch = None
             twin.run(1, field=field, couple=couple, learn=learn, resume=resume or step > 0)
             self.steps += 1
             self.pair_evaluations += active * (active - 1) // 2 * (field + couple)
@@ -274,7 +291,10 @@ async def job(dut: Any) -> None:
         twin = Twin(order["formats"])
         bus = Bus(dut)
         scoreboard = Scoreboard(dut, twin, order["memories"])
-        machine = RtlMachine(bus, dut, scoreboard, order["total_steps"], order["check_clocks"])
+        rings = RegisterWindow(dut, order["ring_registers"])
+        machine = RtlMachine(
+            bus, dut, scoreboard, rings, order["total_steps"], order["check_clocks"]
+        )
         await bus.start()
         outcome: dict[str, Any] = {}
 
@@ -299,6 +319,13 @@ async def job(dut: Any) -> None:
             "counters": twin.counters(),
             "coverage": dict(scoreboard.coverage),
             "digest": scoreboard.digest,
+            "toggles": {
+                "phase_memory_per_step": scoreboard.toggles["theta"] / max(1, machine.steps - 1),
+                "weight_memory_per_step": scoreboard.toggles["weight"] / max(1, machine.steps - 1),
+                "ring_registers_per_clock": rings.toggles / max(1, rings.clocks),
+                "ring_register_bits": rings.bits,
+                "ring_clocks_sampled": rings.clocks,
+            },
         }
         Path(RESULT_FILE).write_bytes(pickle.dumps(result))
     except BaseException as error:

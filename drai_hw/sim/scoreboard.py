@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drai_hw.model.schedule import schedule
 from drai_hw.model.twin import Twin
@@ -43,6 +44,8 @@ class Scoreboard:
         self.count = 0
         self.compared = 0
         self.coverage: Counter[str] = Counter()
+        self.toggles: Counter[str] = Counter()
+        self._before: dict[str, NDArray[np.int64]] = {}
 
     @property
     def digest(self) -> str:
@@ -74,6 +77,11 @@ class Scoreboard:
             for place in np.argwhere(values != want[name]):
                 where = tuple(int(k) for k in place)
                 self.note(step, name, self._index(name, where), want[name][where], values[where])
+        for name, bits in (("theta", f.accumulator_bits), ("weight", f.weight_bits)):
+            if name in self._before:
+                flipped = (got[name] ^ self._before[name]) & ((1 << bits) - 1)
+                self.toggles[name] += int(np.bitwise_count(flipped).sum())
+            self._before[name] = got[name]
         self.compared += 1
         if self.count:
             raise DisagreementError
