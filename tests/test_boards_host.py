@@ -508,10 +508,20 @@ def test_a_simulator_that_dies_is_reported(tmp_path):
             link.read(1, 0.1)
 
 
-def test_the_simulated_core_behind_the_serial_line_equals_the_twin():
-    with SimulatedLink.of_core(Core(SMALL)) as link:
-        device = Device(link, SMALL)
-        assert_same(script(device), script(Twin(SMALL)))
+@pytest.mark.parametrize(
+    "formats",
+    [
+        SMALL,
+        pytest.param(Formats(n=35, lanes=8, pages=5), marks=pytest.mark.full),
+        pytest.param(
+            Formats(n=11, lanes=6, pages=2, decay=True, resonance=True), marks=pytest.mark.full
+        ),
+    ],
+)
+def test_the_simulated_core_behind_the_serial_line_equals_the_twin(formats):
+    with SimulatedLink.of_core(Core(formats)) as link:
+        device = Device(link, formats)
+        assert_same(script(device), script(Twin(formats)))
         assert device.exchange.repeated == 0
         with pytest.raises(LinkError, match="another network"):
             Device(link, Formats(n=8, lanes=4, pages=2))
