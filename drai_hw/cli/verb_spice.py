@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,12 +64,13 @@ def command(
     """
     if simulate and check:
         raise click.UsageError("--check compares the netlist only; leave --run out")
-    with clean_stdout() as say:
-        single = output is not None and output.endswith(".cir")
-        folder = str(Path(str(output)).parent) if single else output
-        job = load_job(reference, folder, seed, circuit={"kind": circuit})
+    with clean_stdout() as say, tempfile.TemporaryDirectory() as scratch:
+        job = load_job(reference, None, seed, circuit={"kind": circuit})
+        path = _place(job, output)
+        if output is not None:
+            # Only what was asked for goes to a place of the user's: a netlist, or a whole run.
+            job = replace(job, outdir=path.parent if simulate else Path(scratch))
         run = perform(job, ("spice",) if simulate else ("twin",), force=force)
-        path = Path(str(output)) if single else job.outdir / f"{job.spec.network.name}.cir"
         text = _netlist(job, run)
         stale = not (path.is_file() and path.read_bytes() == text.encode())
         if not check:
@@ -80,6 +83,16 @@ def command(
         say(json_text(result) if as_json else _text(result, check))
     tell_failures(run)
     return 1 if check and stale else run.status
+
+
+def _place(job: Job, output: str | None) -> Path:
+    """Return where the netlist goes."""
+    place = job.outdir if output is None else Path(output)
+    if place.suffix == ".cir" and not place.is_dir():
+        return place
+    if place.exists() and not place.is_dir():
+        raise SpecError(f"output {str(place)!r} is a file; needs a directory or a .cir file")
+    return place / f"{job.spec.network.name}.cir"
 
 
 def _netlist(job: Job, run: Run) -> str:
