@@ -272,3 +272,15 @@ def test_clocks_of_a_pass_follow_the_formula_of_the_documentation() -> None:
         blocks = pages * (pages - 1) // 2 * (lanes + 1)
         assert clocks_per_pass(formats) == blocks + pages * (2 * lanes + 14) + 4
         assert clocks_per_step(formats, field=True) == 2 * clocks_per_pass(formats) + 1
+
+
+@pytest.mark.parametrize("table", ["sine", "triangle", "square"])
+def test_half_of_every_coupling_table_gives_the_other_half(table: str) -> None:
+    # What lanes that multiply in logic rely on: T[k + half a turn] = -T[k].
+    for phase_bits in range(3, 11):
+        for levels in (3, 5, 7, 31, 63, 255):
+            values = Formats(
+                n=2, lanes=2, pages=1, phase_bits=phase_bits, table=table, levels=levels
+            ).coupling
+            half = len(values) // 2
+            assert list(values[half:]) == [-value for value in values[:half]]
