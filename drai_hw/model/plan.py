@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
+from drai_hw.model import prng
 from drai_hw.model.machine import GATE_MARGIN, GATE_RESONANCE, Settings
 from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, Formats
 from drai_hw.spec import Spec
@@ -70,7 +71,8 @@ def formats_of(spec: Spec, lanes: int | None = None, pages: int | None = None) -
 
 def design_digest(formats: Formats) -> bytes:
     """Return the SHA-256 digest of all that shapes the hardware; the identity registers hold it."""
-    text = json.dumps(asdict(formats), sort_keys=True, separators=(",", ":"))
+    shape = asdict(formats) | {"prng": [prng.BITS, *prng.LAGS, prng.LEAP]}
+    text = json.dumps(shape, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
 
 
