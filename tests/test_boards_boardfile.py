@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,10 @@ def test_pll_hz_in_the_board_file_becomes_the_system_clock(tmp_path: Path) -> No
     plan = load_board(folder).plan_clock()
     assert plan.output_hz == 24e6
     assert plan.pll is not None
+
+
+def test_the_wheel_takes_the_board_folders_along_to_where_they_are_looked_for() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    taken = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert taken == {"boards": "drai_hw/boards/data"}
+    assert known_boards()["icebreaker"].parent == Path(__file__).parents[1] / "boards"
