@@ -34,10 +34,13 @@ def text(name: str) -> str:
 
 
 def find(reference: str) -> tuple[Spec, Path | None]:
-    """Return the network of a catalog name or path, and the folder of its relative paths."""
-    if reference.endswith(".toml") or "/" in reference:
-        path = Path(reference)
-        if path.is_dir():
-            path = path / "network.toml"
+    """Return the network of a catalog name or path, and the folder of its relative paths.
+
+    A folder stands for the ``network.toml`` in it; a catalog name wins over a folder so called.
+    """
+    path = Path(reference)
+    folder = path.is_dir() and reference not in names()
+    if folder or reference.endswith(".toml") or "/" in reference:
+        path = path / "network.toml" if path.is_dir() else path
         return read(path), path.parent
     return parse(text(reference), f"design {reference!r}"), None
