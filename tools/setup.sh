@@ -24,18 +24,19 @@ missing_packages() {
   have iverilog || printf ' iverilog'
   have g++ || printf ' g++'
   have make || printf ' make'
-  [ -x "$venv/bin/python" ] || missing_for_python
 }
 
-missing_for_python() { # what it takes to make the environment
+missing_for_python() { # what it takes to make the environment and to simulate with it
   if ! python=$(find_python); then
     # an old system's own python3 would only be installed again: make_venv tells what to do there
-    [ -n "${PYTHON:-}" ] || have python3 || printf ' python3 python3-venv'
+    [ -n "${PYTHON:-}" ] || have python3 || printf ' python3 python3-venv libpython3-dev'
     return 0
   fi
   name=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
   # Debian keeps ensurepip in a package of its own
-  have uv || "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || printf ' %s-venv' "$name"
+  is_usable || have uv || "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || printf ' %s-venv' "$name"
+  # cocotb runs Python inside the simulator, which takes Python as a shared library
+  "$python" -c "$has_library" >/dev/null 2>&1 || printf ' lib%s' "$name"
   # some wheels exist for x86_64 only and are compiled elsewhere, which takes Python's headers
   [ "$(uname -m)" = x86_64 ] || "$python" -c "$has_headers" >/dev/null 2>&1 || printf ' %s-dev' "$name"
 }
@@ -60,6 +61,14 @@ install_packages() { # $1: the packages, separated by blanks
 # --- Python ------------------------------------------------------------------------------------
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
+has_library='
+import ctypes, os, sysconfig
+name = sysconfig.get_config_var("INSTSONAME") or ""
+if ".so" in name:
+    try:
+        ctypes.CDLL(os.path.join(sysconfig.get_config_var("LIBDIR"), name))
+    except OSError:
+        ctypes.CDLL(name)'
 has_headers='import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
 
 find_python() {
@@ -79,8 +88,6 @@ make_venv() {
     [ -z "${PYTHON:-}" ] || fail "PYTHON='$PYTHON' is no Python 3.11 or newer; name another one or none"
     fail "no Python 3.11 or newer found; install one (on Debian its -venv package too), then name it: make setup PYTHON=/path/to/python3"
   fi
-  need=$(missing_for_python)
-  [ -z "$need" ] || install_packages "$need"
   rm -rf "$venv"
   mkdir "$venv"
   : >"$running"
@@ -135,8 +142,11 @@ is_valid() {
 # --- the work ----------------------------------------------------------------------------------
 [ "$(uname -s)" = Linux ] || say "only Linux is tested; going on"
 need=$(missing_packages)
+[ -z "$need" ] && is_valid && exit 0
+need=$need$(missing_for_python)
 [ -z "$need" ] || install_packages "$need"
-is_valid && exit 0
+need=$(missing_for_python) # a Python installed just now may lack parts of its own
+[ -z "$need" ] || install_packages "$need"
 
 if have flock; then exec 9<pyproject.toml; flock 9; fi # two calls at once: the second waits, then finds it done
 is_valid && exit 0
