@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from drai_hw.boards.boardfile import known_boards
+from drai_hw.boards.boardfile import known_boards, load_board
 from drai_hw.boards.build import BoardResult
 from drai_hw.boards.nextpnr import Use
+from drai_hw.boards.record import main, record
 from drai_hw.boards.report import features, read_rows, report_row, write_row
-from drai_hw.errors import SpecError
+from drai_hw.errors import FitError, SpecError
 from drai_hw.model.numbers import Formats
 
 LETTERS = Formats(n=35, lanes=8, pages=5)
@@ -91,9 +93,39 @@ def test_a_damaged_report_is_refused(text: str, message: str, tmp_path: Path) ->
         read_rows(file)
 
 
-def test_the_committed_reports_can_be_read_and_name_their_boards_device() -> None:
-    from drai_hw.boards.boardfile import load_board
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f"])
+@pytest.mark.parametrize("design", ["pair", "letters"])
+def test_the_committed_row_comes_out_again(name: str, design: str, tmp_path: Path) -> None:
+    board = load_board(name)
+    assert board.folder is not None
+    (committed,) = (r for r in read_rows(board.folder / "report.json") if r["design"] == design)
+    elsewhere = replace(board, folder=tmp_path)
+    seeds = tuple(committed["pnr_seeds"])
+    assert record(design, elsewhere, tmp_path / "out", pnr_seeds=seeds) == committed
 
+
+def test_a_board_without_a_folder_cannot_keep_a_record(tmp_path: Path) -> None:
+    board = replace(load_board("icebreaker"), folder=None)
+    with pytest.raises(SpecError, match="has no folder for a report"):
+        record("pair", board, tmp_path)
+
+
+def test_a_network_that_does_not_fit_is_refused_before_it_is_built(tmp_path: Path) -> None:
+    network = tmp_path / "network.toml"
+    network.write_text('schema = 1\n[network]\nname = "big"\noscillators = 300\n')
+    elsewhere = replace(load_board("icebreaker"), folder=tmp_path)
+    with pytest.raises(FitError, match="300 oscillators .* do not fit icebreaker"):
+        record(str(network), elsewhere, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mistake_on_the_command_line_of_the_record_ends_with_status_2(capsys) -> None:
+    assert main(["pair", "--board", "icebraker"]) == 2
+    assert "did you mean 'icebreaker'" in capsys.readouterr().err
+
+
+def test_the_committed_reports_can_be_read_and_name_their_boards_device() -> None:
     for name, folder in known_boards().items():
         for row in read_rows(folder / "report.json"):
             assert row["device"] == load_board(name).device.name
