@@ -41,7 +41,7 @@ def test_unequal_amplitudes_are_a_weight_error():
     assert circuit._weight_error(weights, np.array([1.0, 1.1, 1.0])) == pytest.approx(0.1)
 
 
-def run(power_w, **more):
+def run(sources_w, **more):
     return {
         "energies_j": {
             "per_recall": 4e-9,
@@ -59,7 +59,7 @@ def run(power_w, **more):
                 "ideal": False,
                 "power_w": w,
             }
-            for k, w in enumerate(power_w)
+            for k, w in enumerate(sources_w)
         ],
         "duration_s": 1e-3,
         "power_w": 4e-6,
