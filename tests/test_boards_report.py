@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from drai_hw import catalog
 from drai_hw.boards.boardfile import known_boards, load_board
 from drai_hw.boards.build import BoardResult
 from drai_hw.boards.nextpnr import Use
@@ -113,9 +115,11 @@ def test_a_board_without_a_folder_cannot_keep_a_record(tmp_path: Path) -> None:
 
 def test_a_network_that_does_not_fit_is_refused_before_it_is_built(tmp_path: Path) -> None:
     network = tmp_path / "network.toml"
-    network.write_text('schema = 1\n[network]\nname = "big"\noscillators = 300\n')
+    text, changed = re.subn(r"oscillators = \d+", "oscillators = 300", catalog.text("memory"))
+    assert changed == 1
+    network.write_text(text)
     elsewhere = replace(load_board("icebreaker"), folder=tmp_path)
-    with pytest.raises(FitError, match="300 oscillators .* do not fit icebreaker"):
+    with pytest.raises(FitError, match=r"300 oscillators .* do not fit icebreaker"):
         record(str(network), elsewhere, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
