@@ -20,10 +20,15 @@ def test_what_libraries_print_goes_to_standard_error(capfd):
         assert f"chatter of {who}\n" in captured.err
 
 
-def test_a_result_is_not_printed_when_the_work_failed(capfd):
-    with pytest.raises(SpecError), clean_stdout() as say:
+def fail_after_speaking():
+    with clean_stdout() as say:
         say("too early")
         raise SpecError("no")
+
+
+def test_a_result_is_not_printed_when_the_work_failed(capfd):
+    with pytest.raises(SpecError, match="no"):
+        fail_after_speaking()
     print("after")
     assert capfd.readouterr().out == "after\n"
 

@@ -164,7 +164,7 @@ def clean_stdout() -> Iterator[Callable[[str], None]]:
     os.dup2(2, 1)
     lines: list[str] = []
     try:
-        with warnings.catch_warnings():
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
             # What a library warns of is for its programmers; what this toolkit warns of, for users.
             warnings.simplefilter("ignore")
             warnings.filterwarnings("default", category=UserWarning, module="drai_hw")
