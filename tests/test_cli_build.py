@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from drai_hw.cli import run
+from drai_hw.report import render
 
 TINY = """
 schema = 1
@@ -99,7 +100,9 @@ def test_a_build_runs_the_chain_reports_it_and_does_again_only_what_changed(
     report = json.loads(Path("build/tiny/report.json").read_text())
     assert report["verdict"]["status"] == "agree"
     assert report["reproduce"] == ["drai-hw build tiny.toml"]
-    assert "They agree." in Path(found["report"]).read_text()
+    page = Path(found["report"]).read_text()
+    assert "They agree." in page
+    assert render(report) == page  # the page holds nothing that report.json does not
 
     # Nothing changed: nothing is done, and the report is the same to the byte.
     before = Path(found["report"]).read_bytes()

@@ -69,9 +69,15 @@ def run(sources_w, **more):
     }
 
 
-def part(runs):
-    result = {"runs": runs, "phase_rms_rad": 0.01, "seconds_per_run": 1.0, "warnings": ["warm"]}
-    return circuit_part(pair(), result)
+def part(runs, spec=None):
+    result = {
+        "kind": "lock",
+        "runs": runs,
+        "phase_rms_rad": 0.01,
+        "seconds_per_run": 1.0,
+        "warnings": ["warm"],
+    }
+    return circuit_part(spec or pair(), result)
 
 
 def test_the_ledger_lists_what_delivers_what_heats_and_what_is_stored():
@@ -106,3 +112,14 @@ def test_no_settled_run_leaves_no_settling_time():
     found = part([run([5e-6], settled_cycle=None)])
     settled = next(q for q in found["circuit"]["quantities"] if q["name"] == "Settled after")
     assert settled["value"] is None
+
+
+def test_rings_say_that_they_are_not_detuned_and_neither_is_their_reference():
+    ring = pair(circuit={"kind": "ring"})
+    assert any("not detuned" in note for note in part([run([5e-6])], ring)["circuit"]["notes"])
+    assert not any("not detuned" in note for note in part([run([5e-6])])["circuit"]["notes"])
+    weights = np.array([[0, 15], [15, 0]])
+    end = circuit._float_end(ring, weights, np.array([0.0, 1.0]))
+    assert end[1] - end[0] == pytest.approx(0, abs=1e-6)
+    end = circuit._float_end(pair(), weights, np.array([0.0, 1.0]))
+    assert end[1] - end[0] == pytest.approx(math.asin(0.25), abs=1e-6)

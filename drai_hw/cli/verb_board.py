@@ -93,6 +93,8 @@ def _text(result: dict[str, Any]) -> str:
     )
     return (
         f"{result['bitstream']}\n{result['device']}: {used}\n"
+        f"{result['formats']['lanes']} lanes x {result['formats']['pages']} pages for "
+        f"{result['n']} oscillators\n"
         f"fmax {result['fmax_hz'] / 1e6:.1f} MHz, clock {result['clock_hz'] / 1e6:g} MHz, "
         f"{result['clocks_per_step']} clocks per step, {result['steps_per_s']:,.0f} steps/s"
     )

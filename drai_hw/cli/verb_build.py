@@ -147,7 +147,7 @@ def _text(result: dict[str, Any]) -> str:
         from drai_hw.units import si
 
         lines.append(
-            f"  energy per recall {si(result['energy']['energy_per_recall_j'], 'J')} "
+            f"  energy a run {si(result['energy']['energy_per_recall_j'], 'J')} "
             f"({result['energy']['method']})"
         )
     if result["report"]:

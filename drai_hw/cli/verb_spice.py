@@ -155,11 +155,13 @@ def _text(result: Mapping[str, Any], check: bool) -> str:
         return str(result["netlist"])
     from drai_hw.units import si
 
+    energies = result["energies_j"]
+    scope = "per recall" if "hits" in result else "of the run"
     lines = [
         str(result["netlist"]),
-        f"energy per recall {si(result['energies_j']['per_recall'], 'J')}, per oscillator and "
-        f"cycle {si(result['energies_j']['per_oscillator_cycle'], 'J')}, power "
-        f"{si(result['power_w'], 'W')} ({result['energy_method']})",
+        f"energy {scope} {si(energies['per_recall'], 'J')}, per oscillator and cycle "
+        f"{si(energies['per_oscillator_cycle'], 'J')}, power {si(result['power_w'], 'W')} "
+        f"({result['energy_method']})",
         f"end phases {result['phase_error_rad']:.3f} rad rms from the float model's",
     ]
     if "hits" in result:

@@ -114,6 +114,9 @@ def start_of(spec: Spec, starts: NDArray[np.int64], trial: int) -> Floats:
 
 def _float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
     """Return where the float model ends under the circuit's conditions."""
+    if detuning_of(spec) is None:
+        still = spec.dynamics.model_copy(update={"frequencies": ()})
+        spec = spec.model_copy(update={"dynamics": still})
     model = Reference(spec)
     model.weights = np.asarray(weights, dtype=np.float64)
     model.phases_rad = np.array(phases_rad)

@@ -37,6 +37,7 @@ def circuit_part(spec: Spec, result: Mapping[str, Any]) -> dict[str, Any]:
         return float(np.mean([run["energies_j"][key] for run in runs]))
 
     per_cycle = "Energy per oscillator and cycle"
+    per_run = "Energy per recall" if result["kind"] == "recall" else "Energy of the run"
 
     def row(name: str, value: float | None, unit: str, method: str) -> dict[str, Any]:
         return {"name": name, "value": value, "unit": unit, "method": method, "reason": method}
@@ -54,7 +55,7 @@ def circuit_part(spec: Spec, result: Mapping[str, Any]) -> dict[str, Any]:
         "method": method,
     }
     quantities = [
-        row("Energy per recall", energy["energy_per_recall_j"], "J", f"{method}; {of_runs}"),
+        row(per_run, energy["energy_per_recall_j"], "J", f"{method}; {of_runs}"),
         row(per_cycle, energy["energy_per_oscillator_cycle_j"], "J", method),
         row("Energy per weight update", None, "J", NO_UPDATE),
         row("Mean power", power_w, "W", f"{method}; {n} oscillators"),
@@ -90,6 +91,8 @@ def circuit_part(spec: Spec, result: Mapping[str, Any]) -> dict[str, Any]:
         ".tran has no thermal noise: none is in these figures.",
         *result["warnings"],
     ]
+    if spec.circuit.kind == "ring" and spec.dynamics.frequencies:
+        notes.append("Rings are not detuned: dynamics.frequencies reaches tanks only.")
     return {
         "energy": energy,
         "circuit": {

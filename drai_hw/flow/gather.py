@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,9 @@ _EXAMPLES = 8  # pictures on the page; the rates count all trials
 
 def report_stage(context: Context) -> Mapping[str, Any]:
     """Write report.json and report.html from what there is; return the summary."""
-    from drai_hw.flow.digest import canonical
-
     data = gather(context.inputs, context.results, context.folders, context.fates)
     context.progress(0.5, "drawing")
-    write_text(context.workdir / JSON, canonical(data) + "\n")
+    write_text(context.workdir / JSON, json.dumps(data, allow_nan=False) + "\n")
     write_text(context.workdir / HTML, render(data))
     kept = ("verdict", "checks", "agreement", "area", "energy", "board")
     return {key: data[key] for key in kept if key in data}
