@@ -45,7 +45,8 @@ class _Cost:
 
     ``sum_bit`` is per bit of the sum registers, ``product_bit`` per bit of weight magnitude times
     bits of table magnitude, ``table_bit`` per 16 stored bits of the coupling table, ``shallow``
-    per bit of a page memory that is too shallow for a memory block.
+    per bit of a page memory that is too shallow for a memory block, ``banked`` per bit of width of
+    page memories for each bank of logic memory beyond the first.
     """
 
     base: float
@@ -56,20 +57,22 @@ class _Cost:
     resonance: float
     decay: float
     shallow: float
+    banked: float
 
 
 # Fitted to packed cores of 2 to 36 lanes and rounded up; a test packs some again and compares.
 _LOGIC: dict[tuple[str, str], _Cost] = {
-    ("ecp5", "mul"): _Cost(2600, 90, 11.0, 0.0, 3.0, 60, 110, 0.0),
-    ("ecp5", "logic"): _Cost(2600, 110, 11.0, 5.5, 3.0, 60, 110, 0.0),
-    ("ice40", "mul"): _Cost(2360, 130, 6.0, 0.0, 3.0, 55, 115, 1.8),
-    ("ice40", "logic"): _Cost(2360, 110, 6.0, 5.5, 1.5, 55, 115, 1.8),
+    ("ecp5", "mul"): _Cost(2600, 90, 11.0, 0.0, 3.0, 60, 110, 0.0, 1.2),
+    ("ecp5", "logic"): _Cost(2600, 110, 11.0, 5.5, 3.0, 60, 110, 0.0, 1.2),
+    ("ice40", "mul"): _Cost(2360, 220, 6.0, 0.0, 3.0, 55, 115, 1.8, 0.0),
+    ("ice40", "logic"): _Cost(2360, 110, 6.0, 5.5, 1.5, 55, 115, 1.8, 0.0),
 }
 _REGISTERS: dict[str, _Cost] = {
-    "ecp5": _Cost(1400, 80, 7.0, 0.0, 0.0, 45, 70, 0.0),
-    "ice40": _Cost(1270, 60, 4.5, 0.6, 0.0, 36, 68, 1.4),
+    "ecp5": _Cost(1400, 80, 7.0, 0.0, 0.0, 45, 70, 0.0, 0.0),
+    "ice40": _Cost(1270, 60, 4.5, 0.6, 0.0, 36, 68, 1.4, 0.0),
 }
 _SHALLOW = 4  # words; block memories of fewer are not worth it to synthesis
+_LUTRAM_DEPTH = 16  # words of one bank of ECP5 logic memory
 _LUTRAM_WORDS = 64  # on ECP5 small memories up to this depth sit in logic
 
 
@@ -86,6 +89,10 @@ def _sum(cost: _Cost, formats: Formats) -> int:
     total = cost.base + formats.lanes * lane
     if 1 < formats.pages <= _SHALLOW:
         total += cost.shallow * formats.slots * (page_word(formats).size + formats.acc_bits)
+    if cost.banked and formats.pages > _LUTRAM_DEPTH:
+        banks = -(-min(formats.pages, _LUTRAM_WORDS) // _LUTRAM_DEPTH)
+        bits = formats.lanes * (page_word(formats).size + formats.acc_bits)
+        total += cost.banked * (banks - 1) * bits
     return round(total)
 
 
