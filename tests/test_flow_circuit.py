@@ -30,7 +30,7 @@ def test_the_float_model_gets_the_circuits_time_and_no_second_harmonic():
         shil={"strength": 1.5, "ramp_steps": 1},
     )
     duration = 20 * 2 * math.pi * 0.3 / (2 * 15.9)
-    end = circuit._float_end(spec, np.array([[0, 15], [15, 0]]), np.array([0.4, 1.4]))
+    end = circuit.float_end(spec, np.array([[0, 15], [15, 0]]), np.array([0.4, 1.4]))
     expected = 2 * math.atan(math.tan(0.5) * math.exp(-2 * duration))
     assert end[1] - end[0] == pytest.approx(expected, rel=0.15)  # Euler at 0.05 a step
 
@@ -119,7 +119,7 @@ def test_rings_say_that_they_are_not_detuned_and_neither_is_their_reference():
     assert any("not detuned" in note for note in part([run([5e-6])], ring)["circuit"]["notes"])
     assert not any("not detuned" in note for note in part([run([5e-6])])["circuit"]["notes"])
     weights = np.array([[0, 15], [15, 0]])
-    end = circuit._float_end(ring, weights, np.array([0.0, 1.0]))
+    end = circuit.float_end(ring, weights, np.array([0.0, 1.0]))
     assert end[1] - end[0] == pytest.approx(0, abs=1e-6)
-    end = circuit._float_end(pair(), weights, np.array([0.0, 1.0]))
+    end = circuit.float_end(pair(), weights, np.array([0.0, 1.0]))
     assert end[1] - end[0] == pytest.approx(math.asin(0.25), abs=1e-6)

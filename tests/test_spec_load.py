@@ -1,10 +1,13 @@
 """Network files: what is wrong is said in one message with range, unit and remedy."""
 
+from pathlib import Path
+
 import pytest
 
 from drai_hw import catalog
 from drai_hw.errors import SpecError
 from drai_hw.spec import parse, read, template
+from drai_hw.spec.__main__ import main as page_command
 from drai_hw.spec.template import json_schema, reference
 
 BASE = 'schema = 1\n[network]\nname = "x"\noscillators = 4\n[task]\nkind = "lock"\n'
@@ -84,6 +87,16 @@ def test_every_key_has_a_sentence_in_the_reference():
         for key, entry in table["properties"].items():
             assert entry.get("description", "").endswith("."), key
             assert f"| `{key}` |" in page
+
+
+def test_the_committed_reference_page_is_fresh(tmp_path):
+    page = Path(__file__).parents[1] / "docs/reference/network-file.md"
+    assert page_command(["--check", str(page)]) == 0
+    changed = tmp_path / "page.md"
+    changed.write_text(page.read_text().replace("0.8", "0.7"))
+    assert page_command(["--check", str(changed)]) == 1
+    page_command([str(changed)])
+    assert changed.read_text() == page.read_text()
 
 
 def test_the_catalog_names_its_designs_and_corrects_a_slip():

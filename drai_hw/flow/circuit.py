@@ -112,7 +112,7 @@ def start_of(spec: Spec, starts: NDArray[np.int64], trial: int) -> Floats:
     return spice.start_phases_of(starts[trial], spec.circuit.jitter_rad, spec.task.seed + trial)
 
 
-def _float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
+def float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
     """Return where the float model ends under the circuit's conditions."""
     if detuning_of(spec) is None:
         still = spec.dynamics.model_copy(update={"frequencies": ()})
@@ -145,7 +145,7 @@ def _recalls(
     for trial in range(count):
         start = start_of(spec, twin["starts"], trial)
         run = _run(context, netlist_of(spec, weights, start, spec.task.seed + trial), trial, count)
-        reference = _float_end(spec, weights, start)
+        reference = float_end(spec, weights, start)
         runs.append(run)
         ends.append(run.pattern)
         rms.append(phase_rms_rad(run.phases_rad[-1], reference))
@@ -178,7 +178,7 @@ def _lock(
     run = _run(context, netlist_of(spec, weights, start, spec.task.seed), 0, 1)
     offsets = wrap_rad(run.phases_rad - run.phases_rad[:, :1])
     tail = offsets[-max(2, len(offsets) // 10) :]
-    reference = _float_end(spec, weights, start)
+    reference = float_end(spec, weights, start)
     save(context.workdir, trace_rad=run.phases_rad, time_s=run.time_s)
     result = {
         "kind": "lock",

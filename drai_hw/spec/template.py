@@ -65,7 +65,7 @@ def reference() -> str:
         "# The network file",
         "",
         f"TOML, `schema = {SCHEMA_VERSION}` in its first line; unknown keys are refused. This page",
-        "is made from the schema by `drai_hw.spec.template.reference`.",
+        "is made from the schema by `python -m drai_hw.spec`; do not edit it.",
     ]
     for name, field in Spec.model_fields.items():
         model = field.annotation
