@@ -6,8 +6,6 @@ from drai_hw import catalog
 from drai_hw.cli.common import with_overrides
 from drai_hw.flow.verdict import checks, verdict
 
-ALL = dict.fromkeys(("model", "twin", "sim", "board", "spice"), True)
-
 
 def letters(**sections):
     return with_overrides(catalog.find("letters")[0], sections)
@@ -38,15 +36,22 @@ def results():
     }
 
 
+def judge(spec, found):
+    return verdict(spec, checks(spec, found), found)
+
+
 def marks(found, spec=None):
     return {row["what"].partition(":")[0]: row["mark"] for row in checks(spec or letters(), found)}
 
 
 def test_machines_that_agree_get_the_plain_sentence():
-    rows = checks(letters(), results())
-    found = verdict(rows, ALL)
+    found = judge(letters(), results())
     assert found["status"] == "agree"
-    assert "0 mismatches, 385 steps, learning included" in found["sentence"]
+    assert found["sentence"] == (
+        "Exact recalls agree within their 95 % intervals: float model 20 of 20, twin 20 of 20, "
+        "RTL 5 of 5, circuit 3 of 3. Twin and RTL are equal bit for bit (0 mismatches, 385 steps, "
+        "learning included)."
+    )
 
 
 def test_a_single_mismatch_of_twin_and_rtl_is_a_disagreement_that_is_told_first():
@@ -58,7 +63,7 @@ def test_a_single_mismatch_of_twin_and_rtl_is_a_disagreement_that_is_told_first(
     row = checks(letters(), found)[0]
     assert row["mark"] == "bad"
     assert row["result"] == "2 mismatches, first: step 7, theta 3: expected 5, got 6"
-    assert verdict(checks(letters(), found), ALL)["status"] == "disagree"
+    assert judge(letters(), found)["status"] == "disagree"
 
 
 @pytest.mark.parametrize("stage", ["twin", "sim", "spice"])
@@ -78,7 +83,11 @@ def test_a_rate_whose_interval_leaves_that_of_the_float_model_is_a_disagreement(
 def test_recall_of_rings_has_no_pass_mark():
     found = results()
     found["spice"]["hits"] = 0
-    assert marks(found, letters(circuit={"kind": "ring"}))["Circuit against float"] == "info"
+    ring = letters(circuit={"kind": "ring"})
+    assert marks(found, ring)["Circuit against float"] == "info"
+    seen = judge(ring, found)
+    assert seen["status"] == "agree"
+    assert "RTL 5 of 5. The ring circuit 0 of 3, without a pass mark." in seen["sentence"]
 
 
 def test_a_missed_clock_and_a_broken_energy_balance_are_disagreements():
@@ -93,9 +102,7 @@ def test_a_missed_clock_and_a_broken_energy_balance_are_disagreements():
 def test_what_did_not_run_leaves_the_verdict_open():
     found = results()
     del found["board"], found["spice"]
-    rows = checks(letters(), found)
-    seen = verdict(rows, {name: name in found for name in ALL})
-    assert seen == {
+    assert judge(letters(), found) == {
         "status": "incomplete",
         "sentence": "No result from board, spice; what ran agrees.",
     }
@@ -116,6 +123,10 @@ def pair(**sections):
 def test_a_locked_pair_is_held_against_the_closed_form():
     rows = checks(pair(), lock_results())
     assert [row["mark"] for row in rows] == ["ok"] * 6
+    found = lock_results() | {"board": results()["board"]}
+    assert "circuit lock at the same offset." in judge(pair(), found)["sentence"]
+    ring = judge(pair(circuit={"kind": "ring"}), found)["sentence"]
+    assert "Float model, twin and RTL lock at the same offset. The ring circuit ran" in ring
     found = lock_results()
     found["model"]["offsets_rad"] = [0.0, 0.26]
     assert marks(found, pair())["Float against the closed form asin"] == "bad"

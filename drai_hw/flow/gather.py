@@ -69,7 +69,6 @@ def gather(
     """
     spec, formats = spec_of(inputs), formats_of(inputs)
     rows = checks(spec, results)
-    ran = {name: name in results for name in ("model", "twin", "sim", "board", "spice")}
     arrays = {
         name: load(folders[name]) for name in ("model", "twin", "sim", "spice") if name in results
     }
@@ -77,7 +76,7 @@ def gather(
         "name": spec.network.name,
         "version": __version__,
         "oscillators": formats.n,
-        "verdict": verdict(rows, ran),
+        "verdict": verdict(spec, rows, results),
         "facts": _facts(spec, formats),
         "stages": [
             {key: fate[key] for key in ("name", "status", "seconds", "reason")} for fate in fates

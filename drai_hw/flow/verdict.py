@@ -14,6 +14,8 @@ from drai_hw.spec import Spec
 Results = Mapping[str, Mapping[str, Any]]
 Row = dict[str, str]
 
+NEEDED = ("model", "twin", "sim", "board", "spice")
+
 FLOAT_TOLERANCE_RAD = 1e-3
 CIRCUIT_TOLERANCE_RAD = 0.02
 
@@ -39,19 +41,25 @@ def checks(spec: Spec, results: Results) -> list[Row]:
     return [_bits(results), *compare(spec, results), *_physics(results)]
 
 
-def verdict(rows: list[Row], ran: Mapping[str, bool]) -> dict[str, str]:
+def verdict(
+    spec: Spec, rows: list[Row], results: Results, needed: tuple[str, ...] = NEEDED
+) -> dict[str, str]:
     """
     Return status and sentence for the top of the report.
 
     Parameters
     ----------
+    spec:
+        The network.
     rows:
         The comparisons.
-    ran:
-        Whether each of the stages model, twin, sim, board and spice has a result.
+    results:
+        Results by stage.
+    needed:
+        Stages without which nothing is called an agreement.
     """
     bad = [row for row in rows if row["mark"] == "bad"]
-    missing = [name for name, has in ran.items() if not has]
+    missing = [name for name in needed if name not in results]
     if bad:
         listed = "; ".join(f"{row['what']}: {row['result']}" for row in bad)
         return {"status": "disagree", "sentence": f"{listed}."}
@@ -63,9 +71,30 @@ def verdict(rows: list[Row], ran: Mapping[str, bool]) -> dict[str, str]:
     first = rows[0]
     return {
         "status": "agree",
-        "sentence": "Float model, fixed-point twin, RTL and circuit come to the same result; twin "
-        f"and RTL are equal bit for bit ({first['result']}, {first['extent']}).",
+        "sentence": f"{_agreeing(spec, results)} Twin and RTL are equal bit for bit "
+        f"({first['result']}, {first['extent']}).",
     }
+
+
+def _agreeing(spec: Spec, results: Results) -> str:
+    """Say what agrees, with its figures; a circuit without a pass mark is told apart."""
+    judged = spec.circuit.kind == "lc"
+    if spec.task.kind == "lock":
+        who = "Float model, twin, RTL and circuit" if judged else "Float model, twin and RTL"
+        text = f"{who} lock at the same offset."
+        return text if judged else f"{text} The ring circuit ran; its offset has no pass mark."
+    counts = {
+        name: f"{name} {results[stage]['hits']} of {results[stage]['trials']}"
+        for stage, name in (
+            ("model", "float model"),
+            ("twin", "twin"),
+            ("sim", "RTL"),
+            ("spice", "circuit"),
+        )
+    }
+    ring = counts["circuit"] if judged else counts.pop("circuit")
+    text = f"Exact recalls agree within their 95 % intervals: {', '.join(counts.values())}."
+    return text if judged else f"{text} The ring {ring}, without a pass mark."
 
 
 def _row(what: str, result: str, extent: str, good: bool | None) -> Row:
