@@ -1,4 +1,4 @@
-"""Exceptions of the toolkit: each message says what was given, what is needed and how to mend it."""
+"""Exceptions of the toolkit; a message says what was given, what is needed, how to mend it."""
 
 
 class DraiError(Exception):

@@ -10,7 +10,7 @@ def a_report():
     stored = [1, -1, -1, 1]
     ends = {name: stored for name in ("float", "twin", "rtl", "circuit")}
     trace = {"title": "Twin = RTL", "time": [0, 1, 2], "sign": stored,
-             "phases_rad": [[0.1, 3.0, 3.2, 3.1], [0, 3.1, 3.1, 0.5], [0, 3.14, 3.14, 0]]}  # fmt: skip
+             "phases_rad": [[0.1, 3, 3, 3], [0, 3, 3, 0.5], [0, 3.1, 3.1, 0]]}  # fmt: skip
     example = {"label": "A", "stored": stored, "start": [1, -1, -1, -1], "ends": ends}
     return {"examples": [example] * 4, "shape": [2, 2], "phases": [trace, trace]}
 
