@@ -42,8 +42,15 @@ def _answer(error: BaseException) -> dict[str, Any]:
 
 def main() -> int:
     """Run the stage described by the first line of standard input; return the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and says so with SIGTERM
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and says so by SIGTERM
+        return _serve()
+    except KeyboardInterrupt:  # also one that comes before the stage has begun
+        return 130
+
+
+def _serve() -> int:
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     job = json.loads(sys.stdin.readline())
     workdir = Path(job["workdir"])
@@ -77,8 +84,6 @@ def main() -> int:
         )
         result = getattr(importlib.import_module(module), function)(context)
         send({"result": result})
-    except KeyboardInterrupt:
-        return 130
     except Exception as error:
         traceback.print_exc()
         send({"error": _answer(error)})
