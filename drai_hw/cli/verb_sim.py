@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,9 +21,11 @@ from drai_hw.cli.common import (
     spec_argument,
 )
 from drai_hw.cli.running import perform, tell_failures
+from drai_hw.errors import SpecError
 
 if TYPE_CHECKING:
     from drai_hw.flow.build import Run
+    from drai_hw.model.numbers import Formats
 
 
 @click.command("sim")
@@ -52,6 +57,25 @@ if TYPE_CHECKING:
     metavar="STEPS",
     help="Instead of the task: random settings, weights and phases for so many steps.",
 )
+@click.option(
+    "--waves",
+    is_flag=True,
+    help="Dump all signals to waves/drai_core.fst in the output directory, with a GTKWave view "
+    "beside it (gtkwave drai_core.gtkw there). Only one epoch of learning and 8 steps are done, "
+    "or the steps of --random: 10,000 clocks of letters take 0.5 MB.",
+)
+@click.option(
+    "--bench",
+    "bench",
+    metavar="DIR",
+    help="Write a bench of SPEC of your own into DIR instead: bench_<name>.py, run.py (runs it on "
+    "the Verilog of `drai-hw rtl`), the network and a GTKWave view.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="With --bench: write nothing; exit status 1 unless DIR holds what would be written.",
+)
 @out_option("Output directory.")
 @seed_option
 @force_option
@@ -62,6 +86,9 @@ def command(
     unit: str,
     trials: int | None,
     random_steps: int | None,
+    waves: bool,
+    bench: str | None,
+    check: bool,
     output: str | None,
     seed: int | None,
     force: bool,
@@ -73,10 +100,15 @@ def command(
     Every phase, weight, margin bit and smoothed frequency must be equal, bit for bit. Exit status
     1 at the first difference.
     """
-    if trials is not None and random_steps is not None:
-        raise click.UsageError("--trials counts recalls of the task; --random runs another script")
+    _refuse_mixtures(trials, random_steps, waves, bench, check)
+    if bench is not None:
+        return _bench(load_job(reference, output, seed), Path(bench), check, seed, as_json)
     with clean_stdout() as say:
         job = load_job(reference, output, seed)
+        if waves:
+            result = _waves(job, random_steps)
+            say(json_text(result) if as_json else f"{_text(result)}\n{result['waves']}")
+            return 1 if result["mismatches"] else 0
         if random_steps is None:
             run, stage = perform(job, ("sim",), sim_trials=trials, force=force), "sim"
         else:
@@ -92,6 +124,116 @@ def command(
         say(json_text(result) if as_json else _text(result))
     tell_failures(run)
     return run.status
+
+
+def _refuse_mixtures(
+    trials: int | None, random_steps: int | None, waves: bool, bench: str | None, check: bool
+) -> None:
+    if trials is not None and random_steps is not None:
+        raise click.UsageError("--trials counts recalls of the task; --random runs another script")
+    if trials is not None and waves:
+        raise click.UsageError("--waves does one recall only; leave --trials out")
+    if bench is not None and (waves or trials is not None or random_steps is not None):
+        raise click.UsageError(
+            "--bench writes files and simulates nothing; leave --waves, --trials and --random out"
+        )
+    if check and bench is None:
+        raise click.UsageError("--check compares the files of a bench; give --bench DIR")
+
+
+def _formats(job: Job) -> Formats:
+    from drai_hw.flow.geometry import geometry_of
+    from drai_hw.model import plan
+
+    return plan.formats_of(job.spec, *geometry_of(job.spec))
+
+
+def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool) -> int:
+    """Write the bench of a network, or compare it with what is there."""
+    with clean_stdout() as say:
+        from drai_hw.flow.store import write_text
+        from drai_hw.rtl import emit
+        from drai_hw.rtl.core import Core
+        from drai_hw.sim import designs
+
+        name = job.spec.network.name
+        if folder.exists() and not folder.is_dir():
+            raise SpecError(f"bench {str(folder)!r} is a file; --bench needs a directory")
+        # A path on this machine has no place in files that others get.
+        command_line = f"drai-hw sim {name} --bench DIR"
+        if seed is not None:
+            command_line += f" --seed {seed}"
+        verilog = emit.verilog(Core(_formats(job)), command=f"drai-hw rtl {name}")
+        files = designs.texts(job.spec, verilog, command=command_line)
+        targets = {folder / key: text for key, text in files.items()}
+        stale = [
+            str(path)
+            for path, text in targets.items()
+            if not path.is_file() or path.read_bytes() != text.encode()
+        ]
+        result: dict[str, Any] = {"name": name, "files": [str(path) for path in targets]}
+        if check:
+            result["stale"] = stale
+            lines = [f"{path}: differs from what SPEC gives, or is missing" for path in stale]
+            text = "\n".join(lines) or f"{len(targets)} files are what SPEC gives"
+        else:
+            for path, content in targets.items():
+                write_text(path, content)
+            text = "\n".join(result["files"])
+        say(json_text(result) if as_json else text)
+    return 1 if check and stale else 0
+
+
+def _waves(job: Job, random_steps: int | None) -> dict[str, Any]:
+    """Simulate the beginning of the task, or random steps, with a dump of all signals."""
+    from drai_hw.rtl import emit
+    from drai_hw.sim import run_core
+    from drai_hw.sim.designs import DUMP_FILE, VIEW_FILE
+    from drai_hw.sim.jobs import beginning
+    from drai_hw.sim.views import wave_view
+
+    spec, folder = job.spec, job.outdir / "waves"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpecError(
+            f"cannot write to {str(folder)!r}: {error.strerror}; choose another place with -o"
+        ) from error
+    # A dump appears when it is whole, with the view that belongs to it.
+    with tempfile.TemporaryDirectory(prefix=".run-", dir=folder) as scratch:
+        work = Path(scratch)
+        sim = run_core(
+            spec if random_steps else beginning(spec),
+            workdir=work,
+            steps=random_steps,
+            seed=spec.task.seed,
+            script="random" if random_steps else "task",
+            formats=_formats(job),
+            waves=work / DUMP_FILE,
+        )
+        verilog = (work / f"{emit.NAME}.v").read_text(encoding="utf-8")
+        view = wave_view(
+            verilog, dump=DUMP_FILE, command=f"drai-hw sim {spec.network.name} --waves"
+        )
+        (work / VIEW_FILE).write_text(view, encoding="utf-8")
+        for name in (DUMP_FILE, VIEW_FILE):
+            os.replace(work / name, folder / name)
+    return {
+        "name": spec.network.name,
+        "n": spec.network.oscillators,
+        "simulator": "icarus",
+        "unit": "core",
+        "cycles": sim.cycles,
+        "steps": sim.steps,
+        "pair_updates": sim.pair_updates,
+        "updates": sim.counters.changed,
+        "mismatches": sim.mismatches,
+        "first_mismatch": dict(sim.first_mismatch) if sim.first_mismatch else None,
+        "coverage": dict(sim.coverage),
+        "waves": str(folder / DUMP_FILE),
+        "view": str(folder / VIEW_FILE),
+        "waves_bytes": (folder / DUMP_FILE).stat().st_size,
+    }
 
 
 def _random(job: Job, steps: int, force: bool) -> Run:

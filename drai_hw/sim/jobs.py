@@ -15,6 +15,7 @@ from drai_hw.model.twin import Twin
 from drai_hw.spec import Spec
 
 SCRIPTS = ("task", "random")
+GLANCE_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,21 @@ class Job:
         learned = tasks.learn(machine, self.spec, self.patterns)
         recalled = tasks.recall(machine, self.spec, self.trials, self.patterns)
         return {"learned": learned, "recalled": recalled}
+
+
+def beginning(spec: Spec, *, steps: int = GLANCE_STEPS) -> Spec:
+    """Return the network with a task cut short for a look at its signals.
+
+    Parameters
+    ----------
+    spec : Spec
+        The network.
+    steps : int
+        Steps of the one recall, or of locking; learning is one epoch.
+    """
+    learning = spec.learning.model_copy(update={"presentations": 1})
+    task = spec.task.model_copy(update={"trials": 1, "steps": min(steps, spec.task.steps)})
+    return spec.model_copy(update={"learning": learning, "task": task})
 
 
 class CountingTwin(Twin):

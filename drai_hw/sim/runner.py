@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 import drai_hw
 from drai_hw.errors import ToolError
@@ -16,6 +17,7 @@ Progress = Callable[[int, int], None]
 TIMESCALE = ("1ns", "1ps")  # without one Icarus takes 1 s, and nanosecond clocks round to nothing
 PROGRESS_FILE = "progress.txt"
 BENCH_ERROR_FILE = "bench_error.txt"
+RESULTS_FILE = "results.xml"
 _POLL_S = 0.25
 _TAIL_LINES = 15
 
@@ -46,6 +48,8 @@ def run_bench(
     environment: Mapping[str, str] | None = None,
     seed: int = 1,
     progress: Progress | None = None,
+    module_folder: Path | None = None,
+    waves: Path | None = None,
 ) -> None:
     """Compile Verilog and run a cocotb bench on it.
 
@@ -69,6 +73,10 @@ def run_bench(
         Seed of cocotb's random generator.
     progress : callable, optional
         Called with steps done and steps in all, from a thread of its own.
+    module_folder : Path, optional
+        Where the bench's module lies, when it is in no package.
+    waves : Path, optional
+        File for a dump of all signals, in GTKWave's format FST; memories are not in it.
 
     Raises
     ------
@@ -93,6 +101,7 @@ def run_bench(
             build_dir=build_dir,
             always=True,
             timescale=TIMESCALE,
+            waves=waves is not None,
             log_file=compile_log,
         )
     except RuntimeError as error:
@@ -100,9 +109,10 @@ def run_bench(
             f"iverilog does not accept {', '.join(path.name for path in sources)} with top module "
             f"{top}:\n{tail(compile_log)}"
         ) from error
-    root = str(Path(drai_hw.__file__).parents[1])
-    search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-    results = workdir / "results.xml"
+    folders = [module_folder.resolve()] if module_folder else []
+    folders.append(Path(drai_hw.__file__).parents[1])
+    search = os.pathsep.join(filter(None, (*map(str, folders), os.environ.get("PYTHONPATH", ""))))
+    results = workdir / RESULTS_FILE
     results.unlink(missing_ok=True)
     with _watch(workdir / PROGRESS_FILE, progress):
         try:
@@ -114,16 +124,36 @@ def run_bench(
                 results_xml=str(results.resolve()),
                 seed=seed,
                 extra_env={"PYTHONPATH": search, **(environment or {})},
+                waves=waves is not None,
+                plusargs=[f"+dumpfile_path={waves.resolve()}"] if waves else [],
                 log_file=bench_log,
             )
         except (RuntimeError, SystemExit) as error:
-            raise _failed(error_file, bench_log) from error
-    if error_file.exists() or not results.exists():
-        raise _failed(error_file, bench_log)
+            raise _failed(workdir) from error
+    if error_file.exists() or _reasons(results) != []:
+        raise _failed(workdir)
 
 
-def _failed(error_file: Path, bench_log: Path) -> ToolError:
-    detail = tail(error_file) if error_file.exists() else tail(bench_log)
+def _reasons(results: Path) -> list[str] | None:
+    """Return why tests of a bench failed, or None when nothing tells that one was run."""
+    if not results.exists():
+        return None
+    tree = ElementTree.parse(results)
+    found = [
+        entry.get("message") or (entry.text or "").strip() or entry.tag
+        for entry in tree.iter()
+        if entry.tag in ("failure", "error")
+    ]
+    return found if found or next(tree.iter("testcase"), None) is not None else None
+
+
+def _failed(workdir: Path) -> ToolError:
+    """Return the error of a bench that failed: its own words, else the end of its log."""
+    error_file = workdir / BENCH_ERROR_FILE
+    if error_file.exists():
+        detail = tail(error_file)
+    else:
+        detail = "\n".join(_reasons(workdir / RESULTS_FILE) or ()) or tail(workdir / "bench.log")
     return ToolError(f"the bench on Icarus Verilog failed:\n{detail}")
 
 

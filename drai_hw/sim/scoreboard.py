@@ -83,8 +83,16 @@ class Scoreboard:
                 self.toggles[name] += int(np.bitwise_count(flipped).sum())
             self._before[name] = got[name]
         self.compared += 1
+        self.settle()
+
+    def settle(self) -> None:
+        """Raise `DisagreementError`, with the first difference, if there is one."""
         if self.count:
-            raise DisagreementError
+            first = self.mismatches[0]
+            raise DisagreementError(
+                "step {step}: {what} {index} is {got}, the twin has {expected}".format(**first)
+                + f" ({self.count} differences in all)"
+            )
 
     def _index(self, name: str, where: tuple[int, ...]) -> int | list[int]:
         if name != "weight":
