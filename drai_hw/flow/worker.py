@@ -52,7 +52,10 @@ def main() -> int:
 
 def _serve() -> int:
     channel = os.fdopen(os.dup(1), "w", buffering=1)
-    job = json.loads(sys.stdin.readline())
+    order = sys.stdin.readline()
+    if not order:  # the parent was interrupted before it said what to do
+        return 130
+    job = json.loads(order)
     workdir = Path(job["workdir"])
     # What the stage and its tools print must neither reach the terminal nor mix with the messages.
     log = os.open(workdir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
