@@ -312,6 +312,7 @@ class Engine:
         stop_all([running.process for running in self._running.values()])
         for running in self._running.values():
             self._close(running)
-            self._store.discard(running.workdir)
         self._running.clear()
+        for stage in self._stages:  # also what was begun when the interruption came
+            self._store.sweep(stage.name)
         self._selector.close()

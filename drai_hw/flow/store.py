@@ -137,12 +137,8 @@ class Store:
         self._replace(workdir, target)
         return target
 
-    def discard(self, workdir: Path) -> None:
-        """Remove the working folder of a stage that was stopped."""
-        shutil.rmtree(workdir, ignore_errors=True)
-
     def sweep(self, name: str) -> None:
-        """Remove working folders of a stage that a killed process left behind."""
+        """Remove working folders that a stage stopped or killed left behind."""
         for path in self.root.glob(f".{name}-*"):
             shutil.rmtree(path, ignore_errors=True)
 
