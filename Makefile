@@ -6,13 +6,14 @@ ARGS   ?=
 JOBS   ?= 2
 BIN    := .venv/bin
 
-.PHONY: help setup demo test test-full lint lock
+.PHONY: help setup demo test test-full lint lock generated
 
 help:
 	@echo 'make demo       set up, then run the whole chain: drai-hw build letters'
 	@echo 'make test       set up, then the quick tests'
 	@echo 'make test-full  set up, then all tests, the heavy ones too'
 	@echo 'make lint       set up, then ruff and mypy'
+	@echo 'make generated  set up, then remake the committed files of rtl/, spice/ and sim/'
 	@echo 'make setup      only set up: .venv, locked packages, system programs'
 	@echo 'make lock       renew requirements.lock from pyproject.toml'
 
@@ -32,6 +33,15 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# boards/ is left out: its figures come from long builds, see boards/README.md.
+generated: setup
+	$(BIN)/drai-hw rtl pair -o rtl/pair
+	$(BIN)/drai-hw rtl letters -o rtl/letters
+	$(BIN)/drai-hw sim pair --bench sim/pair
+	$(BIN)/drai-hw sim letters --bench sim/letters
+	$(BIN)/drai-hw spice pair --circuit ring -o spice/pair
+	$(BIN)/drai-hw spice letters --circuit lc -o spice/letters
 
 # Pins that pyproject.toml still allows are kept; 'make lock ARGS=--upgrade' renews them all.
 lock: setup

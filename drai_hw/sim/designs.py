@@ -241,8 +241,9 @@ def main(folder: Path, bench: str, rtl: Path, arguments: list[str] | None = None
     try:
         check_ready(given.rtl)
         status = 1
-        # Inside, so that the dump can be moved into its place in one step.
-        with tempfile.TemporaryDirectory(prefix=".run-", dir=folder) as scratch:
+        # With a dump inside the folder, so that it can be moved into its place in one step.
+        inside = folder if given.waves else None
+        with tempfile.TemporaryDirectory(prefix=".run-", dir=inside) as scratch:
             run(folder, bench, given.rtl, workdir=Path(scratch), waves=given.waves)
     except DraiError as error:
         print(f"{bench}: error: {error}", file=sys.stderr)
