@@ -64,8 +64,7 @@ def seed_option(function: F) -> F:
         "--seed",
         type=click.IntRange(0, 2**31 - 1),
         metavar="N",
-        help="Seed of corruption, jitter and of the core's random streams, instead of task.seed. "
-        "[0 to 2147483647]",
+        help="Seed of corruption, jitter and of the core's random streams, instead of task.seed.",
     )(function)
 
 

@@ -92,7 +92,7 @@ def _place(job: Job, output: str | None) -> Path:
         return place
     if place.exists() and not place.is_dir():
         raise SpecError(f"output {str(place)!r} is a file; needs a directory or a .cir file")
-    return place / f"{job.spec.network.name}.cir"
+    return place / f"{job.spec.network.name}-{job.spec.circuit.kind}.cir"
 
 
 def _netlist(job: Job, run: Run) -> str:
