@@ -181,16 +181,16 @@ def test_sim_under_random_stimulus(tiny, answer):
 
 
 def test_spice_writes_a_netlist_and_checks_it(tiny, answer, tmp_path):
-    found = answer("spice", tiny, "-o", "kept/tiny.cir")
-    assert found["netlist"] == "kept/tiny.cir"
-    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["tiny.cir"]
+    found = answer("spice", tiny, "-o", "kept/tiny-lc.cir")
+    assert found["netlist"] == "kept/tiny-lc.cir"
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["tiny-lc.cir"]
     assert not (tmp_path / "build").exists()
     assert found["energies_j"] is None
     assert found["reason"] == "not simulated; add --run"
     assert answer("spice", tiny, "-o", "kept", "--check")["stale"] == []
-    (tmp_path / "kept" / "tiny.cir").write_text("* forged\n")
+    (tmp_path / "kept" / "tiny-lc.cir").write_text("* forged\n")
     stale = answer("spice", tiny, "-o", "kept", "--check", status=1)["stale"]
-    assert stale == ["kept/tiny.cir"]
+    assert stale == ["kept/tiny-lc.cir"]
 
 
 def test_spice_runs_the_circuit_and_reads_its_energies(tiny, answer):
