@@ -353,3 +353,33 @@ def test_bytes_that_pour_in_do_not_touch_the_frame_being_carried_out():
         assert rig.words() == words[64:] + words[63:64]
 
     play(scenario)
+
+
+@pytest.mark.parametrize("count", [1, 2, 20, 127])
+def test_a_write_reaches_the_bus_within_the_stated_clocks(count):
+    bridge = Bridge(timeout_clocks=TIMEOUT_CLOCKS)
+    m = Module()
+    m.submodules.bridge = bridge
+    m.d.comb += bridge.ack.eq(bridge.we | bridge.re)  # a core that takes no time of its own
+    took = []
+
+    async def bench(ctx):
+        frame = FRAME.encode_request(Op.WRITE, 1, 0, [1] * count)
+        for byte in frame:
+            await ctx.tick().repeat(4)
+            ctx.set(bridge.rx_data, byte)
+            ctx.set(bridge.rx_valid, 1)
+            await ctx.tick()
+            ctx.set(bridge.rx_valid, 0)
+        clocks, writes = 0, 0
+        while writes < count:
+            writes += ctx.get(bridge.we)
+            clocks += 1
+            await ctx.tick()
+        took.append(clocks)
+
+    simulator = Simulator(m)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert 13 * count <= took[0] <= 13 * count + 5
