@@ -38,7 +38,7 @@ def draw(report: dict[str, Any], rows: int = 3) -> Any:
     from matplotlib.figure import Figure
 
     examples = [e for e in report["examples"] if "circuit" in e["ends"]][:rows]
-    figure = Figure(figsize=(7.6, 0.95 * len(examples) + 2.6), layout="constrained")
+    figure: Any = Figure(figsize=(7.6, 0.95 * len(examples) + 2.6), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(0.95 * len(examples) + 0.3, 2.3))
     grid = upper.subplots(len(examples), len(_COLUMNS), squeeze=False)
     for line, example in zip(grid, examples, strict=True):
