@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import subprocess
@@ -22,17 +23,31 @@ COMMITTED = [
 ]
 
 
-def made(repository: Path = ROOT) -> dict[str, list[str]]:
-    """Return the commands of `make generated` by the folder they write to."""
+def made() -> dict[str, list[list[str]]]:
+    """Return the commands of `make generated`, by the folder that they write to."""
     words = ["make", "-n", "-o", "setup", "generated"]
-    done = subprocess.run(words, cwd=repository, capture_output=True, text=True, check=True)
-    lines = [shlex.split(line) for line in done.stdout.splitlines() if "drai-hw" in line]
-    return {words[-1]: words[1:] for words in lines}
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    commands: dict[str, list[list[str]]] = {}
+    for line in done.stdout.splitlines():
+        if "drai-hw" in line:
+            *command, folder = shlex.split(line)[1:]
+            commands.setdefault(folder, []).append(command)
+    return commands
 
 
-def check(work: str, name: str, folder: Path) -> int:
-    """Give the command that made a design's files for a folder, with --check."""
-    return run([*made()[f"{work}/{name}"][:-1], str(folder), "--check"])
+def check(
+    work: str, name: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> tuple[set[str], set[str]]:
+    """Give the commands for a folder with --check; return the files they make and those stale."""
+    files, stale = set(), set()
+    for command in made()[f"{work}/{name}"]:
+        capfd.readouterr()
+        status = run([*command, str(folder), "--check", "--json"])
+        result = json.loads(capfd.readouterr().out)
+        assert status == (1 if result["stale"] else 0)
+        files |= {Path(path).name for path in result.get("files") or [result["netlist"]]}
+        stale |= {Path(path).name for path in result["stale"]}
+    return files, stale
 
 
 def test_make_remakes_every_folder_that_is_there() -> None:
@@ -53,11 +68,14 @@ def test_each_folder_of_work_belongs_to_a_catalog_design(work: str) -> None:
 
 
 @pytest.mark.parametrize(("work", "name"), COMMITTED)
-def test_the_files_are_what_the_command_makes_today(
+def test_the_files_are_what_the_commands_make_today_and_no_others(
     work: str, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    status = check(work, name, ROOT / work / name)
-    assert status == 0, capfd.readouterr().out + "run `make generated`"
+    folder = ROOT / work / name
+    files, stale = check(work, name, folder, capfd)
+    assert stale == set(), "run `make generated`"
+    there = {path.name for path in folder.iterdir() if path.is_file() and path.suffix != ".fst"}
+    assert there == files, "no command makes these files any more: remove them"
 
 
 @pytest.mark.parametrize("work", COMMANDS)
@@ -66,16 +84,14 @@ def test_one_changed_byte_or_a_missing_file_is_named(
 ) -> None:
     folder = tmp_path / "pair"
     shutil.copytree(ROOT / work / "pair", folder)
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    text = files[-1].read_bytes()
-    files[-1].write_bytes(text[:-2] + b"#" + text[-1:])
-    assert check(work, "pair", folder) == 1
-    out = capfd.readouterr().out
-    assert [path for path in files if str(path) in out] == [files[-1]]
-    files[-1].unlink()
-    assert check(work, "pair", folder) == 1
-    assert str(files[-1]) in capfd.readouterr().out
-    assert not files[-1].exists(), "--check must write nothing"
+    files, _ = check(work, "pair", folder, capfd)
+    path = folder / max(files)
+    text = path.read_bytes()
+    path.write_bytes(text[:-2] + b"#" + text[-1:])
+    assert check(work, "pair", folder, capfd) == (files, {path.name})
+    path.unlink()
+    assert check(work, "pair", folder, capfd) == (files, {path.name})
+    assert not path.exists(), "--check must write nothing"
 
 
 def bench(name: str, *words: str) -> subprocess.CompletedProcess[str]:
