@@ -40,6 +40,7 @@ generated: setup
 	$(BIN)/drai-hw rtl letters -o rtl/letters
 	$(BIN)/drai-hw sim pair --bench sim/pair
 	$(BIN)/drai-hw sim letters --bench sim/letters
+	$(BIN)/drai-hw spice pair --circuit lc -o spice/pair
 	$(BIN)/drai-hw spice pair --circuit ring -o spice/pair
 	$(BIN)/drai-hw spice letters --circuit lc -o spice/letters
 
