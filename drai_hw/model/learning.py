@@ -1,36 +1,28 @@
-"""Learning functions g and the threshold sequences by which integer logic realises them."""
+"""Learning functions g by name, and the threshold sequences by which integer logic realises them.
+
+The functions themselves are in `drai_hw.model.g`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
-from drai_hw.units import wrap_rad
+from drai_hw.model import g as functions
+from drai_hw.model.g import LearningFunction
 
 
-def g_xor(psi_rad: ArrayLike) -> NDArray[np.float64]:
-    """Piecewise-linear g: the mean XOR of two square waves, ``1 - 2|psi|/pi`` exactly."""
-    return 1.0 - 2.0 * np.abs(wrap_rad(psi_rad)) / math.pi
+def spans_full_range(g: LearningFunction) -> bool:
+    """Say whether g falls from 1 in phase to -1 in anti-phase, as a single threshold can count."""
+    ends = g(np.array([0.0, math.pi]))
+    return bool(abs(ends[0] - 1.0) < 1e-9 and abs(ends[1] + 1.0) < 1e-9)
 
 
-def g_cosine(psi_rad: ArrayLike) -> NDArray[np.float64]:
-    """Hebbian g: ``cos psi``."""
-    return np.cos(np.asarray(psi_rad, dtype=np.float64))
-
-
-def g_square(psi_rad: ArrayLike) -> NDArray[np.float64]:
-    """Sign of the cosine: +1 within a quarter turn, else -1."""
-    return np.where(np.cos(np.asarray(psi_rad, dtype=np.float64)) > 1e-12, 1.0, -1.0)
-
-
-G_FUNCTIONS: dict[str, Callable[[ArrayLike], NDArray[np.float64]]] = {
-    "xor": g_xor,
-    "cosine": g_cosine,
-    "square": g_square,
+# Those that twin and RTL have, too.
+G_FUNCTIONS: dict[str, LearningFunction] = {
+    name: made for name in functions.classes() if spans_full_range(made := functions.make(name))
 }
 
 
@@ -49,17 +41,27 @@ def threshold_sequence(g: str, phase_bits: int) -> tuple[int, ...]:
     Parameters
     ----------
     g : str
-        Name of the learning function; monotone falling in ``|d|``.
+        Name of the learning function; monotone falling in ``|d|`` from 1 to -1.
     phase_bits : int
         P.
+
+    Raises
+    ------
+    SpecError
+        A learning function that one threshold a pass cannot realise, or an unknown one.
     """
-    if g not in G_FUNCTIONS:
+    if g not in functions.classes():
         raise SpecError(f"g = {g!r}: known learning functions are {', '.join(sorted(G_FUNCTIONS))}")
+    if g not in G_FUNCTIONS:
+        top, bottom = functions.make(g)(np.array([0.0, math.pi]))
+        raise SpecError(
+            f"g = {g!r}: integer logic counts a pair by one threshold a pass, always +1 in phase "
+            f"and -1 in anti-phase, so g must run from 1 to -1; this one runs from {top:.3g} to "
+            f"{bottom:.3g}. Use {', '.join(sorted(G_FUNCTIONS))}, or the float model only"
+        )
     half = 1 << (phase_bits - 1)
     share = (1.0 + G_FUNCTIONS[g](np.arange(half + 1) * (math.pi / half))) / 2.0
     # Number of the T thresholds that lie at or above k, for k = 0 to T; at half a turn none may.
     at_least = np.floor(share * half + 0.5).astype(int)
     ladder = [int(np.count_nonzero(at_least[1:half] > rank)) for rank in range(half)]
-    if at_least[0] < half:
-        raise SpecError(f"g = {g!r}: must be 1 at zero phase difference")
     return tuple(ladder[rank] for rank in bit_reversed(phase_bits - 1))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drai_hw.model.learning import G_FUNCTIONS
+from drai_hw.model import g as learning_functions
 from drai_hw.model.machine import Counters
 from drai_hw.model.numbers import EMA_SHIFT
 from drai_hw.spec import Spec
@@ -64,7 +64,7 @@ class Reference:
         self.shil = 0.0
         self.smoothed_rad = np.zeros(n)  # smoothed phase advance a step: the resonance gate's om
         self.counters = Counters()
-        self._g = G_FUNCTIONS[spec.learning.g]
+        self._g = learning_functions.make(spec.learning.g, spec.learning.g_parameters)
         self._f = COUPLINGS[spec.dynamics.coupling_table]
         self._frequencies = np.array(spec.dynamics.frequencies or np.zeros(n))
         self._rng = np.random.default_rng(spec.task.seed if seed is None else seed)

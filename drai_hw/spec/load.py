@@ -139,6 +139,8 @@ def describe_range(annotation: Any, metadata: list[Any], unit: str) -> str:
     if "Literal" in text:
         return "one of " + ", ".join(repr(value) for value in _literals(annotation))
     what = "a list" if "tuple" in text else "a number" if "float" in text else "a whole number"
+    if "dict" in text:
+        return "an inline table of numbers"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"a table [{annotation.__name__.lower()}]"
     if "str" in text or annotation is str:

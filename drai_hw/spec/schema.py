@@ -86,9 +86,14 @@ class Dynamics(Section):
 class Learning(Section):
     """How connections learn, locally."""
 
-    g: Literal["xor", "cosine", "square"] = key(
-        "xor", "Learning function of the phase difference; xor is 1 - 2|d|/pi."
+    g: Literal["xor", "cosine", "square", "gaussian", "sigmoid"] = key(
+        "xor",
+        "Learning function of the phase difference; xor is 1 - 2|d|/pi. Twin and RTL have the first three.",
     )
+    g_parameters: dict[str, float] | None = key(
+        None, "Parameters of g: width_rad and offset of gaussian, beta and theta of sigmoid; absent: their defaults.",
+        example={"width_rad": 0.5, "offset": 0.25},
+    )  # fmt: skip
     eta: float = key(
         0.25, "Probability that a pair with open gates is updated by one LSB.", ge=0, le=1
     )

@@ -52,6 +52,9 @@ def toml_value(value: Any) -> str:
     """Write one value in TOML's notation."""
     if isinstance(value, (tuple, list)):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        pairs = (f"{name} = {toml_value(item)}" for name, item in value.items())
+        return "{ " + ", ".join(pairs) + " }"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
