@@ -1,0 +1,118 @@
+"""The twin in machine code: the same integers after every step, sooner."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drai_hw.errors import ToolError
+from drai_hw.model.machine import GATE_MARGIN, GATE_RESONANCE, check_weights
+from drai_hw.model.numbers import EMA_FRACTION_BITS, Formats
+from drai_hw.model.twin import Twin
+
+
+def kernels() -> ModuleType:
+    """Return the compiled loops.
+
+    Raises
+    ------
+    ToolError
+        Without numba, which the extra ``fast`` brings.
+    """
+    try:
+        return importlib.import_module("drai_hw.model.kernels")
+    except ModuleNotFoundError as error:
+        if error.name != "numba":
+            raise
+        raise ToolError(
+            "the compiled twin needs the package numba, which is not installed: "
+            "pip install 'drai_hw[fast]', or use drai_hw.model.twin.Twin, which gives the same bits"
+        ) from error
+
+
+class CompiledTwin(Twin):
+    """`Twin` with compiled passes: equal to it bit for bit, snapshots and counters included.
+
+    The weights live as the core stores them, one byte a pair in the order of the half-ring, so that
+    the random draws of a slot meet its weights in one sweep. Sums of a pass are 32 bits wide while
+    the largest possible sum fits, else 64; everything behind them is 64 bits. Nothing is parallel:
+    one thread. The first run in a process waits for the compiler, or loads what it kept on disk.
+
+    Parameters
+    ----------
+    formats : Formats
+        Number formats and geometry; few lanes leave the vector units empty, 16 or more fill them.
+
+    Raises
+    ------
+    ToolError
+        Without numba.
+    """
+
+    def __init__(self, formats: Formats) -> None:
+        self._kernels = kernels()
+        super().__init__(formats)
+        wide = formats.sum_max > np.iinfo(np.int32).max
+        self._sum: NDArray[Any] = np.zeros(formats.slots, dtype=np.int64 if wide else np.int32)
+        self._frequency = np.int16 if formats.frequency_bits <= 16 else np.int32
+        self._odd = self._table.astype(np.int16)
+        self._even = np.roll(self._odd, -formats.quarter)
+
+    @property
+    def weights(self) -> NDArray[np.int64]:
+        """A copy of the symmetric weight matrix, padding included; assign to change it."""
+        s, f = self._schedule, self.formats
+        out = np.zeros((f.slots, f.slots), dtype=np.int64)
+        values = self._words.reshape(f.pair_slots, f.lanes)[s.used]
+        out[s.i[s.used], s.j[s.used]] = values
+        out[s.j[s.used], s.i[s.used]] = values
+        return out
+
+    @weights.setter
+    def weights(self, weights: NDArray[np.int64]) -> None:
+        s = self._schedule
+        self._words = np.where(s.used, weights[s.i, s.j], 0).astype(np.int8).ravel()
+
+    def load_weights(self, weights: ArrayLike) -> None:
+        """Set the symmetric N x N weights (LSB)."""
+        n, slots = self.formats.n, self.formats.slots
+        padded = np.zeros((slots, slots), dtype=np.int64)
+        padded[:n, :n] = check_weights(weights, self.formats)
+        self.weights = padded
+
+    def weight_words(self) -> NDArray[np.int64]:
+        """Return the weights as the core stores them, shape (pair_slots, lanes); idle lanes 0."""
+        return self._words.reshape(self.formats.pair_slots, self.formats.lanes).astype(np.int64)
+
+    def _field_pass(self) -> None:
+        self._sweep(self._even, 1, learn=False)
+        self.margin = (self._sum >= self.settings.margin) | ~self.active
+
+    def _couple_pass(self, learn: bool) -> None:
+        f, s = self.formats, self.settings
+        self._sweep(self._odd, -1, learn=learn)
+        self.learn_steps += learn
+        self._kernels.advance(
+            self.theta, self.ema, self._sum, self.omega, self.psi, self.strength, self.clamp,
+            self._table, self._dither, s.gain, self.shil, s.dither, f.shift, f.strength_shift,
+            f.delta_max, f.accumulator_bits, f.phase_bits, f.resonance, f.frequency_bits,
+        )  # fmt: skip
+        self.shil = min(self.shil + s.shil_step, s.shil_max)
+
+    def _sweep(self, table: NDArray[np.int16], sign: int, *, learn: bool) -> None:
+        f, s = self.formats, self.settings
+        gated = s.gates & GATE_MARGIN
+        held = self.margin.astype(np.int8) if gated else np.zeros(f.slots, dtype=np.int8)
+        resonance = f.resonance and s.gates & GATE_RESONANCE
+        eta, decay = (stream.astype(np.uint32) for stream in (self._eta, self._decay))
+        self._kernels.sweep(
+            self._sum, self._words, self.top.astype(np.int16), self.active.astype(np.int8), held,
+            (self.ema >> EMA_FRACTION_BITS).astype(self._frequency), table, f.lanes, sign, learn,
+            f.thresholds[self.learn_steps % f.window], s.eta, s.decay, f.decay,
+            f.theta_r if resonance else 0, f.w_max, eta, decay, self._events,
+        )  # fmt: skip
+        self._eta[:], self._decay[:] = eta, decay
