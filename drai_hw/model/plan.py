@@ -110,10 +110,10 @@ def learn_settings(spec: Spec, formats: Formats) -> Settings:
     """Return the registers for presenting patterns: learning on, coupling off."""
     rule = spec.learning
     gates = GATE_MARGIN * ("margin" in rule.gates) | GATE_RESONANCE * ("resonance" in rule.gates)
-    margin = math.ceil(rule.margin * formats.table_amplitude)
+    margin = math.ceil(spec.margin_lsb * formats.table_amplitude)
     if margin > formats.sum_max:
         raise SpecError(
-            f"learning.margin = {rule.margin:g} weight LSB: no field can reach it; at most "
+            f"learning.margin = {spec.margin_lsb:g} weight LSB: no field can reach it; at most "
             f"{formats.sum_max // formats.table_amplitude} with these {formats.n} oscillators and "
             f"weight_bits = {formats.weight_bits}"
         )

@@ -142,7 +142,7 @@ class Reference:
         x = np.asarray(pattern)
         self.phases_rad = np.where(x > 0, 0.0, math.pi)
         rule = self.spec.learning
-        self.held = self.field() >= rule.margin
+        self.held = self.field() >= self.spec.margin_lsb
         gate = np.ones_like(self.weights, dtype=bool)
         if "margin" in rule.gates:
             gate = ~(self.held[:, None] & self.held[None, :])
