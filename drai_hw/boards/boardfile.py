@@ -234,9 +234,9 @@ def load_board(board: str | Path) -> Board:
     if colon and cls.isidentifier() and all(p.isidentifier() for p in module.split(".")):
         return _from_platform(text)
     near = difflib.get_close_matches(text.lower(), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
     raise SpecError(
-        f"board {text!r} is not known{hint} Needed: one of {', '.join(known)}, a folder with a "
+        f"board {text!r} is not known{hint} needs one of {', '.join(known)}, a folder with a "
         "board.toml, or module:PlatformClass of an Amaranth platform"
     )
 
