@@ -186,6 +186,40 @@ def test_a_splay_cluster_attracts_only_where_it_is_stable(lag, beta, stable):
         assert moment > 0.1
 
 
+def spectrum(net, speed_rad_s):
+    """Return the eigenvalues of the rotating state of a network, in its own frame."""
+
+    def rotating(state):
+        phases, couplings = net.slopes(state)
+        return (phases - speed_rad_s, couplings)
+
+    return np.linalg.eigvals(integrate.jacobian(rotating, (net.phases_rad, net.couplings)))
+
+
+@pytest.mark.parametrize("beta", [-2.5, -1.6, -0.8, 0.0, 0.8, 1.6, 2.5])
+@pytest.mark.parametrize("lag", [0.1, 0.7, 1.2])
+@pytest.mark.parametrize("kind", ["antipodal", "splay"])
+def test_the_rates_of_both_clusters_are_the_roots_of_their_quadratics(kind, lag, beta):
+    """A11, stability: closed rates of Berner et al. against all N + N^2 numerical ones.
+
+    Double zeros of the splay family cost half the digits of 1e-10: 1e-4; else 1e-6.
+    """
+    n, rate_hz = 7, 0.1
+    if kind == "splay":
+        start, closed = even_phases_rad(n), published.splay_rates_hz(rate_hz, lag, beta)
+        speed = published.splay_speed_rad_s(lag, beta)
+    else:
+        start = math.pi * np.array([0, 1, 0, 0, 1, 1, 0])
+        closed = published.antipodal_rates_hz(rate_hz, lag, beta)
+        speed = published.antipodal_speed_rad_s(lag, beta)
+    net = AdaptiveNetwork(np.zeros(n), adaptive.lagged(beta), rate_hz, lag, start)
+    found = spectrum(net, speed)
+    expected = np.concatenate([closed, [0.0, -rate_hz]])
+    distance = np.abs(found[:, None] - expected[None, :])
+    assert distance.min(axis=0).max() < 1e-4  # every closed rate is there
+    assert distance.min(axis=1).max() < 1e-4  # and no other
+
+
 # -- the mechanism itself -------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ def order_lorentzian(
 
     References
     ----------
-    Y. Kuramoto, Chemical Oscillations, Waves, and Turbulence (1984), eq. 5.4.21.
+    Y. Kuramoto, Chemical Oscillations, Waves, and Turbulence (1984), section 5.4.
     """
     ratio = critical_lorentzian(half_width_rad_s, step_s) / coupling_rad_s
     return math.sqrt(max(0.0, 1.0 - ratio))
@@ -47,7 +47,7 @@ def order_gaussian(coupling_rad_s: float, deviation_rad_s: float = 1.0) -> float
 
     References
     ----------
-    S. H. Strogatz, Physica D 143 (2000) 1, eq. 4.5, with the integral over locked oscillators.
+    S. H. Strogatz, Physica D 143 (2000) 1, for the integral over locked oscillators.
     """
     k = coupling_rad_s / deviation_rad_s
 
@@ -106,7 +106,7 @@ def ott_antonsen(
 
     References
     ----------
-    E. Ott, T. M. Antonsen, Chaos 18 (2008) 037113, eq. 11.
+    E. Ott, T. M. Antonsen, Chaos 18 (2008) 037113.
     """
     growth = coupling_rad_s - 2.0 * half_width_rad_s
     t = np.asarray(time_s, dtype=np.float64)
@@ -176,6 +176,33 @@ def splay_speed_rad_s(lag_rad: float, beta_rad: float) -> float:
     The mean of ``sin(x + alpha) sin(x + beta)`` over phases whose second moment vanishes.
     """
     return math.cos(lag_rad - beta_rad) / 2.0
+
+
+def antipodal_rates_hz(rate_hz: float, lag_rad: float, beta_rad: float) -> NDArray[np.complex128]:
+    """Return both rates at which a disturbance of an antipodal cluster grows (real part above 0).
+
+    Put into the linearised equations, where all signs cancel, a disturbance of mean 0 obeys
+    ``x^2 + (epsilon - cos alpha sin beta) x - epsilon sin(alpha + beta) = 0``; all other rates are
+    -epsilon, and 0 for the common rotation. The result is that of the reference above.
+    """
+    linear = rate_hz - math.cos(lag_rad) * math.sin(beta_rad)
+    roots = np.roots([1.0, linear, -rate_hz * math.sin(lag_rad + beta_rad)])
+    return np.asarray(roots, dtype=np.complex128)
+
+
+def splay_rates_hz(rate_hz: float, lag_rad: float, beta_rad: float) -> NDArray[np.complex128]:
+    """Return the rates of a splay cluster evenly around the circle, N = 5 or more but not 4 q.
+
+    In modes e^{2 pi i k j/N} the linearised equations fall apart. With ``B = sin(alpha - beta)/2``
+    all k but 0 and +-2 have ``-epsilon - B`` and 0: the states of vanishing second moment form a
+    family. The second moment itself, k = 2, has the roots of
+    ``x^2 + (epsilon - A + B) x - 2 epsilon A = 0`` with ``A = (i/4) e^{i (alpha + beta)}``, and
+    k = -2 their conjugates. All other rates are -epsilon.
+    """
+    a = 0.25j * np.exp(1j * (lag_rad + beta_rad))
+    b = math.sin(lag_rad - beta_rad) / 2.0
+    moment = np.roots([1.0, rate_hz - a + b, -2.0 * rate_hz * a])
+    return np.concatenate([[-rate_hz - b, 0.0], moment, moment.conj()])
 
 
 def trio_limit() -> float:

@@ -26,8 +26,8 @@ class Resonators:
 
     References
     ----------
-    M. A. Kramer, A Resonant Reservoir Network, arXiv 2506.17083, for the node; G. E. P. Box,
-    G. M. Jenkins, Time Series Analysis, section 3.2.4, for its response and spectrum.
+    M. A. Kramer, arXiv 2506.17083 (Resonant Reservoir Network), for the node; G. E. P. Box, G. M.
+    Jenkins, Time Series Analysis (1970), for the response and spectrum of an AR(2) process.
     """
 
     def __init__(self, angles_rad: ArrayLike, radius: float) -> None:
