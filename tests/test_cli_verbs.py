@@ -55,7 +55,7 @@ def test_the_verbs_of_this_release_are_listed_and_no_others(capfd):
     listed = re.findall(r"^  (\w+)  +[A-Z]", text.partition("Verbs:")[2], re.MULTILINE)
     assert listed == list(VERBS)
     assert set(listed) == {
-        *("build", "model", "recall", "rtl", "sim", "board", "spice", "doctor", "new")
+        *("build", "model", "recall", "rtl", "sim", "board", "spice", "bench", "doctor", "new")
     }
 
 
@@ -64,7 +64,7 @@ def test_every_verb_explains_itself(verb, capfd):
     assert run([verb, "--help"]) == 0
     text = capfd.readouterr().out
     assert "--json" in text
-    if verb not in ("doctor", "new"):
+    if verb not in ("bench", "doctor", "new"):
         assert "-o, --output" in text
         assert "--seed" in text
         assert "default:" in text

@@ -21,7 +21,7 @@ TOWER = (
     {"model"},
     {"rtl", "spice"},
     {"sim", "boards"},
-    {"flow", "report", "doctor"},
+    {"flow", "report", "doctor", "bench"},
     {"cli", "__main__"},
 )
 

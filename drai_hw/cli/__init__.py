@@ -25,6 +25,7 @@ VERBS = {
     "sim": "Simulate the core and compare it with the twin after every step.",
     "board": "Make a bitstream and read its area and speed.",
     "spice": "Write the learned network as a circuit; with --run, simulate it.",
+    "bench": "Time model and twin against peers and the machine's limit.",
     "doctor": "List every tool: found, version, source, what is lost without it.",
     "new": "Write a commented network file to start from.",
 }

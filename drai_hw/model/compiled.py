@@ -15,8 +15,13 @@ from drai_hw.model.numbers import EMA_FRACTION_BITS, Formats
 from drai_hw.model.twin import Twin
 
 
-def kernels() -> ModuleType:
-    """Return the compiled loops.
+def kernels(name: str = "kernels") -> ModuleType:
+    """Return a module of compiled loops.
+
+    Parameters
+    ----------
+    name : str
+        Its name in this package.
 
     Raises
     ------
@@ -24,13 +29,13 @@ def kernels() -> ModuleType:
         Without numba, which the extra ``fast`` brings.
     """
     try:
-        return importlib.import_module("drai_hw.model.kernels")
+        return importlib.import_module(f"drai_hw.model.{name}")
     except ModuleNotFoundError as error:
         if error.name != "numba":
             raise
         raise ToolError(
-            "the compiled twin needs the package numba, which is not installed: "
-            "pip install 'drai_hw[fast]', or use drai_hw.model.twin.Twin, which gives the same bits"
+            "compiled loops need the package numba, which is not installed: pip install "
+            "'drai_hw[fast]'; without it drai_hw.model.twin.Twin gives CompiledTwin's bits"
         ) from error
 
 

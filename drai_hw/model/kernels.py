@@ -19,7 +19,7 @@ from drai_hw.model.numbers import EMA_FRACTION_BITS, EMA_SHIFT, PROBABILITY_ONE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Literals, because the machine code kept on disk is renewed when this file changes, not when another
+# Literals, because machine code kept on disk is renewed when this file changes, not when another
 # one does; the check below keeps them equal to what they stand for.
 _LAGS, _LEAP, _MASK = (31, 30, 28, 24), 23, (1 << 31) - 1
 _EVENT, _EMA_FRACTION_BITS, _EMA_SHIFT = 0xFFFF, 4, 4
