@@ -5,7 +5,7 @@ import pytest
 
 from drai_hw.bench import models, peers, timing, twins
 from drai_hw.bench.timing import Entry, compare, time_in_turns
-from drai_hw.errors import ToolError
+from drai_hw.errors import SpecError, ToolError
 
 
 def test_the_one_pass_network_is_the_articles_network():
@@ -90,6 +90,16 @@ def test_a_row_that_cannot_run_says_why_and_the_others_run():
     assert second.against == "slow (float64)"
     assert second.ratio == pytest.approx(second.theirs / second.ours)
     assert second.ratio > 50
+
+
+def test_a_size_that_the_network_file_forbids_leaves_a_reason():
+    with pytest.raises(SpecError, match="oscillators"):
+        models.network(100_000)
+    (row,) = compare(
+        "phase step", 2, [Entry("Reference", lambda: models._reference_phase(100_000))],
+        [Entry("nothing", lambda: lambda: None)], rounds=1,
+    )  # fmt: skip
+    assert "oscillators = 100000" in row.reason
 
 
 def test_steps_of_one_call_are_divided_out():

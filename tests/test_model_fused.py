@@ -60,3 +60,14 @@ def test_what_does_not_fit_is_refused(change, message):
     weights, phases, amplitudes = (given.pop(k) for k in ("weights", "phases_rad", "amplitudes"))
     with pytest.raises(SpecError, match=message):
         fused.learn_step(weights, phases, amplitudes, **given)
+
+
+@pytest.mark.parametrize("n", [1, 3, 50])
+def test_an_aligned_copy_starts_at_a_cache_line_and_is_a_copy(n):
+    values = np.arange(2.0 * n, dtype=np.float32).reshape(2, n)
+    copy = fused.aligned(values)
+    assert copy.ctypes.data % fused.LINE_BYTES == 0
+    assert copy.dtype == np.float32
+    assert np.array_equal(copy, values)
+    copy[0, 0] = -1
+    assert values[0, 0] == 0

@@ -49,7 +49,7 @@ def _reference_learn(n: int) -> Work:
 
 
 def _compiled_phase(n: int, kind: str) -> Work:
-    weights = peers.symmetric_weights(n, seed=n).astype(kind)
+    weights = fused.aligned(peers.symmetric_weights(n, seed=n).astype(kind))
     phases = np.random.default_rng(n).uniform(0.0, 2 * np.pi, n).astype(kind)
     fused.torque(weights, phases)
 
@@ -76,7 +76,7 @@ class OnePassArticle(peers.ArticleNetwork):
     def __init__(self, n: int, seed: int = 0, kind: str = F64) -> None:
         super().__init__(n, seed)
         for name in ("phases_rad", "frequencies_hz", "weights", "amplitudes"):
-            setattr(self, name, getattr(self, name).astype(kind))
+            setattr(self, name, fused.aligned(getattr(self, name).astype(kind)))
 
     def step(self, input_rad_per_s: peers.Floats, dt_s: float = 0.01) -> None:
         """Do one step of phases, weights and amplitudes."""
@@ -109,7 +109,7 @@ def _naive(n: int, kind: str) -> Work:
 
 
 def _pass(n: int, kind: str) -> Work:
-    weights = peers.symmetric_weights(n, seed=n).astype(kind)
+    weights = fused.aligned(peers.symmetric_weights(n, seed=n).astype(kind))
     return lambda: peers.read_and_write(weights)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from drai_hw.errors import ToolError
+from drai_hw.errors import DraiError
 
 Work = Callable[[], object]
 Key = TypeVar("Key", bound=Hashable)
@@ -125,7 +125,7 @@ class Entry:
     name : str
         As rows name it, with its version or precision.
     make : callable
-        Returns the work, prepared; raises `ToolError` where it cannot run.
+        Returns the work, prepared; raises a `DraiError` where it cannot run.
     precision : str
         Number format.
     steps : int
@@ -150,7 +150,7 @@ def compare(
     for entry in (*ours, *theirs):
         try:
             works[entry] = entry.make()
-        except ToolError as error:
+        except DraiError as error:
             reasons[entry] = str(error)
     with one_thread():
         seconds = time_in_turns(works, rounds)

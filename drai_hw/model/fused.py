@@ -6,6 +6,7 @@ The addition theorems turn the N^2 sines and cosines of a step into products of 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,32 @@ from drai_hw.errors import SpecError
 from drai_hw.model.compiled import kernels
 
 Floats = NDArray[Any]
+
+LINE_BYTES = 64  # a cache line, and the widest vector register
+
+
+def _empty(shape: tuple[int, ...], kind: Any) -> Floats:
+    """Return an array whose first element lies at the start of a cache line."""
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    raw = np.empty(size + LINE_BYTES, dtype=np.uint8)
+    start = -raw.__array_interface__["data"][0] % LINE_BYTES
+    return raw[start : start + size].view(kind).reshape(shape)
+
+
+def _vectors(count: int, n: int, kind: Any) -> list[Floats]:
+    """Return vectors of N that all start at a cache line."""
+    return list(_empty((count, -(-n // 16) * 16), kind)[:, :n])
+
+
+def aligned(values: Floats) -> Floats:
+    """Return a copy that starts at a multiple of a cache line.
+
+    Vector loads that straddle two lines cost double; NumPy itself aligns to 16 bytes only. Worth
+    it for weights that many steps go over; the steps below align their own vectors.
+    """
+    out = _empty(values.shape, values.dtype)
+    out[...] = values
+    return out
 
 
 def _check(weights: Floats, phases_rad: Floats) -> None:
@@ -49,8 +76,10 @@ def torque(weights: Floats, phases_rad: Floats) -> Floats:
     """
     _check(weights, phases_rad)
     phases = phases_rad.astype(weights.dtype, copy=False)
-    out = np.empty_like(phases)
-    kernels("float_kernels").torque(out, weights, np.sin(phases), np.cos(phases))
+    sine, cosine, out = _vectors(3, phases.size, weights.dtype)
+    np.sin(phases, out=sine)
+    np.cos(phases, out=cosine)
+    kernels("float_kernels").torque(out, weights, sine, cosine)
     return out
 
 
@@ -105,10 +134,13 @@ def learn_step(
         raise SpecError(f"keep = {keep}, limit = {limit}: needs keep from 0 to 1 and limit > 0")
     kind = weights.dtype.type
     phases = phases_rad.astype(kind, copy=False)
-    sine, cosine = np.sin(phases), np.cos(phases)
+    sine, cosine, a_sine, a_cosine, sums, holds = _vectors(6, phases.size, kind)
+    np.sin(phases, out=sine)
+    np.cos(phases, out=cosine)
     a = amplitudes.astype(kind, copy=False)
-    out = np.empty_like(phases), np.empty_like(phases)
+    np.multiply(a, sine, out=a_sine)
+    np.multiply(a, cosine, out=a_cosine)
     kernels("float_kernels").learn(
-        *out, weights, sine, cosine, a * sine, a * cosine, kind(eta), kind(keep), kind(limit)
+        sums, holds, weights, sine, cosine, a_sine, a_cosine, kind(eta), kind(keep), kind(limit)
     )
-    return out
+    return sums, holds
