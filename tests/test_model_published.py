@@ -299,6 +299,15 @@ def test_phasors_at_rest_lie_along_their_fields_and_the_dynamics_agree():
     assert memory.overlap(1) == pytest.approx(settled_overlap, abs=1e-6)
 
 
+def test_the_field_of_a_phasor_memory_is_that_of_its_weights_without_a_diagonal():
+    rng = np.random.default_rng(8)
+    memory = phasor.PhasorMemory(rng.uniform(0, TAU, (3, 12)))
+    memory.phases_rad = rng.uniform(0, TAU, 12)
+    weights = memory.patterns.T @ memory.patterns.conj() / 12
+    np.fill_diagonal(weights, 0.0)
+    assert np.allclose(memory.field(), weights @ np.exp(1j * memory.phases_rad), atol=1e-14)
+
+
 def sine_overlap(load, n=400, trials=4):
     """Return the mean |m| of pure sine recall from 5 % flips at M = load N real patterns."""
     found = []
