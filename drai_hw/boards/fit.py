@@ -62,8 +62,8 @@ class _Cost:
 
 # Fitted to packed cores of 2 to 36 lanes and rounded up; a test packs some again and compares.
 _LOGIC: dict[tuple[str, str], _Cost] = {
-    ("ecp5", "mul"): _Cost(2600, 90, 11.0, 0.0, 3.0, 60, 110, 0.0, 1.2),
-    ("ecp5", "logic"): _Cost(2600, 110, 11.0, 5.5, 3.0, 60, 110, 0.0, 1.2),
+    ("ecp5", "mul"): _Cost(2780, 90, 11.0, 0.0, 3.0, 60, 110, 0.0, 1.2),
+    ("ecp5", "logic"): _Cost(2780, 110, 11.0, 5.5, 3.0, 60, 110, 0.0, 1.2),
     ("ice40", "mul"): _Cost(2360, 220, 6.0, 0.0, 3.0, 55, 115, 1.8, 0.0),
     ("ice40", "logic"): _Cost(2360, 110, 6.0, 5.5, 1.5, 55, 115, 1.8, 0.0),
 }
