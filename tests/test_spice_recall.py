@@ -5,6 +5,7 @@ import pytest
 from luma.core.legacy.font import LCD_FONT
 
 from drai_hw import spice
+from drai_hw.model.readout import wilson_interval
 
 N = 35
 FLIPS = 4
@@ -48,13 +49,6 @@ def exact(result: spice.CircuitResult, stored: np.ndarray) -> bool:
     return abs(int(result.pattern @ stored)) == N
 
 
-def wilson(hits: int, trials: int) -> tuple[float, float]:
-    z, rate = 1.96, hits / trials
-    centre = rate + z * z / (2 * trials)
-    half = z * np.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials**2))
-    return (centre - half) / (1 + z * z / trials), (centre + half) / (1 + z * z / trials)
-
-
 def shuffled(weights: np.ndarray) -> np.ndarray:
     upper = np.triu_indices(N, 1)
     mixed = np.zeros_like(weights)
@@ -95,7 +89,7 @@ def test_thirty_corrupted_letters_are_recalled_at_the_default_settings() -> None
         settled += result.settled
         seconds += result.seconds
         balance = max(balance, abs(result.balance))
-    low, high = wilson(hits, 30)
+    low, high = wilson_interval(hits, 30)
     print(
         f"exact {hits}/30 [{low:.2f}, {high:.2f}], settled {settled}/30, "
         f"{seconds / 30:.1f} s a run, worst balance {balance:.1e}"

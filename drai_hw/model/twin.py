@@ -211,14 +211,14 @@ class Twin:
         if f.resonance and s.gates & GATE_RESONANCE:
             om = self.ema >> EMA_FRACTION_BITS
             gate &= np.abs(om[i] - om[j]) < f.theta_r
-        event = self._events_of(self._eta, prng.LEAP, s.eta)[0] & gate
+        event = self._events_of(self._eta, s.eta)[0] & gate
         dist = d[i, j]
         dist = np.minimum(dist, (1 << f.phase_bits) - dist)
         step = np.where(dist <= f.thresholds[self.learn_steps % f.window], 1, -1)
         old = self.weights[i, j]
         new = np.where(event, np.clip(old + step, -f.w_max, f.w_max), old)
         if f.decay:
-            fades, states = self._events_of(self._decay, prng.LEAP, s.decay)
+            fades, states = self._events_of(self._decay, s.decay)
             compare = (states >> 16) & f.w_max
             new = new - np.sign(new) * (fades & both & (np.abs(new) > compare))
         self.weights[i[sched.used], j[sched.used]] = new[sched.used]
@@ -228,10 +228,10 @@ class Twin:
         self._events += [int(x.sum()) for x in (both, gate, event, changed)]
 
     def _events_of(
-        self, stream: NDArray[np.int64], bits: int, rate: int
+        self, stream: NDArray[np.int64], rate: int
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Draw one Bernoulli event a slot and lane; return the events and the raw states."""
-        states = prng.draws(stream, self.formats.pair_slots, bits)
+        states = prng.draws(stream, self.formats.pair_slots, prng.LEAP)
         return (states & (PROBABILITY_ONE - 1)) < rate, states
 
     # -- snapshots -------------------------------------------------------------------------

@@ -103,8 +103,7 @@ class Lane(wiring.Component):
         m.d.sync += event.eq(eta.state[:16] < self.eta)
         m.d.comb += synapse.r_eta.eq(event)
         if f.decay:
-            seed, leap = f.decay_seeds[self.index], prng.LEAP
-            m.submodules.decay_stream = decay = Stream(seed, leap)
+            m.submodules.decay_stream = decay = Stream(f.decay_seeds[self.index], prng.LEAP)
             m.d.comb += [decay.step.eq(self.draw), decay.reseed.eq(self.reseed)]
             fade = Signal(reset_less=True)
             floor = Signal(f.weight_bits - 1, reset_less=True)

@@ -122,10 +122,11 @@ def _needs(path: list[str]) -> str:
     field = _field(path)
     if field is None:
         return ""
-    return f": needs {describe_range(field.annotation, field.metadata, _unit(field))}"
+    return f": needs {describe_range(field.annotation, field.metadata, unit_of(field))}"
 
 
-def _unit(field: Any) -> str:
+def unit_of(field: Any) -> str:
+    """Return the unit that the schema gives a key, or nothing."""
     extra = field.json_schema_extra
     return extra.get("unit", "") if isinstance(extra, dict) else ""
 

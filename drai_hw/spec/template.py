@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from drai_hw.spec.load import _unit, describe_range
+from drai_hw.spec.load import describe_range, unit_of
 from drai_hw.spec.schema import SCHEMA_VERSION, Spec
 
 
@@ -22,7 +22,7 @@ def template(spec: Spec) -> str:
         "# its default; `drai-hw build` on this file runs the whole chain.",
         f"schema = {SCHEMA_VERSION}",
     ]
-    for name, field in Spec.model_fields.items():
+    for name in Spec.model_fields:
         if name == "schema_version":
             continue
         section = getattr(spec, name)
@@ -31,12 +31,11 @@ def template(spec: Spec) -> str:
             value = getattr(section, key)
             required = info.is_required()
             default = None if required else info.default
-            needs = describe_range(info.annotation, info.metadata, _unit(info))
+            needs = describe_range(info.annotation, info.metadata, unit_of(info))
             lines.append(f"# {info.description} ({needs})")
             shown = value if value is not None else _example(info)
             given = required or value != default
             lines.append(f"{'' if given else '# '}{key} = {toml_value(shown)}")
-        _ = field
     return "\n".join(lines) + "\n"
 
 
@@ -84,7 +83,7 @@ def reference() -> str:
         ]
         lines += ["|---|---|---|---|"]
         for key, info in model.model_fields.items():
-            needs = describe_range(info.annotation, info.metadata, _unit(info))
+            needs = describe_range(info.annotation, info.metadata, unit_of(info))
             default = (
                 "required"
                 if info.is_required()
