@@ -87,7 +87,7 @@ class Dynamics(Section):
 class Learning(Section):
     """How connections learn, locally."""
 
-    g: Literal["xor", "cosine", "square", "gaussian", "sigmoid"] = key(
+    g: Literal["xor", "cosine", "square", "gaussian", "sigmoid", "deadzone"] = key(
         "xor",
         "Learning function of the phase difference; xor is 1 - 2|d|/pi. Twin and RTL have the first three.",
     )
