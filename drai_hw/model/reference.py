@@ -1,18 +1,25 @@
-"""The float reference model: Kuramoto phases, local learning, in physical units."""
+"""The float reference model: phases that pull on each other, and connections that learn locally."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drai_hw.model import g as learning_functions
+from drai_hw.errors import SpecError
+from drai_hw.model import edge
+from drai_hw.model.gates.base import Observed
 from drai_hw.model.machine import Counters
 from drai_hw.model.numbers import EMA_SHIFT
+from drai_hw.model.rule import Rule
 from drai_hw.spec import Spec
-from drai_hw.units import TAU, wrap_rad
+from drai_hw.spec.mask import load_mask
+from drai_hw.units import TAU
 
 Coupling = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -28,16 +35,26 @@ COUPLINGS: dict[str, Coupling] = {
 }
 
 
+def weighted(weights: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Return sum_j w_ij x_j, for one W shared by all replicas or one W each."""
+    if weights.ndim == 2:
+        return values @ weights.T
+    return np.asarray((weights @ values[..., None])[..., 0])
+
+
 class Reference:
-    """Float model of a network.
+    """Float model of a network, of one copy or of many replicas at once.
 
     Phases move by Euler steps; every right-hand side uses the state at the start of the step.
-    With ``h = spec.dynamics.coupling`` and R the largest row sum of |w|::
+    With ``h = spec.dynamics.coupling``, R the largest row sum of |w| and f the coupling function::
 
-        phi_i += h * (sum_j w_ij f(phi_j - phi_i) / R + frequency_i - k_s sin 2 phi_i) + noise
+        phi_i += h (sum_j w_ij a_j f(phi_j - phi_i) / R + F_i f(psi_i - phi_i)
+                    + frequency_i - k_s sin 2 phi_i) + noise
 
-    so all rates are in units of ``kappa R``, as in the network file. Weights are real numbers in
-    the twin's LSB, limited to its range.
+    so all rates are in units of ``kappa R``, as in the network file. Clamped oscillators keep
+    their phase; inactive ones (amplitude 0) feel and exert no coupling. Weights are real numbers
+    in the twin's LSB, limited to its range. With ``network.mode = "edge-align"`` a step is one slot
+    of `drai_hw.model.edge.align` instead.
 
     Parameters
     ----------
@@ -45,6 +62,24 @@ class Reference:
         The network.
     seed : int, optional
         Seed of the noise; the task's seed by default.
+    replicas : int, optional
+        R copies that run, and learn, side by side: phases of shape (R, N), weights (R, N, N). A
+        single W of shape (N, N) may be assigned to share it among replicas that do not learn.
+    folder : Path, optional
+        Where a relative path of ``network.mask`` starts.
+
+    Attributes
+    ----------
+    phases_rad : array, shape (N,) or (R, N)
+        Phases, rad; arrays of starts may be assigned, shape (any, N), when W is shared.
+    weights : array, shape (N, N) or (R, N, N)
+        Weights, LSB.
+    amplitudes, input_strength, input_phase_rad : array, shape (N,)
+        a_j in [-1, 1], F_i in units of kappa R, psi_i in rad.
+    clamp : array of bool, shape (N,)
+        Oscillators that keep their phase.
+    mask : array of bool, shape (N, N), or None
+        Links that exist.
 
     References
     ----------
@@ -52,43 +87,70 @@ class Reference:
     the design page of this project for the windowed rule and the margin gate.
     """
 
-    def __init__(self, spec: Spec, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        seed: int | None = None,
+        *,
+        replicas: int | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self.spec = spec
         n = spec.network.oscillators
-        self.w_max = float(2 ** (spec.formats.weight_bits - 1) - 1)
-        self.phases_rad = np.zeros(n)
-        self.weights = np.full((n, n), float(spec.network.initial_weight))
-        np.fill_diagonal(self.weights, 0.0)
-        self.held = np.zeros(n, dtype=bool)
-        self.active = np.ones(n, dtype=bool)
+        copies = () if replicas is None else (replicas,)
+        self.mask = load_mask(spec.network.mask, n, seed=spec.task.seed, folder=folder)
+        self.rule = Rule(spec, self.mask)
+        links = ~np.eye(n, dtype=bool) if self.mask is None else self.mask
+        self.phases_rad = np.zeros((*copies, n))
+        self.weights = np.zeros((*copies, n, n))
+        self.weights[..., links] = spec.network.initial_weight
+        self.held = np.zeros((*copies, n), dtype=bool)
+        self.amplitudes = np.ones(n)
+        self.input_strength = np.zeros(n)
+        self.input_phase_rad = np.zeros(n)
+        self.clamp = np.zeros(n, dtype=bool)
         self.shil = 0.0
-        self.smoothed_rad = np.zeros(n)  # smoothed phase advance a step: the resonance gate's om
+        self.smoothed_rad = np.zeros((*copies, n))  # phase advance a step, of the resonance gate
         self.counters = Counters()
-        self._g = learning_functions.make(spec.learning.g, spec.learning.g_parameters)
         self._f = COUPLINGS[spec.dynamics.coupling_table]
         self._frequencies = np.array(spec.dynamics.frequencies or np.zeros(n))
         self._rng = np.random.default_rng(spec.task.seed if seed is None else seed)
+        self._edge = edge.EdgeState(0, np.zeros(n, dtype=np.int64))
 
-    def row_sum(self) -> float:
-        """Return R, the largest row sum of |w|; 1 while there are no weights."""
-        return float(np.abs(self.weights).sum(axis=1).max()) or 1.0
+    # -- what the weights do -----------------------------------------------------------------
+
+    def row_sum(self) -> NDArray[np.float64]:
+        """Return R, the largest row sum of |w|, of each W; 1 while there are no weights."""
+        largest = np.abs(self.weights).sum(axis=-1).max(axis=-1)
+        return np.asarray(np.where(largest > 0, largest, 1.0))
+
+    def _coupled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        sums = weighted(self.weights, values * self.amplitudes)
+        return np.where(self.amplitudes == 0, 0.0, sums)
 
     def torque(self) -> NDArray[np.float64]:
-        """Return sum_j w_ij f(phi_j - phi_i) for every oscillator."""
+        """Return sum_j w_ij a_j f(phi_j - phi_i) for every oscillator."""
         if self._f is np.sin:  # one product with W for sine and cosine each, not N^2 sines
             s, c = np.sin(self.phases_rad), np.cos(self.phases_rad)
-            return c * (self.weights @ s) - s * (self.weights @ c)
-        psi = self.phases_rad[None, :] - self.phases_rad[:, None]
-        return np.sum(self.weights * self._f(psi), axis=1)
+            return c * self._coupled(s) - s * self._coupled(c)
+        psi = self.phases_rad[..., None, :] - self.phases_rad[..., :, None]
+        sums = np.sum(self.weights * self.amplitudes * self._f(psi), axis=-1)
+        return np.where(self.amplitudes == 0, 0.0, sums)
 
     def field(self) -> NDArray[np.float64]:
-        """Return sum_j w_ij cos(phi_j - phi_i), what holds each oscillator in its place."""
+        """Return sum_j w_ij a_j cos(phi_j - phi_i), what holds each oscillator in its place."""
         s, c = np.sin(self.phases_rad), np.cos(self.phases_rad)
-        return c * (self.weights @ c) + s * (self.weights @ s)
+        return c * self._coupled(c) + s * self._coupled(s)
 
-    def energy(self) -> float:
-        """Return E = -1/2 sum_ij w_ij cos(phi_i - phi_j), which sine coupling never raises."""
-        return -0.5 * float(self.field().sum())
+    def energy(self) -> NDArray[np.float64]:
+        """Return E = -1/2 sum_ij w_ij a_i a_j cos(phi_i - phi_j), which sine coupling never raises.
+
+        That needs equal frequencies, no noise, no SHIL, amplitudes of 0 or 1 and steps of less
+        than 1 rad (`dynamics.coupling`).
+        """
+        return -0.5 * np.asarray((self.amplitudes * self.field()).sum(axis=-1))
+
+    # -- phases ------------------------------------------------------------------------------
 
     def run(
         self,
@@ -97,6 +159,8 @@ class Reference:
         shil: bool = True,
         step_rad: float | None = None,
         trace: list[NDArray[np.float64]] | None = None,
+        coupling: float = 1.0,
+        resume: bool = False,
     ) -> None:
         """Advance the phases by ``steps`` steps, the second harmonic ramped from 0.
 
@@ -110,52 +174,162 @@ class Reference:
             Largest phase advance by coupling in a step, rad; the spec's by default.
         trace : list, optional
             Receives the phases after every step.
+        coupling : float
+            Share of the coupling that is in force, 0 to 1; 0 lets inputs and frequencies act alone.
+        resume : bool
+            Go on with the ramp, and with the slots of a turn, where the last run ended.
         """
+        self._check()
+        if not resume:
+            self.shil = 0.0
+            self._edge = edge.EdgeState(0, np.zeros(self.phases_rad.shape, dtype=np.int64))
+        if self.spec.network.mode == "edge-align":
+            self._run_edges(steps, trace)
+            return
         d, k_s = self.spec.dynamics, self.spec.shil
         h = d.coupling if step_rad is None else step_rad
-        scale = h / self.row_sum()
-        self.shil = 0.0
+        scale = coupling * h / self.row_sum()[..., None]
+        driven = bool(self.input_strength.any())
         for _ in range(steps):
-            advance = scale * self.torque() + h * self._frequencies
+            advance = scale * self.torque() if coupling else np.zeros_like(self.phases_rad)
+            advance += h * self._frequencies
+            if driven:
+                pull = self._f(self.input_phase_rad - self.phases_rad)
+                advance += h * self.input_strength * pull
             if shil:
                 advance -= h * self.shil * np.sin(2 * self.phases_rad)
                 self.shil = min(self.shil + k_s.strength / k_s.ramp_steps, k_s.strength)
             if d.noise:
                 sigma = math.sqrt(2 * d.noise * h)
-                advance += sigma * self._rng.standard_normal(advance.size)
+                advance += sigma * self._rng.standard_normal(advance.shape)
             self._advance(advance)
             if trace is not None:
                 trace.append(self.phases_rad.copy())
 
     def _advance(self, advance_rad: NDArray[np.float64]) -> None:
-        self.phases_rad = np.mod(self.phases_rad + advance_rad, TAU)
-        self.smoothed_rad += (advance_rad - self.smoothed_rad) / 2**EMA_SHIFT
+        moved = np.where(self.clamp, 0.0, advance_rad)
+        self.phases_rad = np.mod(self.phases_rad + moved, TAU)
+        if self.smoothed_rad.shape != moved.shape:
+            self.smoothed_rad = np.zeros_like(moved)
+        self.smoothed_rad += (moved - self.smoothed_rad) / 2**EMA_SHIFT
+
+    def _run_edges(self, steps: int, trace: list[NDArray[np.float64]] | None) -> None:
+        bits = self.spec.formats.phase_bits
+        free = ~self.clamp & (self.amplitudes != 0)
+        lsb_rad = TAU / 2**bits
+        for _ in range(steps):
+            top = np.floor(np.mod(self.phases_rad, TAU) / lsb_rad).astype(np.int64)
+            wave = edge.square_wave(top, self._edge.slot, bits)
+            moved, self._edge = edge.align(
+                top, self._coupled(wave.astype(float)), self._edge, bits, free
+            )
+            self.phases_rad = np.where(moved != top, moved * lsb_rad, self.phases_rad)
+            if trace is not None:
+                trace.append(self.phases_rad.copy())
+
+    def _check(self) -> None:
+        n = self.spec.network.oscillators
+        if self.phases_rad.shape[-1:] != (n,) or self.weights.shape[-2:] != (n, n):
+            raise SpecError(
+                f"phases of shape {self.phases_rad.shape} with weights of shape "
+                f"{self.weights.shape}: this network needs (..., {n}) and (..., {n}, {n})"
+            )
+        if self.weights.ndim > 2 and self.weights.shape[:-2] != self.phases_rad.shape[:-1]:
+            raise SpecError(
+                f"phases of shape {self.phases_rad.shape} with weights of shape "
+                f"{self.weights.shape}: needs one W for each replica, or one for all"
+            )
+
+    # -- learning ----------------------------------------------------------------------------
 
     def present(self, pattern: ArrayLike) -> None:
-        """Load a pattern as phases, find which oscillators are held, and learn once.
+        """Load patterns as phases, find which oscillators are held, and learn once.
 
         The change is the expectation of the twin's stochastic step: ``eta g(psi)`` for each pair
-        whose gates are open, saturation, then a share ``decay`` lost. Every pair with open gates
-        counts as written: the expectation has no events. The couplings rest meanwhile; each phase
-        then moves by its own frequency.
+        whose gates are open, saturation, then a share ``decay`` lost, then the stabilisers. The
+        couplings rest meanwhile; each phase then moves by its own frequency.
+
+        Parameters
+        ----------
+        pattern : array of -1/+1, shape (N,) or (R, N)
+            One pattern for all, or one for each replica.
         """
         x = np.asarray(pattern)
-        self.phases_rad = np.where(x > 0, 0.0, math.pi)
+        self.phases_rad = np.broadcast_to(
+            np.where(x > 0, 0.0, math.pi), (*self.weights.shape[:-2], x.shape[-1])
+        ).copy()
+        self._check()
+        self._find_held()
+        self._learn(self.phases_rad[..., None, :])
+        self._advance(np.broadcast_to(self._drift(), self.phases_rad.shape))
+
+    def drive(self, phases_rad: ArrayLike) -> None:
+        """Show inputs for a while, and learn from the window that follows.
+
+        The inputs pull with ``learning.input_strength`` for ``learning.settle_steps`` steps, then
+        for the window of ``learning.window`` steps from which the pairs learn; noise stays on, and
+        the couplings act with their share ``learning.recurrence``. The phases start where they are.
+
+        Parameters
+        ----------
+        phases_rad : array, shape (N,)
+            Phases of the inputs, rad: 0 and pi for a binary pattern.
+        """
         rule = self.spec.learning
-        self.held = self.field() >= self.spec.margin_lsb
-        gate = np.ones_like(self.weights, dtype=bool)
-        if "margin" in rule.gates:
-            gate = ~(self.held[:, None] & self.held[None, :])
-        if "resonance" in rule.gates:
-            apart_rad = np.abs(self.smoothed_rad[:, None] - self.smoothed_rad[None, :])
-            gate &= apart_rad < rule.theta_r * TAU / 2 ** (self.spec.formats.frequency_bits + 1)
-        np.fill_diagonal(gate, False)
-        psi = wrap_rad(self.phases_rad[:, None] - self.phases_rad[None, :])
-        change = np.where(gate, rule.eta * self._g(psi), 0.0)
-        learned = np.clip(self.weights + change, -self.w_max, self.w_max)
-        new = learned * (1.0 - rule.decay)
-        opened = int(np.count_nonzero(gate)) // 2
-        changed = int(np.count_nonzero(new != self.weights)) // 2
-        self.counters += Counters(x.size * (x.size - 1) // 2, opened, opened, changed)
-        self.weights = new
-        self._advance(self.spec.dynamics.coupling * self._frequencies)
+        kept = self.input_phase_rad, self.input_strength
+        self.input_phase_rad = np.asarray(phases_rad, dtype=np.float64)
+        self.input_strength = np.full(self.clamp.shape, rule.input_strength)
+        seen: list[NDArray[np.float64]] = []
+        self.run(rule.settle_steps, shil=False, coupling=rule.recurrence)
+        self._find_held()
+        self.run(self.window_steps, shil=False, coupling=rule.recurrence, trace=seen)
+        self.input_phase_rad, self.input_strength = kept
+        self._learn(np.stack(seen, axis=-2))
+
+    @property
+    def window_steps(self) -> int:
+        """T, steps of a learning window."""
+        return self.spec.learning.window or 2 ** (self.spec.formats.phase_bits - 1)
+
+    def _drift(self) -> NDArray[np.float64]:
+        return self.spec.dynamics.coupling * self._frequencies
+
+    def _find_held(self) -> None:
+        self.held = (self.field() >= self.spec.margin_lsb) | (self.amplitudes == 0)
+
+    def _learn(self, window_rad: NDArray[np.float64]) -> None:
+        if self.weights.ndim != window_rad.ndim:
+            raise SpecError(
+                f"phases of shape {self.phases_rad.shape} cannot learn into weights of shape "
+                f"{self.weights.shape}: needs a W for each replica (Reference(spec, replicas=...))"
+            )
+        if self.smoothed_rad.shape != self.phases_rad.shape:
+            self.smoothed_rad = np.zeros_like(self.phases_rad)
+        seen = Observed(window_rad, self.weights, self.held, self.smoothed_rad, self.amplitudes)
+        self.weights, events = self.rule.apply(seen)
+        self.counters += events
+
+    # -- snapshots ---------------------------------------------------------------------------
+
+    _STATE = ("phases_rad", "weights", "held", "amplitudes", "input_strength", "input_phase_rad",
+              "clamp", "smoothed_rad")  # fmt: skip
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return a copy of the whole state, from which `restore` goes on with the same bits."""
+        out: dict[str, Any] = {name: getattr(self, name).copy() for name in self._STATE}
+        out |= {f"rule.{name}": value for name, value in self.rule.state().items()}
+        out |= {"shil": self.shil, "counters": astuple(self.counters)}
+        out |= {"noise": self._rng.bit_generator.state}
+        return out | {"slot": self._edge.slot, "sign": self._edge.sign.copy()}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Return to a state taken by `snapshot`."""
+        for name in self._STATE:
+            setattr(self, name, np.array(snapshot[name]))
+        self.rule.restore(
+            {k.removeprefix("rule."): v for k, v in snapshot.items() if k.startswith("rule.")}
+        )
+        self.shil = float(snapshot["shil"])
+        self.counters = Counters(*snapshot["counters"])
+        self._rng.bit_generator.state = snapshot["noise"]
+        self._edge = edge.EdgeState(int(snapshot["slot"]), np.array(snapshot["sign"]))

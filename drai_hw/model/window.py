@@ -11,31 +11,48 @@ from drai_hw.errors import SpecError
 from drai_hw.model.g import LearningFunction
 from drai_hw.model.g.cosine import Cosine
 
+FEW = 16  # distinct phases up to which a table of their differences beats N^2 evaluations of g
+
 
 def window_mean(g: LearningFunction, phases_rad: ArrayLike) -> NDArray[np.float64]:
     """Return the mean of g over a window for every pair, 0 on the diagonal.
 
     The cosine is one product of rank 2 T, ``sum_t cos(phi_i - phi_j) = Z Z^T`` with
-    ``Z = [cos phi, sin phi]``, instead of T passes over all pairs.
+    ``Z = [cos phi, sin phi]``, instead of T passes over all pairs; a step with few distinct
+    phases, such as a binary pattern, looks g up in a table.
 
     Parameters
     ----------
     g : LearningFunction
         The learning function.
-    phases_rad : array, shape (T, N)
-        Phases of the window.
+    phases_rad : array, shape (..., T, N)
+        Phases of the window; leading axes are replicas.
+
+    Returns
+    -------
+    array, shape (..., N, N)
     """
     phases = np.atleast_2d(np.asarray(phases_rad, dtype=np.float64))
     if isinstance(g, Cosine):
-        z = np.concatenate([np.cos(phases), np.sin(phases)]).T
-        mean = z @ z.T / len(phases)
+        z = np.concatenate([np.cos(phases), np.sin(phases)], axis=-2)
+        mean = np.swapaxes(z, -1, -2) @ z / phases.shape[-2]
     else:
-        mean = np.zeros((phases.shape[1], phases.shape[1]))
-        for row in phases:  # one step at a time: no T N^2 array
-            mean += g(row[:, None] - row[None, :])
-        mean /= len(phases)
-    np.fill_diagonal(mean, 0.0)
+        mean = np.zeros((*phases.shape[:-2], phases.shape[-1], phases.shape[-1]))
+        for step in range(phases.shape[-2]):  # one at a time: no T N^2 array
+            mean += _of_pairs(g, phases[..., step, :])
+        mean /= phases.shape[-2]
+    mean[..., np.arange(phases.shape[-1]), np.arange(phases.shape[-1])] = 0.0
     return mean
+
+
+def _of_pairs(g: LearningFunction, phases: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return g(phi_i - phi_j) for all pairs of one step."""
+    distinct, which = np.unique(phases, return_inverse=True)
+    if distinct.size > FEW:
+        return g(phases[..., :, None] - phases[..., None, :])
+    table = g(distinct[:, None] - distinct[None, :])
+    which = which.reshape(phases.shape)
+    return table[which[..., :, None], which[..., None, :]]
 
 
 def learned(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from drai_hw.errors import SpecError
+from drai_hw.spec import parts
 from drai_hw.spec.schema import SCHEMA_VERSION, Spec
 
 
@@ -138,10 +139,11 @@ def describe_range(annotation: Any, metadata: list[Any], unit: str) -> str:
     for argument in getattr(annotation, "__args__", ()):
         bounds |= _bounds(_unpack(argument))
     if "Literal" in text:
-        return "one of " + ", ".join(repr(value) for value in _literals(annotation))
+        own = " or 'module:Class'" if repr(parts.IMPORTED)[1:-1] in text else ""
+        return "one of " + ", ".join(repr(value) for value in _literals(annotation)) + own
     what = "a list" if "tuple" in text else "a number" if "float" in text else "a whole number"
     if "dict" in text:
-        return "an inline table of numbers"
+        return "an inline table of " + ("tables" if text.count("dict") > 1 else "numbers")
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"a table [{annotation.__name__.lower()}]"
     if "str" in text or annotation is str:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from drai_hw.spec import parts
+
 SCHEMA_VERSION = 1
 MARGIN_PER_OSCILLATOR = 0.65  # recall of 64 to 128 oscillators suffers below 0.4 of them
+
+
+if TYPE_CHECKING:
+    G: TypeAlias = str
+    Gate: TypeAlias = str
+    Stabiliser: TypeAlias = str
+else:  # one of the names of the parts there are, or a class of the user's own
+    _Own = Annotated[str, Field(pattern=parts.IMPORTED)]
+    G = Literal[parts.names("g")] | _Own
+    Gate = Literal[parts.names("gates")] | _Own
+    Stabiliser = Literal[parts.names("stabilisers")] | _Own
+
+Parameters = dict[str, float]
 
 
 def key(default: Any, text: str, *, unit: str = "", example: Any = None, **limits: Any) -> Any:
@@ -32,9 +47,14 @@ class Network(Section):
         pattern=r"^[a-z][a-z0-9_-]{0,39}$", example="my-memory",
     )  # fmt: skip
     oscillators: int = key(..., "Number of oscillators N.", ge=2, le=1024, example=35)
-    mode: Literal["kuramoto"] = key(
-        "kuramoto", "Phase dynamics: every oscillator is pulled by f(phase difference)."
+    mode: Literal["kuramoto", "edge-align"] = key(
+        "kuramoto",
+        "Phase dynamics: kuramoto, pulled by f(phase difference); edge-align, square waves that move their edge to the sign of their weighted sum, one slot of 2**phase_bits a step (float and twin).",
     )
+    mask: str = key(
+        "", 'Which pairs are linked: "ring:K", "grid:WIDTH", "random:SHARE" or a .npy file of N x N zeros and ones; empty: all. Float model only.',
+        example="grid:5",
+    )  # fmt: skip
     initial_weight: int = key(
         0, "Weight of every pair before learning.", unit="weight LSB", ge=-127, le=127
     )
@@ -87,11 +107,15 @@ class Dynamics(Section):
 class Learning(Section):
     """How connections learn, locally."""
 
-    g: Literal["xor", "cosine", "square", "gaussian", "sigmoid", "deadzone"] = key(
-        "xor",
-        "Learning function of the phase difference; xor is 1 - 2|d|/pi. Twin and RTL have the first three.",
+    rule: Literal["presentation", "window"] = key(
+        "presentation",
+        "presentation: load a pattern as phases and learn once; window: pull the phases by inputs, then learn in each step of a window.",
     )
-    g_parameters: dict[str, float] | None = key(
+    g: G = key(
+        "xor",
+        'Learning function of the phase difference; xor is 1 - 2|d|/pi; "module:Class" is one of your own.',
+    )
+    g_parameters: Parameters | None = key(
         None, "Parameters of g: width_rad and offset of gaussian, beta and theta of sigmoid; absent: their defaults.",
         example={"width_rad": 0.5, "offset": 0.25},
     )  # fmt: skip
@@ -101,8 +125,33 @@ class Learning(Section):
     decay: float = key(
         0.0, "Rate of decay: expected share of a weight lost in a learning pass.", ge=0, le=1
     )
-    gates: tuple[Literal["margin", "resonance"], ...] = key(
-        ("margin",), "A pair learns only while all listed gates are open."
+    gates: tuple[Gate, ...] = key(
+        ("margin",), "A pair learns only while all listed gates are open. Twin and RTL have margin and resonance.",
+    )  # fmt: skip
+    gate_parameters: dict[str, Parameters] | None = key(
+        None, "Parameters of gates, by gate; absent: their defaults.", example={"lock": {"threshold": 0.9}},
+    )  # fmt: skip
+    stabilisers: tuple[Stabiliser, ...] = key(
+        (), "What is done to the weights after each window, in this order. Float model only.",
+        example=["mean-subtraction"],
+    )  # fmt: skip
+    stabiliser_parameters: dict[str, Parameters] | None = key(
+        None, "Parameters of stabilisers, by stabiliser; absent: their defaults.",
+        example={"top-k": {"k": 8}},
+    )  # fmt: skip
+    window: Annotated[int, Field(ge=1, le=65536)] | None = key(
+        None, "T of the window rule; absent: 2**(phase_bits - 1), a whole sweep of the twin's threshold.",
+        unit="step", example=32,
+    )  # fmt: skip
+    settle_steps: int = key(
+        24, "Steps for which the inputs pull before a window.", unit="step", ge=0, le=1000000
+    )
+    input_strength: float = key(
+        0.5, "F: pull of the inputs of the window rule, in units of kappa * (largest row sum).",
+        ge=0, le=10,
+    )  # fmt: skip
+    recurrence: float = key(
+        0.0, "Share of the coupling that is in force during the window rule.", ge=0, le=1
     )
     margin: Annotated[float, Field(ge=0, le=100000)] | None = key(
         None, "An oscillator counts as held while its field reaches this; absent: 0.65 for each oscillator.",
