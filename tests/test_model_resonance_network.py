@@ -323,6 +323,32 @@ def test_replicas_are_runs_of_their_own_and_a_copied_state_goes_on_bit_for_bit()
     assert np.array_equal(resumed.amplitudes, all_at_once.amplitudes)
 
 
+def test_a_network_starts_as_the_article_does():
+    """Uniform phases, full amplitudes, Gaussian weights of 0.01; 5 % is 4 errors of 4950 draws."""
+    for net in (ArticleNetwork(100, 1), ResonanceNetwork(np.zeros(100), 1.0, seed=1)):
+        assert net.weights[np.triu_indices(100, 1)].std() == pytest.approx(0.01, rel=0.05)
+        assert abs(net.weights[np.triu_indices(100, 1)].mean()) < 4 * 0.01 / math.sqrt(4950)
+        assert np.all(net.amplitudes == 1)
+        assert net.phases_rad.min() < 0.3
+        assert net.phases_rad.max() > TAU - 0.3
+        assert order_parameter(net.phases_rad) < 0.3
+    assert ArticleNetwork(100, 1).frequencies_hz.std() == pytest.approx(0.1, rel=0.3)
+    repeated = ResonanceNetwork(np.zeros(100), 1.0, seed=1)
+    assert np.array_equal(net.weights, repeated.weights)
+    assert np.array_equal(net.phases_rad, repeated.phases_rad)
+
+
+def test_a_step_without_input_is_one_hundredth_of_a_second_of_zero_input():
+    omega = np.array([1.0, 2.0, 3.0])
+    silent, given = (ResonanceNetwork(omega, 0.5, seed=2) for _ in range(2))
+    silent.step()
+    given.step(np.zeros(3), 0.01)
+    assert np.array_equal(silent.phases_rad, given.phases_rad)
+    given.run(2)
+    silent.run(2, np.zeros(3), 0.01)
+    assert np.array_equal(silent.phases_rad, given.phases_rad)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -341,6 +367,10 @@ def test_inputs_of_another_shape_and_thresholds_without_learning_are_refused():
     net.step(np.ones((2, 3)))
     with pytest.raises(SpecError, match=r"input of shape \(2,\): needs \(3,\) or \(2, 3\)"):
         net.step(np.ones(2))
+    with pytest.raises(SpecError, match=r"kept = -0.1: a step leaves"):
+        rn.resting_gain(-0.1)
+    assert rn.resting_gain(0.0) == 0.0
+    assert ResonanceNetwork([1.0], 0.0, rate=0.0).phases_rad.shape == (1,)
     with pytest.raises(SpecError, match=r"amplitude = 0: needs above 0 to 1"):
         rn.escape_likeness(amplitude=0)
     with pytest.raises(SpecError, match=r"nothing is learned; both need above 0"):
