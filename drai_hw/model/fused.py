@@ -20,8 +20,8 @@ Floats = NDArray[Any]
 LINE_BYTES = 64  # a cache line, and the widest vector register
 
 
-def _empty(shape: tuple[int, ...], kind: Any) -> Floats:
-    """Return an array whose first element lies at the start of a cache line."""
+def aligned_empty(shape: tuple[int, ...], kind: Any) -> Floats:
+    """Return an array of anything whose first element lies at the start of a cache line."""
     size = math.prod(shape) * np.dtype(kind).itemsize
     raw = np.empty(size + LINE_BYTES, dtype=np.uint8)
     start = -raw.__array_interface__["data"][0] % LINE_BYTES
@@ -30,7 +30,7 @@ def _empty(shape: tuple[int, ...], kind: Any) -> Floats:
 
 def _vectors(count: int, n: int, kind: Any) -> list[Floats]:
     """Return vectors of N that all start at a cache line."""
-    return list(_empty((count, -(-n // 16) * 16), kind)[:, :n])
+    return list(aligned_empty((count, -(-n // 16) * 16), kind)[:, :n])
 
 
 def aligned(values: Floats) -> Floats:
@@ -39,7 +39,7 @@ def aligned(values: Floats) -> Floats:
     Vector loads that straddle two lines cost double; NumPy itself aligns to 16 bytes only. Worth
     it for weights that many steps go over; the steps below align their own vectors.
     """
-    out = _empty(values.shape, values.dtype)
+    out = aligned_empty(values.shape, values.dtype)
     out[...] = values
     return out
 
