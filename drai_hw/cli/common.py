@@ -126,6 +126,11 @@ def load_job(
         )
         task["patterns"] = found.values.tolist()
     sections = {**overrides, "task": {**overrides.get("task", {}), **task}}
+    if str(spec.network.mask).endswith(".npy"):
+        from drai_hw.spec.mask import links_of, load_mask
+
+        mask = load_mask(spec.network.mask, spec.network.oscillators, folder=folder)
+        sections["network"] = {**overrides.get("network", {}), "mask": links_of(mask)}
     spec = with_overrides(spec, sections)
     outdir = Path(output) if output else Path("build") / spec.network.name
     if outdir.exists() and not outdir.is_dir():

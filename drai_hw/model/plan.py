@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
+from drai_hw.model import g as learning_functions
 from drai_hw.model import prng
 from drai_hw.model.machine import GATE_MARGIN, GATE_RESONANCE, Settings
 from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, Formats
@@ -62,6 +63,7 @@ def formats_of(spec: Spec, lanes: int | None = None, pages: int | None = None) -
         frequency_bits=f.frequency_bits,
         table=spec.dynamics.coupling_table,
         g=spec.learning.g,
+        g_parameters=tuple((spec.learning.g_parameters or {}).items()),
         resonance="resonance" in spec.learning.gates,
         theta_r=spec.learning.theta_r,
         decay=spec.learning.decay > 0,
@@ -70,8 +72,15 @@ def formats_of(spec: Spec, lanes: int | None = None, pages: int | None = None) -
 
 
 def design_digest(formats: Formats) -> bytes:
-    """Return the SHA-256 digest of all that shapes the hardware; the identity registers hold it."""
-    shape = asdict(formats) | {"prng": [prng.BITS, *prng.LAGS, prng.LEAP]}
+    """Return the SHA-256 digest of all that shapes the hardware; the identity registers hold it.
+
+    A learning function stands in it by its name, and by the passes it makes unless the name alone
+    says them: parameters and functions from other packages may change under the same name.
+    """
+    shape = formats.record() | {"prng": [prng.BITS, *prng.LAGS, prng.LEAP]}
+    shape.pop("g_parameters", None)
+    if ":" in formats.g or fields(learning_functions.make(formats.g)):  # type: ignore[arg-type]
+        shape["passes"] = formats.passes
     text = json.dumps(shape, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
 
@@ -107,8 +116,23 @@ def phases_of(spec: Spec, phases_rad: ArrayLike) -> NDArray[np.int64]:
 
 
 def learn_settings(spec: Spec, formats: Formats) -> Settings:
-    """Return the registers for presenting patterns: learning on, coupling off."""
+    """Return the registers for presenting patterns: learning on, coupling off.
+
+    Raises
+    ------
+    SpecError
+        A margin or a decay that integer logic cannot reach.
+    """
     rule = spec.learning
+    # A decay event takes a weight down with probability |w| / steepest (numbers page).
+    steepest = 1 << (formats.weight_bits - 1)
+    if rule.decay * steepest > 1:
+        raise SpecError(
+            f"learning.decay = {rule.decay:g}: integer logic takes at most one LSB from a weight "
+            f"in a pass, so the share is at most {1 / steepest:g} with weight_bits = "
+            f"{formats.weight_bits}"
+        )
+    refuse_float_only(spec)
     gates = GATE_MARGIN * ("margin" in rule.gates) | GATE_RESONANCE * ("resonance" in rule.gates)
     margin = math.ceil(spec.margin_lsb * formats.table_amplitude)
     if margin > formats.sum_max:
@@ -117,9 +141,11 @@ def learn_settings(spec: Spec, formats: Formats) -> Settings:
             f"{formats.sum_max // formats.table_amplitude} with these {formats.n} oscillators and "
             f"weight_bits = {formats.weight_bits}"
         )
+    drives = rule.rule == "window"
     return Settings(
+        dither=spec.dynamics.dither + 1 if drives and spec.dynamics.dither is not None else 0,
         eta=math.floor(rule.eta * PROBABILITY_ONE + 0.5),
-        decay=math.floor(rule.decay * PROBABILITY_ONE + 0.5),
+        decay=math.floor(rule.decay * steepest * PROBABILITY_ONE + 0.5),
         margin=margin,
         gates=gates,
     )
@@ -159,8 +185,7 @@ def run_settings(
                 f"needs a gain of {gain}, the register holds {(1 << GAIN_BITS) - 1}; lower "
                 f"coupling to {limit:.3g} rad or learn larger weights (raise learning.margin)"
             )
-    unit = lsb * 2 ** (formats.shift - formats.strength_shift) / formats.table_amplitude
-    shil = math.floor(spec.shil.strength * unit + 0.5)
+    shil = math.floor(spec.shil.strength * strength_unit(spec, formats) + 0.5)
     if shil >= 1 << STRENGTH_BITS:
         limit = spec.shil.strength * ((1 << STRENGTH_BITS) - 1) / shil
         raise SpecError(
@@ -173,3 +198,74 @@ def run_settings(
         shil_step=math.ceil(shil / spec.shil.ramp_steps),
         dither=0 if d.dither is None else d.dither + 1,
     )
+
+
+INTEGER_GATES = ("margin", "resonance")
+
+
+def refuse_float_only(spec: Spec) -> None:
+    """Refuse what only the float model has.
+
+    Raises
+    ------
+    SpecError
+        Naming the key, and what twin and RTL have.
+    """
+    rule = spec.learning
+    for gate in rule.gates:
+        if gate not in INTEGER_GATES:
+            raise SpecError(
+                f"learning.gates lists {gate!r}, which only the float model has; twin and RTL have "
+                f"{' and '.join(INTEGER_GATES)} (drai-hw model --float-only runs the float model)"
+            )
+    for key, value, wanted in (
+        ("learning.stabilisers", list(rule.stabilisers), "none"),
+        ("network.mask", spec.network.mask, "none: all pairs are linked"),
+        ("learning.recurrence", rule.recurrence, "0: the couplings rest while the twin learns"),
+    ):
+        if value:
+            raise SpecError(
+                f"{key} = {value!r}: only the float model has it; twin and RTL need {wanted} "
+                "(drai-hw model --float-only runs the float model)"
+            )
+
+
+def window_of(spec: Spec) -> int:
+    """Return T, the steps of a learning window."""
+    return spec.learning.window or 2 ** (spec.formats.phase_bits - 1)
+
+
+Inputs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+
+def no_inputs(spec: Spec) -> Inputs:
+    """Return input phases, strengths, clamp and activity of a network left to itself."""
+    zeros = np.zeros(spec.network.oscillators, dtype=np.int64)
+    return zeros, zeros, zeros, np.ones_like(zeros)
+
+
+def inputs_of(spec: Spec, formats: Formats, pattern: ArrayLike) -> Inputs:
+    """Return the inputs that pull every oscillator to a pattern of -1/+1.
+
+    Raises
+    ------
+    SpecError
+        ``learning.input_strength`` does not fit its register.
+    """
+    psi, _, clamp, active = no_inputs(spec)
+    psi = np.where(np.asarray(pattern) > 0, 0, 1 << (formats.phase_bits - 1))
+    wanted = spec.learning.input_strength
+    strength = math.floor(wanted * strength_unit(spec, formats) + 0.5)
+    if strength >= 1 << STRENGTH_BITS:
+        limit = wanted * ((1 << STRENGTH_BITS) - 1) / strength
+        raise SpecError(
+            f"learning.input_strength = {wanted:g}: too strong for its register; at most "
+            f"{limit:.3g} with dynamics.coupling = {spec.dynamics.coupling:g} rad"
+        )
+    return psi, np.full_like(psi, strength), clamp, active
+
+
+def strength_unit(spec: Spec, formats: Formats) -> float:
+    """Return the register value of an input or SHIL strength of 1 kappa R."""
+    lsb = spec.dynamics.coupling * 2**formats.accumulator_bits / TAU
+    return lsb * 2 ** (formats.shift - formats.strength_shift) / formats.table_amplitude

@@ -16,6 +16,7 @@ from drai_hw.model import edge
 from drai_hw.model.gates.base import Observed
 from drai_hw.model.machine import Counters
 from drai_hw.model.numbers import EMA_SHIFT
+from drai_hw.model.plan import window_of
 from drai_hw.model.rule import Rule
 from drai_hw.spec import Spec
 from drai_hw.spec.mask import load_mask
@@ -282,14 +283,9 @@ class Reference:
         seen: list[NDArray[np.float64]] = []
         self.run(rule.settle_steps, shil=False, coupling=rule.recurrence)
         self._find_held()
-        self.run(self.window_steps, shil=False, coupling=rule.recurrence, trace=seen)
+        self.run(window_of(self.spec), shil=False, coupling=rule.recurrence, trace=seen)
         self.input_phase_rad, self.input_strength = kept
         self._learn(np.stack(seen, axis=-2))
-
-    @property
-    def window_steps(self) -> int:
-        """T, steps of a learning window."""
-        return self.spec.learning.window or 2 ** (self.spec.formats.phase_bits - 1)
 
     def _drift(self) -> NDArray[np.float64]:
         return self.spec.dynamics.coupling * self._frequencies

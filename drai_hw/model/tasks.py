@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drai_hw.model import plan
+from drai_hw.model.checkpoint import Rounds
 from drai_hw.model.machine import Counters, Machine
 from drai_hw.model.readout import is_exact, overlap, read_pattern, start_phases_rad, wilson_interval
 from drai_hw.model.reference import Reference
@@ -119,29 +120,43 @@ def trials_of(spec: Spec, patterns: Patterns, count: int | None = None) -> Trial
 # -- the float model -------------------------------------------------------------------------
 
 
-def learn_float(model: Reference, patterns: NDArray[np.int64]) -> Learned:
-    """Store patterns in the float model: present all in turn until all are held."""
-    presentations, done = 0, False
-    for _ in range(model.spec.learning.presentations):
-        done = True
-        for pattern in patterns:
-            model.present(pattern)
-            presentations += 1
-            done &= bool(model.held.all())
-        if done:
-            break
-    return Learned(model.weights.copy(), presentations, done, model.counters)
+def learn_float(
+    model: Reference,
+    patterns: NDArray[np.int64],
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+) -> Learned:
+    """Store patterns in the float model by the rule of its network file.
+
+    All patterns are shown in turn until a round opens no gate, or the limit is reached. See
+    `learn` for the checkpoint.
+    """
+    limit = model.spec.learning.presentations
+    shown, done = 0, False
+    drives = model.spec.learning.rule == "window"
+    with Rounds(model, checkpoint, limit, progress) as rounds:
+        for _ in rounds:
+            before = model.counters
+            for pattern in patterns:
+                if drives:
+                    model.phases_rad = np.full_like(model.phases_rad, np.pi / 2)
+                    model.drive(np.where(pattern > 0, 0.0, np.pi))
+                else:
+                    model.present(pattern)
+            shown = (rounds.number + 1) * len(patterns)
+            done = (model.counters - before).gated_on == 0
+            if done:
+                break
+    return Learned(model.weights.copy(), shown, done, model.counters)
 
 
 def recall_float(model: Reference, trials: Trials, targets: NDArray[np.int64]) -> Recalled:
-    """Run every trial on the float model."""
-    trace = [trials.phases_rad[0]]
-    ends = []
-    for number, phases in enumerate(trials.phases_rad):
-        model.phases_rad = phases.copy()
-        model.run(model.spec.task.steps, trace=trace if number == 0 else None)
-        ends.append(model.phases_rad.copy())
-    return _judge(np.array(ends), trials, targets, np.array(trace))
+    """Run all trials on the float model, side by side."""
+    model.phases_rad = trials.phases_rad.copy()
+    seen: list[NDArray[np.float64]] = []
+    model.run(model.spec.task.steps, trace=First(seen))
+    trace = np.array([trials.phases_rad[0], *seen])
+    return _judge(model.phases_rad, trials, targets, trace)
 
 
 # -- integer machines: twin, simulated RTL, board --------------------------------------------
@@ -149,40 +164,68 @@ def recall_float(model: Reference, trials: Trials, targets: NDArray[np.int64]) -
 
 def prepare(machine: Machine, spec: Spec) -> None:
     """Bring a machine to the state in which every job starts."""
-    n = spec.network.oscillators
     machine.reseed()
     machine.load_omega(plan.tuning_words(spec))
-    machine.load_inputs(np.zeros(n), np.zeros(n), np.zeros(n), np.ones(n))
+    machine.load_inputs(*plan.no_inputs(spec))
     machine.load_weights(plan.initial_weights(spec))
 
 
 def learn(
-    machine: Machine, spec: Spec, patterns: NDArray[np.int64], progress: Progress | None = None
+    machine: Machine,
+    spec: Spec,
+    patterns: NDArray[np.int64],
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
 ) -> Learned:
     """Store patterns on an integer machine by its own local rule.
 
     A presentation loads the pattern as phases and runs one step with field and couple pass,
-    learning on. All patterns are shown in turn until an epoch opens no gate, or the limit is
-    reached.
+    learning on. With ``learning.rule = "window"`` the pattern is given as inputs instead: the
+    phases settle from a quarter turn, where both pulls are largest (at the opposite of its input
+    an oscillator would rest), then every step of the window learns. All patterns are shown in turn
+    until a round opens no gate, or the limit is reached.
+
+    Parameters
+    ----------
+    machine : Machine
+        Twin, simulated core or board.
+    spec : Spec
+        The network.
+    patterns : array of -1/+1, shape (M, N)
+        What to store.
+    progress : callable, optional
+        Told the rounds done and their limit.
+    checkpoint : Path, optional
+        File that keeps the state of a long run (only of a machine with `snapshot`): written every
+        few seconds and when the run is interrupted, taken up by the next call with the same
+        network, removed at the end.
     """
+    rule = spec.learning
     machine.configure(plan.learn_settings(spec, machine.formats))
     phases = [plan.phases_of(spec, np.where(p > 0, 0.0, np.pi)) for p in patterns]
-    limit = spec.learning.presentations
-    presentations, done = 0, False
-    before = machine.counters()
-    for epoch in range(limit):
-        for theta in phases:
-            machine.load_phases(theta)
-            machine.run(1, field=True, couple=True, learn=True)
-            presentations += 1
-        after = machine.counters()
-        done = (after - before).gated_on == 0
-        before = after
-        if progress:
-            progress(epoch + 1, limit)
-        if done:
-            break
-    return Learned(machine.read_weights(), presentations, done, machine.counters())
+    shown, done = 0, False
+    if rule.rule == "window":
+        middle = plan.phases_of(spec, np.full(patterns.shape[1], np.pi / 2))
+        drives = [plan.inputs_of(spec, machine.formats, p) for p in patterns]
+    with Rounds(machine, checkpoint, rule.presentations, progress) as rounds:
+        for _ in rounds:
+            before = machine.counters()
+            for number, theta in enumerate(phases):
+                if rule.rule == "window":
+                    machine.load_phases(middle)
+                    machine.load_inputs(*drives[number])
+                    machine.run(rule.settle_steps)
+                    machine.run(plan.window_of(spec), field=True, learn=True, resume=True)
+                else:
+                    machine.load_phases(theta)
+                    machine.run(1, field=True, couple=True, learn=True)
+            shown = (rounds.number + 1) * len(phases)
+            done = (machine.counters() - before).gated_on == 0
+            if done:
+                break
+    if rule.rule == "window":
+        machine.load_inputs(*plan.no_inputs(spec))
+    return Learned(machine.read_weights(), shown, done, machine.counters())
 
 
 def recall(
@@ -218,6 +261,17 @@ def recall(
         if progress:
             progress(number + 1, len(trials.phases_rad))
     return _judge(lsb_to_rad(ends, bits), trials, targets, lsb_to_rad(trace, bits))
+
+
+class First(list[NDArray[np.float64]]):
+    """A trace that keeps only the first replica of what it is given."""
+
+    def __init__(self, kept: list[NDArray[np.float64]]) -> None:
+        self._kept = kept
+
+    def append(self, phases: NDArray[np.float64]) -> None:
+        """Keep the phases of the first replica."""
+        self._kept.append(phases[0].copy())
 
 
 def _judge(

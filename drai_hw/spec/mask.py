@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,22 @@ from drai_hw.errors import SpecError
 
 _FORMS = (
     '"ring:K" (K neighbours a side), "grid:W" (rows of W, four neighbours), "random:SHARE" (share '
-    "of all pairs, connected), or a .npy file of N x N zeros and ones"
+    "of all pairs, connected), a .npy file of N x N zeros and ones, or pairs"
 )
 
 
 def load_mask(
-    source: str, oscillators: int, *, seed: int = 0, folder: Path | None = None
+    source: str | Sequence[tuple[int, int]],
+    oscillators: int,
+    *,
+    seed: int = 0,
+    folder: Path | None = None,
 ) -> NDArray[np.bool_] | None:
     """Return the links that a network file names, shape (N, N), or None for all of them.
 
     Parameters
     ----------
-    source : str
+    source : str or sequence of pairs
         What ``network.mask`` says; empty for all pairs.
     oscillators : int
         N.
@@ -39,6 +44,8 @@ def load_mask(
     """
     if not source:
         return None
+    if not isinstance(source, str):
+        return _links(source, oscillators)
     if source.endswith(".npy"):
         return _read((folder or Path()) / source, oscillators)
     form = re.fullmatch(r"(ring|grid|random):(\d*\.?\d+)", source)
@@ -52,6 +59,23 @@ def load_mask(
             f"network.mask = {source!r}: needs a whole number from 1 to {oscillators - 1}"
         )
     return _ring(int(value), oscillators) if kind == "ring" else _grid(int(value), oscillators)
+
+
+def links_of(mask: NDArray[np.bool_] | None) -> list[list[int]]:
+    """Return the pairs i < j of a mask, as a network file lists them."""
+    return [] if mask is None else np.argwhere(np.triu(mask, 1)).tolist()
+
+
+def _links(pairs: Sequence[tuple[int, int]], n: int) -> NDArray[np.bool_]:
+    mask = np.zeros((n, n), dtype=bool)
+    for i, j in pairs:
+        if not (0 <= i < n and 0 <= j < n and i != j):
+            raise SpecError(
+                f"network.mask has the pair [{i}, {j}]: needs two different oscillators from 0 to "
+                f"{n - 1}"
+            )
+        mask[i, j] = mask[j, i] = True
+    return mask
 
 
 def _ring(reach: int, n: int) -> NDArray[np.bool_]:

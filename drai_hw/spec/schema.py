@@ -51,8 +51,8 @@ class Network(Section):
         "kuramoto",
         "Phase dynamics: kuramoto, pulled by f(phase difference); edge-align, square waves that move their edge to the sign of their weighted sum, one slot of 2**phase_bits a step (float and twin).",
     )
-    mask: str = key(
-        "", 'Which pairs are linked: "ring:K", "grid:WIDTH", "random:SHARE" or a .npy file of N x N zeros and ones; empty: all. Float model only.',
+    mask: str | tuple[tuple[int, int], ...] = key(
+        "", 'Which pairs are linked: "ring:K", "grid:WIDTH", "random:SHARE", a .npy file of N x N zeros and ones, or pairs of oscillators from 0; empty: all. Float model only.',
         example="grid:5",
     )  # fmt: skip
     initial_weight: int = key(

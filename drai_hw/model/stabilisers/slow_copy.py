@@ -15,8 +15,10 @@ from drai_hw.model.stabilisers.base import Stabiliser
 class SlowCopy(Stabiliser):
     """Let a copy follow the weights slowly; where a window is familiar, return to the copy.
 
-    ``s += (w - s) / 2^shift`` after every window; then ``w = s`` where the novelty of the window is
-    at or below the threshold. With the gate ``surprise``, decay between surprises is undone.
+    ``s += (w - s) / 2^shift`` after every window; then, if the novelty of the window is at or below
+    the threshold, ``w = s`` where s is the larger of the two in magnitude: what decay took is given
+    back, what was learned a moment ago is not taken for the copy's ignorance of it. With the gate
+    ``surprise``, what is shown again and again without being learned anew does not fade away.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ class SlowCopy(Stabiliser):
         slow = seen.weights if self._copy is None else self._copy
         self._copy = slow + (weights - slow) / 2 ** int(self.shift)
         familiar = np.asarray(seen.novelty <= self.threshold)[..., None, None]
-        return np.where(familiar, self._copy, weights)
+        return np.where(familiar & (np.abs(self._copy) > np.abs(weights)), self._copy, weights)
 
     def state(self) -> dict[str, Floats]:
         """Return the copy, once there is one."""
