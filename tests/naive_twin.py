@@ -5,6 +5,8 @@ from __future__ import annotations
 from drai_hw.model.machine import Settings
 from drai_hw.model.numbers import Formats
 
+STRIDES = {4: 3, 8: 5, 16: 9, 32: 19, 64: 39, 128: 79, 256: 159, 512: 317}  # odd, near T / 1.618
+
 
 class NaiveTwin:
     """The core's arithmetic pair by pair in the order of the half-ring."""
@@ -24,7 +26,7 @@ class NaiveTwin:
         self.eta = list(f.eta_seeds)
         self.fade = list(f.decay_seeds)
         self.dith = f.dither_seed
-        self.n = self.shil = 0
+        self.n = self.at = self.shil = 0
         self.events = [0, 0, 0, 0]
 
     def pairs(self):
@@ -56,7 +58,7 @@ class NaiveTwin:
                 not act or value >= s.margin for act, value in zip(self.active, h, strict=True)
             ]
         torque = [0] * len(top)
-        threshold = f.thresholds[self.n % len(f.thresholds)]
+        this = f.passes[self.at]
         for slot in self.pairs():
             for lane, pair in enumerate(slot):
                 if pair is not None:
@@ -68,11 +70,17 @@ class NaiveTwin:
                         torque[i] += old * f.coupling[d]
                         torque[j] -= old * f.coupling[d]
                         if learn:
-                            self.w[key] = self.learned(lane, i, j, min(d, size - d), old, threshold)
+                            self.w[key] = self.learned(lane, i, j, min(d, size - d), old, this)
                 if learn:
                     self.eta[lane] = shifts(self.eta[lane], 23)
                     self.fade[lane] = shifts(self.fade[lane], 23)
-        self.n += learn
+        if learn:
+            self.n += 1
+            window = len(f.passes)
+            if all(up and down for _, up, down in f.passes):
+                self.at = self.n % window
+            else:
+                self.at = (self.at + STRIDES[window] + (self.n % window == 0)) % window
         turn, limit = 1 << f.accumulator_bits, (1 << (f.accumulator_bits - 1)) - 1
         for k, act in enumerate(top):
             x = s.gain * torque[k]
@@ -90,16 +98,22 @@ class NaiveTwin:
                 self.ema[k] += (16 * q - self.ema[k]) // 16
         self.shil = min(self.shil + s.shil_step, s.shil_max)
 
-    def learned(self, lane: int, i: int, j: int, distance: int, old: int, threshold: int) -> int:
+    def learned(self, lane: int, i: int, j: int, distance: int, old: int, this: tuple) -> int:
         """Return a pair's new weight and count the events."""
         f, s = self.f, self.s
+        threshold, up, down = this
         gate = not (s.gates & 1 and self.held[i] and self.held[j])
         if f.resonance and s.gates & 2:
             gate &= abs(self.ema[i] // 16 - self.ema[j] // 16) < f.theta_r
         event = gate and self.eta[lane] % 65536 < s.eta
         new = old
-        if event:
-            new = max(-f.w_max, min(f.w_max, old + (1 if distance <= threshold else -1)))
+        if distance <= threshold:
+            event = event and up
+            new += bool(event)
+        else:
+            event = event and down
+            new -= bool(event)
+        new = max(-f.w_max, min(f.w_max, new))
         if f.decay and self.fade[lane] % 65536 < s.decay:
             compare = self.fade[lane] // 65536 % (f.w_max + 1)
             if abs(new) > compare:

@@ -34,6 +34,11 @@ CASES = twin_cases.CASES | {
         {"n": 130, "lanes": 26, "pages": 5, "decay": True, "weight_bits": 3},
         {"eta": 65536, "decay": 65536, "gates": 0},
     ),
+    "130, gaussian": (
+        {"n": 130, "lanes": 26, "pages": 5, "decay": True, "g": "gaussian",
+         "g_parameters": {"width_rad": 1.0, "offset": 0.5}},
+        {"eta": 65536, "decay": 9000, "gates": 0, "dither": 12, "gain": 60},
+    ),
     "wide frequencies": (
         {"n": 20, "lanes": 10, "pages": 2, "accumulator_bits": 24, "frequency_bits": 20,
          "phase_bits": 10, "resonance": True, "theta_r": 4000},

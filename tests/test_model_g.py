@@ -1,7 +1,6 @@
 """Learning functions by name: shape, drift mean, parameters, and what integer logic refuses."""
 
 import math
-import typing
 
 import numpy as np
 import pytest
@@ -9,12 +8,8 @@ from scipy.integrate import quad
 
 from drai_hw.errors import SpecError
 from drai_hw.model import g as functions
-from drai_hw.model.learning import G_FUNCTIONS, threshold_sequence
-from drai_hw.model.numbers import Formats
 from drai_hw.model.reference import Reference
-from drai_hw.model.twin import Twin
 from drai_hw.spec import parse, template
-from drai_hw.spec.schema import Learning
 
 ALL = sorted(functions.classes())
 FILE = (
@@ -23,9 +18,9 @@ FILE = (
 )
 
 
-def test_the_schema_names_exactly_the_functions_there_are():
-    names = typing.get_args(Learning.model_fields["g"].annotation)
-    assert sorted(names) == ALL
+def test_a_file_of_the_folder_is_a_function_of_that_name():
+    assert {name: made.name for name, made in functions.classes().items()} == {n: n for n in ALL}
+    assert len(ALL) == len(set(functions.classes().values())) >= 6
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -45,11 +40,13 @@ def test_every_g_is_even_periodic_bounded_and_falls_with_distance(name):
         *((name, {}) for name in ALL),
         ("gaussian", {"width_rad": 2.0, "offset": 0.1}),
         ("sigmoid", {"beta": 4.0, "theta": 0.5}),
+        ("deadzone", {"full_rad": 0.5, "zero_rad": 1.0}),
+        ("deadzone", {"full_rad": 0.5, "zero_rad": 2.5}),
     ],
 )
 def test_the_drift_mean_is_the_mean_over_a_turn(name, parameters):
     g = functions.make(name, parameters)
-    kinks = [math.pi / 2]
+    kinks = [0.5, 1.5, math.pi / 2]
     mean = quad(lambda x: float(g(x)), 0, math.pi, points=kinks, limit=200)[0] / math.pi
     assert g.drift_mean == pytest.approx(mean, abs=1e-9)
 
@@ -71,16 +68,26 @@ def test_the_sigmoid_is_the_logistic_formula_and_steepens_to_the_square():
     assert np.allclose(steep(psi), functions.make("square")(psi), atol=1e-12)
 
 
+def test_the_dead_zone_is_flat_at_both_ends_and_linear_between():
+    """1 up to t0 = 0.5, then (t1 - d)/(t1 - t0) through 0 at t1 = 1, and -1 from 2 t1 - t0."""
+    g = functions.make("deadzone", {"full_rad": 0.5, "zero_rad": 1.0})
+    assert np.allclose(g([0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 3.0]), [1, 1, 0.5, 0, -0.5, -1, -1])
+    psi = np.linspace(-3.1, 3.1, 63)
+    straight = functions.make("deadzone", {"full_rad": 0.0, "zero_rad": math.pi / 2})
+    assert np.allclose(straight(psi), functions.make("xor")(psi), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("gausian", {}, r"g = 'gausian': known learning functions are cosine, gaussian, sigmoid"),
+        ("gausian", {}, r"g = 'gausian': known learning functions are cosine, deadzone, gaussian"),
         ("xor", {"beta": 1.0}, r"g_parameters.beta: unknown; g = 'xor' takes none at all"),
         ("sigmoid", {"width_rad": 1.0}, r"'sigmoid' takes beta, theta"),
         ("gaussian", {"width_rad": 0.0}, r"width_rad = 0: needs more than 0 rad"),
         ("gaussian", {"offset": 1.5}, r"offset = 1.5: needs 0 to 1"),
         ("sigmoid", {"beta": -1.0}, r"beta = -1: needs above 0 to 500"),
         ("sigmoid", {"theta": 2.0}, r"theta = 2: needs -1 to 1"),
+        ("deadzone", {"full_rad": 2.0}, r"full_rad = 2, zero_rad = 1.5708: needs 0 <= full_rad <"),
     ],
 )
 def test_wrong_names_and_parameters_are_refused(name, parameters, message):
@@ -102,18 +109,3 @@ def test_the_file_chooses_g_and_its_parameters_and_the_model_learns_by_them():
 def test_a_parameter_that_is_no_number_is_refused_by_the_file():
     with pytest.raises(SpecError, match=r"needs an inline table of numbers"):
         parse(FILE + 'g = "gaussian"\ng_parameters = { width_rad = "wide" }\n')
-
-
-def test_integer_logic_has_the_functions_that_run_from_plus_to_minus_one():
-    assert sorted(G_FUNCTIONS) == ["cosine", "square", "xor"]
-
-
-@pytest.mark.parametrize(
-    ("name", "ends"), [("gaussian", "0.75 to -0.25"), ("sigmoid", "0.964 to -0.964")]
-)
-def test_integer_logic_refuses_the_others_and_says_why(name, ends):
-    with pytest.raises(SpecError, match=rf"must run from 1 to -1; this one runs from {ends}"):
-        threshold_sequence(name, 6)
-    twin = Twin(Formats(n=2, lanes=2, pages=1, g=name))
-    with pytest.raises(SpecError, match="or the float model only"):
-        twin.run(1, learn=True)

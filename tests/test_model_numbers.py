@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from drai_hw.errors import SpecError
-from drai_hw.model.learning import G_FUNCTIONS, threshold_sequence
 from drai_hw.model.numbers import Formats, coupling_table, round_shift, signed_bits
 
 
@@ -53,29 +52,6 @@ def test_signed_bits_is_the_least_width(low, high, bits):
     assert signed_bits(low, high) == bits
 
 
-@pytest.mark.parametrize("phase_bits", [3, 4, 6, 8])
-def test_xor_thresholds_realise_the_xor_rule_exactly(phase_bits):
-    half = 1 << (phase_bits - 1)
-    thresholds = np.array(threshold_sequence("xor", phase_bits))
-    distance = np.arange(half + 1)[:, None]
-    mean = np.where(distance <= thresholds, 1, -1).mean(axis=1)
-    assert np.array_equal(mean, 1 - 2 * np.arange(half + 1) / half)
-
-
-@pytest.mark.parametrize("g", sorted(G_FUNCTIONS))
-@pytest.mark.parametrize("phase_bits", [4, 6])
-def test_threshold_window_means_g_within_one_count(g, phase_bits):
-    half = 1 << (phase_bits - 1)
-    thresholds = np.array(threshold_sequence(g, phase_bits))
-    assert thresholds.size == half
-    distance = np.arange(half + 1)
-    mean = np.where(distance[:, None] <= thresholds, 1, -1).mean(axis=1)
-    wanted = G_FUNCTIONS[g](distance * math.pi / half)
-    assert np.abs(mean - wanted).max() <= 1 / half + 1e-12
-    assert mean[0] == 1
-    assert mean[half] == -1
-
-
 def test_sums_cannot_wrap_and_shifts_follow():
     f = Formats(n=35, lanes=8, pages=5)
     assert f.sum_max == 34 * 15 * 31
@@ -103,9 +79,9 @@ def test_shifts_are_never_negative(n, weight_bits, table_bits):
         ({"weight_bits": 9}, r"weight_bits = 9: outside 2 to 8"),
         ({"resonance": True, "frequency_bits": 5}, r"frequency_bits = 5 with theta_r = 8.*= 6"),
         ({"n": 1}, r"oscillators = 1: at least 2"),
-        ({"g": "gauss"}, r"g = 'gauss': known learning functions are cosine, square, xor"),
+        ({"g": "gauss"}, r"g = 'gauss': known learning functions are cosine, deadzone"),
     ],
 )
 def test_impossible_formats_are_refused_with_the_remedy(change, message):
     with pytest.raises(SpecError, match=message):
-        _ = Formats(**({"n": 10, "lanes": 8, "pages": 2} | change)).thresholds
+        _ = Formats(**({"n": 10, "lanes": 8, "pages": 2} | change)).passes

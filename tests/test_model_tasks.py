@@ -93,33 +93,3 @@ def test_the_pair_locks_at_the_closed_form_in_float_and_twin():
     tasks.prepare(twin, spec)
     assert tasks.lock_float(Reference(spec)).offsets_rad[1] == pytest.approx(expected, abs=1e-9)
     assert tasks.lock(twin, spec).offsets_rad[1] == pytest.approx(expected, abs=2 * np.pi / 64)
-
-
-@pytest.mark.parametrize("g", ["xor", "cosine", "square"])
-def test_stochastic_learning_means_the_float_window_rule(g):
-    """Mean over 400 runs of one window at fixed phases against eta g(psi), for every pair.
-
-    A window has T = 32 passes; each changes w by +-1 with probability eta. The mean of 400 runs
-    has sigma <= sqrt(32 eta / 400); 5 sigma for 28 pairs, plus the table's 1/T for each pass.
-    """
-    from drai_hw.model.learning import G_FUNCTIONS
-    from drai_hw.model.machine import Settings
-    from drai_hw.model.numbers import Formats
-
-    f = Formats(n=8, lanes=4, pages=2, weight_bits=8, g=g)
-    twin = Twin(f)
-    eta, runs = 0.25, 400
-    top = np.arange(8) * 9 % 64
-    total = np.zeros((8, 8))
-    twin.configure(Settings(eta=int(eta * 65536), gates=0))
-    for _ in range(runs):
-        twin.load_weights(np.zeros((8, 8)))
-        for _ in range(f.window):
-            twin.load_phases(top << 10)
-            twin.run(1, learn=True)
-        total += twin.read_weights()
-    psi = (top[None, :] - top[:, None]) * 2 * np.pi / 64
-    expected = f.window * eta * G_FUNCTIONS[g](psi)
-    bound = 5 * np.sqrt(f.window * eta / runs) + (0 if g == "xor" else eta)
-    off_diagonal = ~np.eye(8, dtype=bool)
-    assert np.abs(total / runs - expected)[off_diagonal].max() < bound

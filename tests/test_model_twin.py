@@ -36,6 +36,20 @@ CASES = {
          "accumulator_bits": 20, "g": "cosine", "table": "triangle"},
         {"gates": 0},
     ),
+    "gaussian": (
+        {"n": 7, "lanes": 4, "pages": 2, "g": "gaussian", "decay": True, "weight_bits": 4},
+        {"gates": 0, "eta": 60000, "decay": 9000, "dither": 12},
+    ),
+    "sigmoid": (
+        {"n": 8, "lanes": 4, "pages": 2, "g": "sigmoid", "phase_bits": 4,
+         "g_parameters": {"theta": 0.5}},
+        {"eta": 50000, "dither": 12},
+    ),
+    "idle passes": (
+        {"n": 6, "lanes": 6, "pages": 1, "g": "sigmoid", "g_parameters": {"beta": 0.5},
+         "phase_bits": 3, "resonance": True, "theta_r": 12},
+        {"gates": 2, "eta": 65536, "dither": 13},
+    ),
 }  # fmt: skip
 
 
@@ -64,7 +78,7 @@ def test_twin_equals_the_scalar_implementation_after_every_step(case):
                          ("clamp", clamp), ("active", active)):  # fmt: skip
         getattr(naive, name)[: f.n] = values.tolist()
     naive.w = {frozenset((i, j)): int(weights[i, j]) for i in range(f.n) for j in range(i + 1, f.n)}
-    for step in range(40):
+    for step in range(90):
         learn, field = step % 5 != 4, step % 3 == 0
         twin.run(1, field=field, learn=learn, resume=step > 0)
         naive.step(field, learn)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 
 from drai_hw.flow import bitstream, circuit, gather, machines, simulation, verilog
 from drai_hw.flow.digest import digest_of, file_digest, tool_versions
@@ -40,7 +39,7 @@ def chain(
     geometry = geometry_of(spec)
     formats = plan.formats_of(spec, *geometry)
     # The hardware is shaped by the formats alone: no change of task or learning rebuilds it.
-    hardware = {"formats": {k: v for k, v in asdict(formats).items() if k != "_"}}
+    hardware = {"formats": formats.record()}
     return (
         Stage(
             "model",

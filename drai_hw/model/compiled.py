@@ -117,7 +117,7 @@ class CompiledTwin(Twin):
         self._kernels.sweep(
             self._sum, self._words, self.top.astype(np.int16), self.active.astype(np.int8), held,
             (self.ema >> EMA_FRACTION_BITS).astype(self._frequency), table, f.lanes, sign, learn,
-            f.thresholds[self.learn_steps % f.window], s.eta, s.decay, f.decay,
+            *f.learning_pass(self.learn_steps), s.eta, s.decay, f.decay,
             f.theta_r if resonance else 0, f.w_max, eta, decay, self._events,
         )  # fmt: skip
         self._eta[:], self._decay[:] = eta, decay

@@ -133,6 +133,15 @@ def _draw_decays(limit, streams, slots, rate, w_max):
 
 
 @_compile
+def _withhold(event, d, count, size, threshold, plus, minus):
+    """Take back the update events of pairs that a one-sided pass leaves alone."""
+    flags, other = np.int8(plus), np.int8(minus)
+    for x in range(count):
+        near = (d[x] <= threshold) | (d[x] >= size - threshold)
+        event[x] = event[x] & (flags if near else other)
+
+
+@_compile
 def _update_weights(new, words, event, gate, d, count, size, threshold, w_max):
     """Fill the weights after the update events; leave in ``event`` what was written."""
     for x in range(count):
@@ -182,8 +191,8 @@ def _double(out, values, start):
 
 
 @_compile
-def sweep(sums, words, top, active, held, om, table, lanes, sign, learn, threshold, eta, decay,
-          has_decay, theta_r, w_max, eta_streams, decay_streams, events):  # fmt: skip
+def sweep(sums, words, top, active, held, om, table, lanes, sign, learn, threshold, plus, minus,
+          eta, decay, has_decay, theta_r, w_max, eta_streams, decay_streams, events):  # fmt: skip
     """Do one pass over all pairs: sums of w T[d] by oscillator and, if asked, learning.
 
     Parameters
@@ -202,6 +211,8 @@ def sweep(sums, words, top, active, held, om, table, lanes, sign, learn, thresho
         T, or C of the field pass.
     sign : int
         Sign of a contribution at the rotating oscillator: -1 for T (odd), +1 for C (even).
+    threshold, plus, minus : int, bool, bool
+        What this learning pass does, see `drai_hw.model.learning.Pass`.
     """
     pages = top.size // lanes
     size = table.size
@@ -240,6 +251,8 @@ def sweep(sums, words, top, active, held, om, table, lanes, sign, learn, thresho
                 _double(om_j, om, b * lanes)
                 _gates(gate, pair, held[page], held_j, om[page], om_j, slots, first, theta_r)
                 _draw_updates(event, eta_streams, slots, eta)
+                if not (plus and minus):
+                    _withhold(event, d, count, size, threshold, plus, minus)
                 _update_weights(new, block, event, gate, d, count, size, threshold, w_max)
                 if has_decay:
                     _draw_decays(limit, decay_streams, slots, decay, w_max)

@@ -1,4 +1,4 @@
-"""Learning functions g by name, and the threshold sequences by which integer logic realises them.
+"""How integer logic learns by a function g: one comparison a pass, and a step of +-1 or none.
 
 The functions themselves are in `drai_hw.model.g`.
 """
@@ -6,24 +6,32 @@ The functions themselves are in `drai_hw.model.g`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drai_hw.errors import SpecError
-from drai_hw.model import g as functions
 from drai_hw.model.g import LearningFunction
 
 
-def spans_full_range(g: LearningFunction) -> bool:
-    """Say whether g falls from 1 in phase to -1 in anti-phase, as a single threshold can count."""
-    ends = g(np.array([0.0, math.pi]))
-    return bool(abs(ends[0] - 1.0) < 1e-9 and abs(ends[1] + 1.0) < 1e-9)
+class Pass(NamedTuple):
+    """What one learning pass does with a pair at the integer distance ``|d|``.
 
+    Attributes
+    ----------
+    threshold : int
+        u_n - 1, 0 to ``2**(P-1) - 1``: the pair counts as near when ``|d| <= threshold``.
+    plus : bool
+        Near pairs step by +1; else they are left alone.
+    minus : bool
+        The others step by -1; else they are left alone.
+    """
 
-# Those that twin and RTL have, too.
-G_FUNCTIONS: dict[str, LearningFunction] = {
-    name: made for name in functions.classes() if spans_full_range(made := functions.make(name))
-}
+    threshold: int
+    plus: bool = True
+    minus: bool = True
 
 
 def bit_reversed(bits: int) -> list[int]:
@@ -31,37 +39,94 @@ def bit_reversed(bits: int) -> list[int]:
     return [int(f"{k:0{bits}b}"[::-1], 2) if bits else 0 for k in range(1 << bits)]
 
 
-def threshold_sequence(g: str, phase_bits: int) -> tuple[int, ...]:
-    """Return the comparison values of one learning window.
+def learning_window(g: LearningFunction, phase_bits: int) -> tuple[Pass, ...]:
+    """Return the passes of one window, whose mean step at every distance is g.
 
-    A pair counts as +1 when ``|d| <= threshold``, else as -1, with d the integer phase difference.
-    Over the window of ``T = 2**(P-1)`` passes the mean is g within ``1/T`` (exactly, for the XOR
-    rule), because the share of thresholds at or above ``|d|`` is ``(1 + g)/2``.
+    With ``T = 2**(P-1)`` passes and ``beta = max(0, g(0) - g(pi) - 1)``, the share of passes with
+    a step is ``s = max(|g|, beta)``, that with +1 is ``(s + g)/2`` and that with -1 ``(s - g)/2``.
+    No sequence of T passes has fewer steps: a pass compares once, so where g uses more than the
+    range 1, some passes must do both. The mean is g within ``1/T``, and within ``1/(2T)`` where
+    ``|g| > beta``; for the XOR rule (``beta = 1``) it is exact.
 
     Parameters
     ----------
-    g : str
-        Name of the learning function; monotone falling in ``|d|`` from 1 to -1.
+    g : LearningFunction
+        Falls with the distance, from 0 or more in phase to 0 or less in anti-phase.
     phase_bits : int
         P.
+
+    Returns
+    -------
+    tuple of Pass
+        For ``beta = 1``, where every pass steps every pair, in the order in which they come.
+        Else sorted by what they do; see `sorted_pass` for their order.
 
     Raises
     ------
     SpecError
-        A learning function that one threshold a pass cannot realise, or an unknown one.
+        A function that such passes cannot realise.
     """
-    if g not in functions.classes():
-        raise SpecError(f"g = {g!r}: known learning functions are {', '.join(sorted(G_FUNCTIONS))}")
-    if g not in G_FUNCTIONS:
-        top, bottom = functions.make(g)(np.array([0.0, math.pi]))
+    window = 1 << (phase_bits - 1)
+    # T g at the distances 0 to T: what the steps of a window must add up to.
+    level = window * _checked(g, window)
+    ups, downs = math.floor(level[0] + 0.5), math.floor(0.5 - level[-1])
+    both = max(0, ups + downs - window)
+    passes: list[Pass] = []
+    for count, reach, plus, minus in (
+        (downs - both, level + downs, False, True),
+        (both, (level + both) / 2, True, True),
+        (ups - both, level - both, True, False),
+    ):
+        # How many of these thresholds lie at or above each distance.
+        at_least = np.floor(np.clip(reach, 0, count) + 0.5).astype(int)[1:window]
+        passes += [Pass(int(np.sum(at_least > rank)), plus, minus) for rank in range(count)]
+    passes += [Pass(0, plus=False, minus=False)] * (window - len(passes))
+    if steps_always(passes):
+        return tuple(passes[rank] for rank in bit_reversed(phase_bits - 1))
+    return tuple(passes)
+
+
+def _checked(g: LearningFunction, window: int) -> NDArray[np.float64]:
+    """Return g at the distances that integer logic knows, if it can have this function."""
+    grid = np.arange(window + 1) * (math.pi / window)
+    values = np.asarray(g(grid), dtype=np.float64)
+    if not np.all(np.abs(values) <= 1 + 1e-9):
+        worst = int(np.argmax(np.abs(values)))
         raise SpecError(
-            f"g = {g!r}: integer logic counts a pair by one threshold a pass, always +1 in phase "
-            f"and -1 in anti-phase, so g must run from 1 to -1; this one runs from {top:.3g} to "
-            f"{bottom:.3g}. Use {', '.join(sorted(G_FUNCTIONS))}, or the float model only"
+            f"{g!r}: {values[worst]:.3g} at {grid[worst]:.3g} rad; a pass steps a pair by one LSB "
+            "at most, so g needs values of -1 to 1"
         )
-    half = 1 << (phase_bits - 1)
-    share = (1.0 + G_FUNCTIONS[g](np.arange(half + 1) * (math.pi / half))) / 2.0
-    # Number of the T thresholds that lie at or above k, for k = 0 to T; at half a turn none may.
-    at_least = np.floor(share * half + 0.5).astype(int)
-    ladder = [int(np.count_nonzero(at_least[1:half] > rank)) for rank in range(half)]
-    return tuple(ladder[rank] for rank in bit_reversed(phase_bits - 1))
+    rise = int(np.argmax(np.diff(values)))
+    if values[rise + 1] - values[rise] > 1e-9:
+        raise SpecError(
+            f"{g!r}: rises from {values[rise]:.3g} at {grid[rise]:.3g} rad to "
+            f"{values[rise + 1]:.3g} at {grid[rise + 1]:.3g} rad; integer logic calls a pair near "
+            "or not near, so g must fall with the distance. Use the float model only"
+        )
+    slack = 0.5 / window  # what rounds to no step at all
+    if values[0] < -slack or values[-1] > slack:
+        raise SpecError(
+            f"{g!r}: runs from {values[0]:.3g} in phase to {values[-1]:.3g} in anti-phase; integer "
+            "logic steps up only pairs that are near and down only the others, so g must run from "
+            "0 or more to 0 or less. Change its parameters, or use the float model only"
+        )
+    return values
+
+
+def steps_always(passes: Sequence[Pass]) -> bool:
+    """Say whether every pass steps every pair: then no unit needs to be told what a pass does."""
+    return all(each.plus and each.minus for each in passes)
+
+
+def golden_stride(window: int) -> int:
+    """Return the odd number next to ``window`` over the golden ratio: 19 for 32 passes."""
+    return 2 * math.floor(window * (math.sqrt(5) - 1) / 4) + 1
+
+
+def sorted_pass(n: int, window: int) -> int:
+    """Return which of the sorted passes is the n-th learning pass since the last reseed.
+
+    Strides of the golden ratio spread the passes evenly over a window. Each window starts one
+    further on, so that none of K patterns shown in turn meets the same few passes for ever.
+    """
+    return (golden_stride(window) * n + n // window) % window

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from drai_hw.errors import SpecError
+from drai_hw.model import g as learning_functions
 from drai_hw.model import prng
-from drai_hw.model.learning import threshold_sequence
+from drai_hw.model.learning import Pass, learning_window, sorted_pass, steps_always
 from drai_hw.model.prng import IntLike
 
 STRENGTH_BITS = 12  # input strength F and SHIL strength ks, unsigned
@@ -87,7 +89,9 @@ class Formats:
     table : str
         Coupling function, see `coupling_table`.
     g : str
-        Learning function, see `drai_hw.model.learning`.
+        Learning function, see `drai_hw.model.g`.
+    g_parameters : tuple of (str, float)
+        Its parameters where they differ from their defaults; a mapping is taken as well.
     resonance : bool
         Compile the resonance gate in.
     theta_r : int
@@ -109,6 +113,7 @@ class Formats:
     frequency_bits: int = 8
     table: str = "sine"
     g: str = "xor"
+    g_parameters: tuple[tuple[str, float], ...] = ()
     resonance: bool = False
     theta_r: int = 8
     decay: bool = False
@@ -119,6 +124,8 @@ class Formats:
             if not ok:
                 raise SpecError(text)
 
+        given = dict(self.g_parameters)
+        object.__setattr__(self, "g_parameters", tuple(sorted(given.items())))
         need(self.n >= 2, f"oscillators = {self.n}: at least 2 are needed")
         need(
             self.lanes >= 2 and self.lanes % 2 == 0,
@@ -200,10 +207,22 @@ class Formats:
         """Index offset that turns the odd table T into the even table C of the field pass."""
         return 1 << (self.phase_bits - 2)
 
+    # -- learning --------------------------------------------------------------------------
+
     @cached_property
-    def thresholds(self) -> tuple[int, ...]:
-        """u_n - 1 for n = 0 to T-1: the pair counts as in phase when ``|d| <= threshold``."""
-        return threshold_sequence(self.g, self.phase_bits)
+    def passes(self) -> tuple[Pass, ...]:
+        """The T learning passes of a window, see `drai_hw.model.learning.learning_window`."""
+        g = learning_functions.make(self.g, dict(self.g_parameters))
+        return learning_window(g, self.phase_bits)
+
+    @cached_property
+    def one_sided(self) -> bool:
+        """Some passes leave near pairs, or the others, alone: the units need to be told."""
+        return not steps_always(self.passes)
+
+    def learning_pass(self, n: int) -> Pass:
+        """Return the n-th learning pass since the last reseed."""
+        return self.passes[sorted_pass(n, self.window) if self.one_sided else n % self.window]
 
     # -- widths and shifts of the update unit ----------------------------------------------
 
@@ -267,6 +286,18 @@ class Formats:
     def dither_seed(self) -> int:
         """Initial state of the dither stream."""
         return prng.spread_seeds(self.seed, "dither", 1)[0]
+
+    # -- as data ---------------------------------------------------------------------------
+
+    def record(self) -> dict[str, Any]:
+        """Return the formats as plain data, from which ``Formats(**record)`` makes them again.
+
+        Parameters of g are there only if given: files of designs without any stay as they are.
+        """
+        out = asdict(self) | {"g_parameters": dict(self.g_parameters)}
+        if not self.g_parameters:
+            del out["g_parameters"]
+        return out
 
     def with_geometry(self, lanes: int, pages: int) -> Formats:
         """Return the same formats on another number of lanes and pages."""

@@ -211,10 +211,11 @@ class Twin:
         if f.resonance and s.gates & GATE_RESONANCE:
             om = self.ema >> EMA_FRACTION_BITS
             gate &= np.abs(om[i] - om[j]) < f.theta_r
-        event = self._events_of(self._eta, s.eta)[0] & gate
         dist = d[i, j]
         dist = np.minimum(dist, (1 << f.phase_bits) - dist)
-        step = np.where(dist <= f.thresholds[self.learn_steps % f.window], 1, -1)
+        this = f.learning_pass(self.learn_steps)
+        step = np.where(dist <= this.threshold, int(this.plus), -int(this.minus))
+        event = self._events_of(self._eta, s.eta)[0] & gate & (step != 0)
         old = self.weights[i, j]
         new = np.where(event, np.clip(old + step, -f.w_max, f.w_max), old)
         if f.decay:

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from drai_hw.model.learning import golden_stride
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.plan import design_digest
 from drai_hw.rtl.counters import EVENTS, EventCounters
@@ -188,17 +189,7 @@ class Core(wiring.Component):
             store.host_commit.eq(host.weight_commit),
             host.weight.eq(store.word[: f.weight_bits].as_signed()),
         ]
-        # The threshold sweep: one threshold a learning pass.
-        sweep = Signal(range(f.window))
-        threshold = Signal(f.phase_bits - 1, reset_less=True)
-        with m.Switch(sweep):
-            for index, value in enumerate(f.thresholds):
-                with m.Case(index):
-                    m.d.sync += threshold.eq(value)
-        with m.If(host.reseed):
-            m.d.sync += sweep.eq(0)
-        with m.Elif(sequencer.ramp & sequencer.learning):
-            m.d.sync += sweep.eq(sweep + 1)
+        threshold = self._sweep(m, host.reseed, sequencer.ramp & sequencer.learning)
         for index, lane in enumerate(self.lanes):
             m.d.comb += [
                 lane.weight.eq(store.word.word_select(index, f.weight_bits).as_signed()),
@@ -208,6 +199,36 @@ class Core(wiring.Component):
                 lane.decay.eq(host.decay),
                 lane.u_g.eq(threshold),
             ]
+
+    def _sweep(self, m: Module, reseed: Any, step: Any) -> Signal:
+        """Return the threshold, one a learning pass, and tell the lanes of one-sided passes."""
+        f = self.formats
+        sweep = Signal(range(f.window))
+        threshold = Signal(f.phase_bits - 1, reset_less=True)
+        stride: Any = 1
+        settings: list[Any] = [threshold]
+        if f.one_sided:
+            # The order of `sorted_pass`: one further after each window.
+            number = Signal(range(f.window))
+            with m.If(reseed):
+                m.d.sync += number.eq(0)
+            with m.Elif(step):
+                m.d.sync += number.eq(number + 1)
+            stride = golden_stride(f.window) + number.all()
+            plus = Signal(reset_less=True)
+            minus = Signal(reset_less=True)
+            settings += [plus, minus]
+            for lane in self.lanes:
+                m.d.comb += [lane.g_plus.eq(plus), lane.g_minus.eq(minus)]
+        with m.Switch(sweep):
+            for index, values in enumerate(f.passes):
+                with m.Case(index):
+                    m.d.sync += [s.eq(v) for s, v in zip(settings, values, strict=False)]
+        with m.If(reseed):
+            m.d.sync += sweep.eq(0)
+        with m.Elif(step):
+            m.d.sync += sweep.eq(sweep + stride)
+        return threshold
 
     def _update(self, m: Module, host: HostPort, sequencer: Sequencer, stages: list) -> None:
         """Lead the sums past the update unit."""

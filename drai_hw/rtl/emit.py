@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,7 +162,7 @@ def metadata(formats: Formats, *, name: str = NAME, product: str = "mul") -> dic
     return {
         "top": name,
         "product": product,
-        "formats": asdict(formats),
+        "formats": formats.record(),
         "identity": f"{identity(formats):016x}",
         "map_version": MAP_VERSION,
         "registers": {key: register.address for key, register in REGISTERS.items()},

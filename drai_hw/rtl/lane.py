@@ -64,6 +64,7 @@ class Lane(wiring.Component):
                 "weight_out": Out(w),
                 # Constant during a pass.
                 "u_g": In(formats.phase_bits - 1),
+                **({"g_plus": In(1), "g_minus": In(1)} if formats.one_sided else {}),
                 "even": In(1),
                 "minus_local": In(1),
                 "minus_rotating": In(1),
@@ -140,6 +141,8 @@ class Lane(wiring.Component):
         ]
         for name in ("visited", "gated_on", "written", "changed"):
             m.d.comb += getattr(self, name).eq(getattr(synapse, name))
+        if f.one_sided:
+            m.d.comb += [synapse.g_plus.eq(self.g_plus), synapse.g_minus.eq(self.g_minus)]
         if f.resonance:
             m.d.comb += [synapse.om_i.eq(local.om), synapse.om_j.eq(rotating.om)]
         d = Signal(f.phase_bits, reset_less=True)  # synthesis merges it with the synapse's own

@@ -20,6 +20,10 @@ class Synapse(wiring.Component):
     ``latency`` clocks after ``w_in`` and ``en``; with ``en`` low the weight passes unchanged.
     Throughput is one pair a clock.
 
+    A learning function with one-sided passes (`Formats.one_sided`) brings two more inputs: without
+    ``g_plus`` there is no step up, without ``g_minus`` none down, and no step is no write. They
+    and ``u_g`` are constants of a pass: they act on pairs that came up to two clocks before.
+
     Parameters
     ----------
     formats : Formats
@@ -39,6 +43,7 @@ class Synapse(wiring.Component):
         self.latency = 4 if formats.decay else 3
         self.THETA_R = formats.theta_r
         p, w, ob = formats.phase_bits, formats.weight_bits, formats.frequency_bits
+        sides = {"g_plus": In(1), "g_minus": In(1)} if formats.one_sided else {}
         super().__init__(
             {
                 "en": In(1),
@@ -51,6 +56,7 @@ class Synapse(wiring.Component):
                 "act_i": In(1),
                 "act_j": In(1),
                 "u_g": In(p - 1),
+                **sides,
                 "r_eta": In(1),
                 "r_decay": In(1),
                 "u_decay": In(w - 1),
@@ -119,9 +125,12 @@ class Synapse(wiring.Component):
             m.d.comb += moved.eq(Mux(w2 == top, w2, w2 + 1))
         with m.Else():
             m.d.comb += moved.eq(Mux(w2 == -top, w2, w2 - 1))
+        written: Any = event
+        if f.one_sided:
+            written = event & Mux(up, self.g_plus, self.g_minus)
         w3 = Signal(signed(w_bits), reset_less=True)
-        m.d.sync += w3.eq(Mux(event, moved, w2))
-        counted = [delay(s, 1, n) for s, n in ((visited, "v"), (gate, "g"), (event, "e"))]
+        m.d.sync += w3.eq(Mux(written, moved, w2))
+        counted = [delay(s, 1, n) for s, n in ((visited, "v"), (gate, "g"), (written, "e"))]
         old = delay(w2, 1, "old")
 
         if f.decay:
