@@ -1,3 +1,34 @@
 """Hardware co-design for oscillator networks that learn (Dynamic Resonance AI)."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from drai_hw.api import Learned, Network, Recalled, Run, corrupt, load, patterns
+    from drai_hw.errors import DraiError
+
 __version__ = "0.1.0"
+__all__ = [
+    "DraiError",
+    "Learned",
+    "Network",
+    "Recalled",
+    "Run",
+    "corrupt",
+    "load",
+    "patterns",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the Python interface when it is first used: the command line starts without it."""
+    if name in __all__:
+        where = "drai_hw.errors" if name == "DraiError" else "drai_hw.api"
+        return getattr(importlib.import_module(where), name)
+    raise AttributeError(f"module 'drai_hw' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
