@@ -1,6 +1,6 @@
 """The compiled loops of event-driven learning: the same bits as `drai_hw.model.events_plain`."""
 
-# mypy: disallow-untyped-defs=False
+# mypy: disallow-untyped-defs=False, check-untyped-defs=False
 # (The functions are compiled for the types they are called with.)
 
 from __future__ import annotations
