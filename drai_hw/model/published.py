@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import ive
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import erf, ive
 
 from drai_hw.errors import SpecError
 from drai_hw.units import TAU
@@ -218,3 +218,79 @@ def trio_limit() -> float:
 def even_phases_rad(n: int) -> NDArray[np.float64]:
     """Return n phases evenly around the circle: the splay state."""
     return TAU * np.arange(n) / n
+
+
+def shifted_order(
+    frequencies_rad_s: ArrayLike, coupling_rad_s: float, pull_error: float = 0.0
+) -> float:
+    """Return r of a finite symmetric population whose drifting members average to nothing.
+
+    Solves ``r = 1/N sum over locked i of sqrt(1 - ((|omega_i|/K + e)/r)^2)`` for the largest r.
+    With e = 0 it is Kuramoto's self-consistency for these frequencies. With e as the largest
+    error of the pull, in units of K, +e and -e bound r from below and above.
+    """
+    load = np.abs(np.asarray(frequencies_rad_s, dtype=np.float64)) / coupling_rad_s + pull_error
+    load = np.maximum(load, 0.0)
+
+    def excess(r: float) -> float:
+        locked = load[load < r]
+        return float(np.sum(np.sqrt(1.0 - (locked / r) ** 2))) / load.size - r
+
+    grid = np.linspace(1.0, 1e-3, 4000)
+    above = next((i for i, r in enumerate(grid) if excess(float(r)) > 0), None)
+    if above is None:
+        return 0.0
+    if above == 0:
+        return 1.0
+    return float(brentq(excess, float(grid[above]), float(grid[above - 1]), xtol=1e-12))
+
+
+def _sign_load(y: float) -> float:
+    root = float(erf(y)) / y - 2.0 / math.sqrt(math.pi) * math.exp(-y * y)
+    return 0.5 * max(root, 0.0) ** 2
+
+
+def sign_capacity() -> float:
+    """Return the load M/N up to which signs hold Hebbian patterns: 0.1379.
+
+    In mean-field theory (replica symmetric, no noise) the overlap is ``m = erf y`` at the load
+    ``alpha = (erf y/y - 2/sqrt(pi) e^{-y^2})^2 / 2``; its maximum is the capacity.
+
+    References
+    ----------
+    D. J. Amit, H. Gutfreund, H. Sompolinsky, Phys. Rev. Lett. 55 (1985) 1530.
+    """
+    best = minimize_scalar(lambda y: -_sign_load(y), bounds=(0.5, 3.0), method="bounded")
+    return _sign_load(float(best.x))
+
+
+def sign_overlap(load: float) -> float:
+    """Return the overlap m of a sign network at rest near a pattern, below capacity."""
+    best = minimize_scalar(lambda y: -_sign_load(y), bounds=(0.5, 3.0), method="bounded")
+    return float(erf(brentq(lambda y: _sign_load(y) - load, float(best.x), 50.0, xtol=1e-13)))
+
+
+def _phasor_load(x: float) -> float:
+    return math.pi / 4.0 * float(ive(1, x)) ** 2
+
+
+def phasor_capacity() -> float:
+    """Return the load up to which phasors hold phase patterns: 0.0377.
+
+    The same theory for complex weights: with ``h = m + sqrt(alpha r) n``, n a complex Gaussian,
+    ``m = <Re h/|h|>`` and ``r = (1 - <1/(2|h|)>)^-2``. With ``x = m^2/(2 alpha r)`` all integrals
+    are Bessel functions and ``alpha = pi/4 (e^{-x} I1(x))^2``.
+
+    References
+    ----------
+    J. Cook, J. Phys. A 22 (1989) 2057: the constant 0.038.
+    """
+    best = minimize_scalar(lambda x: -_phasor_load(x), bounds=(0.2, 10.0), method="bounded")
+    return _phasor_load(float(best.x))
+
+
+def phasor_overlap(load: float) -> float:
+    """Return the overlap ``m = sqrt(pi x/2) e^{-x} (I0(x) + I1(x))`` of phasors at rest."""
+    best = minimize_scalar(lambda x: -_phasor_load(x), bounds=(0.2, 10.0), method="bounded")
+    x = float(brentq(lambda x: _phasor_load(x) - load, float(best.x), 1e4, xtol=1e-12))
+    return math.sqrt(math.pi * x / 2.0) * float(ive(0, x) + ive(1, x))
