@@ -360,6 +360,14 @@ def test_auto_counts_the_pairs_and_takes_the_faster_way():
     assert net.weights()[3, 200] == pytest.approx(0.1)
 
 
+def test_a_function_that_is_not_compiled_is_weighed_by_what_numpy_costs():
+    """At 256 oscillators NumPy's events always pay: the compiled table would say a dense pass."""
+    net = EventLearning(256, eta=0.1, theta_rad=1.0, g="gaussian")
+    net.learn(np.linspace(0, 6, 256))
+    assert net.touched.share > break_even(256, compiled=True)
+    assert net.last_method == "events"
+
+
 # -- what does not fit ------------------------------------------------------------------------
 
 

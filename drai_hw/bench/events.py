@@ -11,7 +11,7 @@ import numpy as np
 from drai_hw.bench import peers
 from drai_hw.bench.timing import UNIT, Row, Work, one_thread, time_in_turns
 from drai_hw.errors import ToolError
-from drai_hw.model import fused
+from drai_hw.model import fused, packed
 from drai_hw.model.events import EventLearning
 from drai_hw.model.events_choice import break_even
 from drai_hw.units import TAU
@@ -42,6 +42,15 @@ def _fused(n: int, kind: str, decay: float) -> Work:
     ones = np.ones(n, dtype=kind)
     return lambda: fused.learn_step(
         weights, next(draws), ones, eta=0.01, keep=1.0 - decay, limit=1.0
+    )
+
+
+def _packed(n: int, kind: str, decay: float) -> Work:
+    weights = packed.PackedWeights.from_dense(peers.symmetric_weights(n, seed=n).astype(kind))
+    draws = itertools.cycle(np.random.default_rng(n).uniform(0.0, TAU, (DRAWS, n)).astype(kind))
+    ones = np.ones(n, dtype=kind)
+    return lambda: packed.learn_step(
+        weights, next(draws), ones, eta=0.01, keep=1.0 - decay, limit=1.0, diagonal=False
     )
 
 
@@ -76,7 +85,8 @@ def _rows(n: int, rounds: int, kind: str, decay: float, compiled: bool) -> Itera
     same = "dense pass of the same rule"
     makers[same] = lambda: _learner(n, kind, decay, SHOWN[0], "dense", compiled)
     if compiled:
-        makers["fused.learn_step, which also sums"] = lambda: _fused(n, kind, decay)
+        makers["fused.learn_step, all pairs and their sums"] = lambda: _fused(n, kind, decay)
+        makers["packed.learn_step, all pairs and their sums"] = lambda: _packed(n, kind, decay)
     try:
         works = {key: make() for key, make in makers.items()}
     except ToolError as error:

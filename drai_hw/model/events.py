@@ -100,7 +100,8 @@ class EventLearning:
     method : {"auto", "events", "dense"}
         ``auto`` counts the resonant pairs (in O(N log N)) and takes what `choose` says.
     compiled : bool, optional
-        Use numba; by default where it is installed. The plain form gives the same bits.
+        Use numba; by default where it is installed. The plain form gives the same bits. Learning
+        functions other than ``cosine``, ``xor`` and ``square`` always use the plain form.
 
     Attributes
     ----------
@@ -255,7 +256,7 @@ class EventLearning:
         if self.method == "auto":
             self.last_method = choose(
                 self.n, found / self.pairs, self.dtype,
-                decay=bool(self._stamps.size), compiled=self.compiled,
+                decay=bool(self._stamps.size), compiled=self._loops_for_g()[0] is not plain,
             )  # fmt: skip
         wrapped = np.mod(phases, TAU).astype(self.dtype)
         vectors = (wrapped, np.cos(wrapped), np.sin(wrapped))
@@ -301,10 +302,10 @@ class EventLearning:
     ) -> Touched:
         if self._base is None:
             self.settle()
-        idle = self.steps + 1 - (self.steps if self._base is None else self._base)
+        base = self.steps if self._base is None else self._base
         self.steps += 1
         self._base = self.steps
-        scale = self._powers_of(idle)
+        scale = self._powers_of(self.steps - base)
         loops, g = self._loops_for_g()
         changed = loops.sweep(
             self._words, scale, points.astype(np.uint32), awake.astype(np.uint32), self._reach,
@@ -317,8 +318,7 @@ class EventLearning:
         blocks = (self.steps >> plain.FINE_BITS) + 1
         if blocks > self._coarse.size:
             exponents = np.arange(2 * blocks, dtype=np.float64) * (1 << plain.FINE_BITS)
-            with np.errstate(under="ignore"):
-                self._coarse = (self._keep**exponents).astype(self.dtype)
+            self._coarse = (self._keep**exponents).astype(self.dtype)
         return self._coarse
 
     def _powers_of(self, idle: int) -> Any:
