@@ -8,7 +8,10 @@ import pytest
 
 from drai_hw.cli import run
 
-KEYS = {"task", "n", "precision", "ours", "theirs", "against", "ratio", "unit", "reason"}
+KEYS = {
+    *("task", "n", "precision", "ours", "theirs", "against", "ratio", "unit", "reason"),
+    *("target", "met"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +44,26 @@ def test_a_missing_peer_leaves_a_row_with_the_reason(capfd, monkeypatch):
     assert "not run" in text
     assert "the package oscillatools is not installed" in text
     assert "ratio = theirs / ours" in text
+
+
+def test_the_table_says_what_is_asked_and_whether_it_is_met():
+    from drai_hw.bench.timing import Row
+    from drai_hw.cli.verb_bench import table
+
+    def line(target, met, reason=""):
+        figures = (None, None, None) if reason else (2.0, 50.0, 25.0)
+        ours, theirs, ratio = figures
+        row = Row(
+            task="step", n=5, precision="float64", ours=ours, theirs=theirs, against="peer",
+            ratio=ratio, reason=reason, target=target, met=met,
+        )  # fmt: skip
+        cells = table([row.to_json()]).splitlines()[1].split("  ")
+        return [cell.strip() for cell in cells if cell.strip()][-2:]
+
+    assert line("ratio >= 20", True) == ["ratio >= 20: met", "peer"]
+    assert line("ratio >= 40", False) == ["ratio >= 40: MISSED", "peer"]
+    assert line("ours <= 1", None, "it is gone") == ["ours <= 1: not known", "peer: it is gone"]
+    assert line("", None) == ["25", "peer"]
 
 
 def test_an_unknown_subject_is_bad_input(capfd):

@@ -242,6 +242,7 @@ def test_without_numba_it_says_so(monkeypatch):
     def absent(name):
         raise ModuleNotFoundError("No module named 'numba'", name="numba")
 
+    packed._loops.cache_clear()
     monkeypatch.setattr(compiled.importlib, "import_module", absent)
     with pytest.raises(ToolError, match="need the package numba"):
         packed.torque(PackedWeights(3), np.zeros(3))

@@ -2,148 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-
-from drai_hw.bench import peers
-from drai_hw.bench.timing import Entry, Row, Work, compare
+from drai_hw.bench import forms, peers
+from drai_hw.bench.forms import F32, F64
+from drai_hw.bench.timing import Entry, Row, Target, Work, compare
+from drai_hw.errors import DraiError, ToolError
 from drai_hw.model import fused
-from drai_hw.model.reference import Reference
-from drai_hw.spec import Spec, validate
 
-SIZES = (256, 1024, 4096)
-RUN_STEPS = 20
-F32, F64 = "float32", "float64"
+SIZES = (256, 1024, 4096, 8192)
+LARGEST_PEER = 4096
+"""Beyond it the N x N intermediate results of others take half a gigabyte each, and minutes."""
 
-
-def network(n: int) -> Spec:
-    """Return a network of N oscillators with the default rule and no noise."""
-    return validate(
-        {"schema": 1, "network": {"name": "bench", "oscillators": n},
-         "task": {"patterns": "random:2"}}, "bench",
-    )  # fmt: skip
-
-
-def _reference(n: int) -> Reference:
-    model = Reference(network(n))
-    model.weights = peers.symmetric_weights(n, seed=n)
-    model.phases_rad = np.random.default_rng(n).uniform(0.0, 2 * np.pi, n)
-    return model
-
-
-def _reference_phase(n: int) -> Work:
-    model = _reference(n)
-    return lambda: model.run(RUN_STEPS)
-
-
-def _reference_learn(n: int) -> Work:
-    model = _reference(n)
-    pattern = np.where(np.arange(n) % 3 == 0, 1, -1)
-
-    def work() -> None:
-        model.present(pattern)
-        model.run(1)
-
-    return work
-
-
-def _compiled_phase(n: int, kind: str) -> Work:
-    weights = fused.aligned(peers.symmetric_weights(n, seed=n).astype(kind))
-    phases = np.random.default_rng(n).uniform(0.0, 2 * np.pi, n).astype(kind)
-    fused.torque(weights, phases)
-
-    def work() -> None:
-        nonlocal phases
-        phases = np.mod(phases + phases.dtype.type(0.01) * fused.torque(weights, phases), 2 * np.pi)
-
-    return work
-
-
-class OnePassArticle(peers.ArticleNetwork):
-    """The article's network with the same equations in one pass over the weights.
-
-    Parameters
-    ----------
-    n : int
-        Nodes.
-    seed : int
-        As of `peers.ArticleNetwork`.
-    kind : {"float32", "float64"}
-        Type of all numbers.
-    """
-
-    def __init__(self, n: int, seed: int = 0, kind: str = F64) -> None:
-        super().__init__(n, seed)
-        for name in ("phases_rad", "frequencies_hz", "weights", "amplitudes"):
-            setattr(self, name, fused.aligned(getattr(self, name).astype(kind)))
-
-    def step(self, input_rad_per_s: peers.Floats, dt_s: float = 0.01) -> None:
-        """Do one step of phases, weights and amplitudes."""
-        self.turn(input_rad_per_s, dt_s)
-        _, resonance = fused.learn_step(
-            self.weights, self.phases_rad, self.amplitudes,
-            eta=self.LEARNING_RATE, keep=self.KEPT,
-        )  # fmt: skip
-        self.amplitudes = np.tanh(resonance)
-
-
-def _article(n: int) -> Work:
-    return _steps_of(peers.ArticleNetwork(n, n))
-
-
-def _one_pass_article(n: int, kind: str) -> Work:
-    return _steps_of(OnePassArticle(n, n, kind))
-
-
-def _steps_of(net: peers.ArticleNetwork) -> Work:
-    given = np.zeros(net.amplitudes.size, dtype=net.weights.dtype)
-    net.step(given)
-    return lambda: net.step(given)
-
-
-def _naive(n: int, kind: str) -> Work:
-    weights = peers.symmetric_weights(n, seed=n).astype(kind)
-    phases = np.random.default_rng(n).uniform(0.0, 2 * np.pi, n).astype(kind)
-    return lambda: peers.naive_torque(weights, phases)
+PACKED, NUMPY, LIMIT, ARTICLE = "packed", "NumPy", "one pass that reads and writes W", "the article"
 
 
 def _pass(n: int, kind: str) -> Work:
-    weights = fused.aligned(peers.symmetric_weights(n, seed=n).astype(kind))
-    return lambda: peers.read_and_write(weights)
+    full = fused.aligned(forms.weights(n).astype(kind))
+    return lambda: peers.read_and_write(full)
+
+
+def _both(
+    name: str, make: Callable[[int, str], Work], n: int, *, like_only: bool = False
+) -> list[Entry]:
+    """Return an entry for each precision."""
+    return [
+        Entry(name, functools.partial(make, n, kind), kind, like_only=like_only)
+        for kind in (F64, F32)
+    ]
+
+
+def _theirs(name: str, make: Callable[[], Work], n: int) -> Entry:
+    """Return an entry of a peer, which refuses sizes that would take minutes."""
+
+    def within() -> Work:
+        if n > LARGEST_PEER:
+            raise ToolError(
+                f"not timed above N = {LARGEST_PEER}: its N x N intermediate results take "
+                f"{8e-9 * n**2:.1f} GB each"
+            )
+        return make()
+
+    return Entry(name, within, F64)
+
+
+def _naive(n: int) -> Work:
+    w, phi = forms.weights(n), forms.phases(n)
+    return lambda: peers.naive_torque(w, phi)
+
+
+def phase_target(mine: Entry, other: Entry, n: int) -> Target | None:
+    """Return what is asked of a phase step."""
+    if not other.name.startswith(("kuramoto", "oscillatools")) or n not in (256, 1024, 4096):
+        return None
+    if mine.name == PACKED:
+        return Target(ratio=40)
+    return Target(ratio=15) if (mine.name, mine.precision) == (NUMPY, F64) else None
+
+
+def learning_target(mine: Entry, other: Entry, n: int) -> Target | None:
+    """Return what is asked of a phase and learning step."""
+    if mine.name != PACKED:
+        return None
+    if other.name == LIMIT and n >= 256:
+        return Target(times=1.5 if n >= 1024 else 3)
+    if other.name.startswith(ARTICLE) and n == 1024:
+        return Target(ratio=60 if mine.precision == F64 else 100)
+    return None
 
 
 def rows(n: int, rounds: int) -> Iterator[Row]:
-    """Yield the rows of one size: phases alone, then phases and learning."""
-    weights = peers.symmetric_weights(n, seed=n)
-    phases = np.random.default_rng(n).uniform(0.0, 2 * np.pi, n)
-    limit = "one pass that reads and writes W"
-    limits = [Entry(limit, lambda k=k: _pass(n, k), k, like_only=True) for k in (F64, F32)]  # type: ignore[misc]
+    """Yield the rows of one size: phases alone, phases and learning, replicas, memory."""
+    yield from _phase_rows(n, rounds)
+    yield from _learning_rows(n, rounds)
+    yield from _batch_rows(n, rounds)
+    for kind in (F64, F32):
+        yield memory_row(n, kind)
+
+
+def _phase_rows(n: int, rounds: int) -> Sequence[Row]:
     ours = [
-        Entry("Reference", lambda: _reference_phase(n), F64, RUN_STEPS),
-        *(Entry("compiled", lambda k=k: _compiled_phase(n, k), k) for k in (F64, F32)),  # type: ignore[misc]
+        Entry("Reference", lambda: forms.reference_phase(n), F64, forms.RUN_STEPS),
+        *_both(NUMPY, forms.numpy_phase, n),
+        *_both("full matrix, compiled", forms.full_phase, n),
+        *_both(PACKED, forms.packed_phase, n),
+    ]
+    w, phi = functools.partial(forms.weights, n), forms.phases(n)
+    theirs = [
+        _theirs("N^2 sines in NumPy", lambda: _naive(n), n),
+        _theirs(peers.name_of("kuramoto"), lambda: peers.kuramoto_derivative(w(), phi), n),
+        _theirs(peers.name_of("oscillatools"), lambda: peers.oscillatools_force(w(), phi), n),
+        *_both(LIMIT, _pass, n, like_only=True),
+    ]
+    return compare("phase step", n, ours, theirs, rounds, lambda a, b: phase_target(a, b, n))
+
+
+def _learning_rows(n: int, rounds: int) -> Sequence[Row]:
+    def step_of(network: type[forms.OnePassArticle]) -> Callable[[int, str], Work]:
+        return lambda n, kind: forms.article(n, lambda: network(n, n, kind))
+
+    ours = [
+        Entry("Reference", lambda: forms.reference_learn(n), F64),
+        *_both("full matrix, compiled", step_of(forms.OnePassArticle), n),
+        *_both(PACKED, step_of(forms.PackedArticle), n),
     ]
     theirs = [
-        *(Entry("N^2 sines in NumPy", lambda k=k: _naive(n, k), k) for k in (F64, F32)),  # type: ignore[misc]
-        Entry(peers.name_of("kuramoto"), lambda: peers.kuramoto_derivative(weights, phases), F64),
-        Entry(
-            peers.name_of("oscillatools"), lambda: peers.oscillatools_force(weights, phases), F64
+        _theirs(
+            f"{ARTICLE}'s network", lambda: forms.article(n, lambda: peers.ArticleNetwork(n, n)), n
         ),
-        *limits,
-    ]
-    yield from compare("phase step", n, ours, theirs, rounds)
-    ours = [
-        Entry("Reference", lambda: _reference_learn(n), F64),
-        *(Entry("compiled", lambda k=k: _one_pass_article(n, k), k)  # type: ignore[misc]
-          for k in (F64, F32)),
-    ]  # fmt: skip
-    theirs = [
-        Entry("the article's network", lambda: _article(n), F64),
-        Entry(
+        _theirs(
             f"{peers.name_of('oscillatools')}, adaptive",
-            lambda: peers.oscillatools_adaptive(weights, phases, 0.01),
-            F64,
+            lambda: peers.oscillatools_adaptive(forms.weights(n), forms.phases(n), 0.01),
+            n,
         ),
-        *limits,
+        *_both(LIMIT, _pass, n, like_only=True),
     ]
-    yield from compare("phase and learning step", n, ours, theirs, rounds)
+    return compare(
+        "phase and learning step", n, ours, theirs, rounds, lambda a, b: learning_target(a, b, n)
+    )
+
+
+def _batch_rows(n: int, rounds: int) -> Sequence[Row]:
+    def entries(name: str, make: Callable[[int, str], Work], like_only: bool) -> list[Entry]:
+        return [
+            Entry(name, functools.partial(make, n, kind), kind, forms.REPLICAS, like_only)
+            for kind in (F64, F32)
+        ]
+
+    return compare(
+        f"torques of {forms.REPLICAS} replicas, each", n,
+        entries("one product of matrices", forms.batch_phase, False),
+        entries("replica by replica", forms.replica_by_replica, True), rounds,
+        lambda a, b: Target(ours=0.05) if a.precision == F32 and n <= 1024 else None,
+    )  # fmt: skip
+
+
+def memory_row(n: int, kind: str) -> Row:
+    """Return the row of the peak memory of learning."""
+    target = Target(ours=1.3) if (n, kind) == (8192, F32) else None
+    share, reason = None, ""
+    try:
+        share = forms.peak_share(n, kind)
+    except DraiError as error:
+        reason = str(error)
+    return Row(
+        task=f"peak memory of learning: {PACKED}", n=n, precision=kind, ours=share, theirs=1.0,
+        against=f"the full matrix alone ({kind})", ratio=1.0 / share if share else None,
+        unit="of the full matrix's bytes", reason=reason, target=str(target or ""),
+        met=target.is_met(share, 1.0) if target else None,
+    )  # fmt: skip

@@ -47,6 +47,10 @@ class Row:
         Unit of ``ours`` and ``theirs``.
     reason : str
         Why the row could not run; empty where it did.
+    target : str
+        What the project asks of the row; empty where it asks nothing.
+    met : bool or None
+        Whether the target was met; None without target or figures.
     """
 
     task: str
@@ -58,10 +62,49 @@ class Row:
     ratio: float | None
     unit: str = UNIT
     reason: str = ""
+    target: str = ""
+    met: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as the command prints it."""
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is asked of a row: each bound that is given.
+
+    Parameters
+    ----------
+    ratio : float, optional
+        Least ratio.
+    times : float, optional
+        Ours is at most so many times theirs.
+    ours : float, optional
+        Largest value of ours, in the row's unit.
+    """
+
+    ratio: float | None = None
+    times: float | None = None
+    ours: float | None = None
+
+    def __str__(self) -> str:
+        """Return the bounds as a row shows them."""
+        bounds = (
+            ("ratio >= {:g}", self.ratio), ("ours <= {:g} theirs", self.times),
+            ("ours <= {:g}", self.ours),
+        )  # fmt: skip
+        return ", ".join(text.format(bound) for text, bound in bounds if bound is not None)
+
+    def is_met(self, ours: float | None, theirs: float | None) -> bool | None:
+        """Return whether two figures meet all bounds; None while one that counts is missing."""
+        if ours is None or (theirs is None and self.ours is None):
+            return None
+        return not (
+            (self.ratio is not None and theirs is not None and theirs < self.ratio * ours)
+            or (self.times is not None and theirs is not None and ours > self.times * theirs)
+            or (self.ours is not None and ours > self.ours)
+        )
 
 
 def keep_to_one_thread() -> None:
@@ -142,9 +185,17 @@ class Entry:
 
 
 def compare(
-    task: str, n: int, ours: Sequence[Entry], theirs: Sequence[Entry], rounds: int
+    task: str,
+    n: int,
+    ours: Sequence[Entry],
+    theirs: Sequence[Entry],
+    rounds: int,
+    target: Callable[[Entry, Entry], Target | None] = lambda mine, other: None,
 ) -> list[Row]:
-    """Time all entries in turns and return a row for each of ours against each of theirs."""
+    """Time all entries in turns and return a row for each of ours against each of theirs.
+
+    ``target`` returns what is asked of one of ours against one of theirs.
+    """
     works: dict[Entry, Work] = {}
     reasons: dict[Entry, str] = {}
     for entry in (*ours, *theirs):
@@ -162,6 +213,7 @@ def compare(
                 continue
             a, b = per_pair.get(mine), per_pair.get(other)
             why = "; ".join(reasons[e] for e in (mine, other) if e in reasons)
+            asked = target(mine, other)
             rows.append(
                 Row(
                     task=f"{task}: {mine.name}",
@@ -172,6 +224,8 @@ def compare(
                     against=f"{other.name} ({other.precision})" if other.precision else other.name,
                     ratio=b / a if a and b else None,
                     reason=why,
+                    target=str(asked or ""),
+                    met=asked.is_met(a, b) if asked else None,
                 )
             )
     return rows

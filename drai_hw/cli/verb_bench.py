@@ -22,7 +22,7 @@ SUBJECTS = {"model": "drai_hw.bench.models", "twin": "drai_hw.bench.twins"}
     multiple=True,
     metavar="N",
     help="Number of oscillators; may be given several times.  "
-    "[default: 256, 1024, 4096 for model; 35, 256, 1024 for twin]",
+    "[default: 256, 1024, 4096, 8192 for model; 35, 256, 1024 for twin]",
 )
 @click.option(
     "--rounds",
@@ -38,7 +38,8 @@ def command(subjects: Sequence[str], sizes: Sequence[int], rounds: int, as_json:
     Time the models side by side with peers and with the machine's limit, all in this run.
 
     One process, one thread, processor time; a ratio above 1 means that ours is faster. A row that
-    could not run says why. Without an argument: model and twin.
+    could not run says why, and one of which something is asked says whether it is met. Without an
+    argument: model and twin.
     """
     with clean_stdout() as say:
         rows = measure(subjects or list(SUBJECTS), sizes, rounds)
@@ -66,7 +67,7 @@ def measure(subjects: Sequence[str], sizes: Sequence[int], rounds: int) -> list[
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the rows as a table for people."""
-    head = ("task", "N", "precision", "ours", "theirs", "ratio", "against")
+    head = ("task", "N", "precision", "ours", "theirs", "ratio", "asked for", "against")
     lines = [head]
     for row in rows:
         figures = (
@@ -75,7 +76,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
             else (f"{row['ours']:.3g}", f"{row['theirs']:.3g}", f"{row['ratio']:.3g}")
         )
         against = row["against"] + (f": {row['reason']}" if row["reason"] else "")
-        lines.append((row["task"], str(row["n"]), row["precision"], *figures, against))
+        verdict = {True: "met", False: "MISSED", None: "not known"}[row["met"]]
+        asked = f"{row['target']}: {verdict}" if row["target"] else ""
+        lines.append((row["task"], str(row["n"]), row["precision"], *figures, asked, against))
     widths = [max(len(line[k]) for line in lines) for k in range(len(head) - 1)]
     texts = [
         "  ".join((*(cell.ljust(w) for cell, w in zip(line, widths, strict=False)), line[-1]))

@@ -40,6 +40,14 @@ def torque(out, weights, sine, cosine):
 
 
 @_compile
+def turn(phases, speed, given, dt, turn_rad):
+    """Advance phases by (speed + given) dt in place, less whole turns."""
+    for i in range(phases.size):
+        x = phases[i] + (speed[i] + given[i]) * dt
+        phases[i] = x - turn_rad * np.floor(x / turn_rad)
+
+
+@_compile
 def learn(out_torque, out_resonance, weights, sine, cosine, a_sine, a_cosine, eta, keep, limit):
     """Learn, decay and saturate every weight; fill the sums of the new ones.
 

@@ -6,6 +6,7 @@ both: the torques of a row and of a column, and one learning step for the pair.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -62,9 +63,9 @@ class PackedWeights:
         self.data[:] = 0
         self.work: Floats = aligned_empty((8, self._size + _APART), self.dtype)
         self.work[:] = 0
-        self._masks: Floats = aligned_empty((2, BLOCK * BLOCK), self.dtype)
-        self._masks[:] = 1
-        self._masks[0, :: BLOCK + 1] = 0
+        # of `learn_step`, without and with a diagonal: see the loops
+        self._settings: Floats = np.ones((2, BLOCK * BLOCK + 4), dtype=self.dtype)
+        self._settings[0, : -4 : BLOCK + 1] = 0
 
     @property
     def nbytes(self) -> int:
@@ -129,8 +130,14 @@ class PackedWeights:
         np.cos(phases_rad, out=self.work[loops.COSINE, : self.n])
 
 
+@functools.cache
+def _loops() -> ModuleType:
+    """Return the compiled loops; kept, because asking for a module takes as long as 1000 pairs."""
+    return kernels("packed_kernels")
+
+
 def _sums(packed: PackedWeights, phases_rad: Floats) -> ModuleType:
-    loops = kernels("packed_kernels")
+    loops = _loops()
     phases = packed._vector(phases_rad, "phases")
     if not loops.sums(packed.work, packed.data, phases, False):
         packed._waves(phases, loops)
@@ -223,19 +230,18 @@ def learn_step(
     """
     if not 0 <= keep <= 1 or not limit > 0:
         raise SpecError(f"keep = {keep}, limit = {limit}: needs keep from 0 to 1 and limit > 0")
-    loops = kernels("packed_kernels")
+    loops = _loops()
     phases = packed._vector(phases_rad, "phases")
     a = packed._vector(amplitudes, "amplitudes")
     if held is not None and (held.shape != (packed.n,) or held.dtype != np.bool_):
         raise SpecError(
             f"held of shape {held.shape} and type {held.dtype}: needs bool, {(packed.n,)}"
         )
-    kind: Any = packed.dtype.type
+    settings = packed._settings[int(diagonal)]
     # The root on both sides of the product gives w_ij and w_ji the same bits.
-    gain, sign = kind(abs(keep * eta) ** 0.5), kind(1.0 if eta >= 0 else -1.0)
-    rest = (a, held, gain, sign, kind(keep), kind(limit), packed._masks[int(diagonal)])
-    if not loops.learn(packed.work, packed.data, phases, False, *rest):
+    settings[-4:] = abs(keep * eta) ** 0.5, (1.0 if eta >= 0 else -1.0), keep, limit
+    if not loops.learn(packed.work, packed.data, phases, False, a, held, settings):
         packed._waves(phases, loops)
-        loops.learn(packed.work, packed.data, phases, True, *rest)
+        loops.learn(packed.work, packed.data, phases, True, a, held, settings)
     n = packed.n
     return np.array(packed.work[loops.TORQUE, :n]), np.array(packed.work[loops.RESONANCE, :n])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drai_hw.model.vectors import (
     LARGEST_RAD,
     LINE_BYTES,
+    add_totals,
     clip,
     compiled,
     fetch,
@@ -119,20 +120,10 @@ def sums(work, weights, phases_rad, ready):
                 aj, bj = fma(w3, s3, aj), fma(w3, c3, bj)
                 store(by_sine, k, aj)
                 store(by_cosine, k, bj)
-            _add_totals(by_sine, i, a0, a1, a2, a3)
-            _add_totals(by_cosine, i, b0, b1, b2, b3)
+            add_totals(by_sine, by_cosine, i, a0, a1, a2, a3, b0, b1, b2, b3)
         start += BLOCK * length
     _settle(work)
     return True
-
-
-@inline
-def _add_totals(out, i, a0, a1, a2, a3):
-    """Add the sums of four vectors to four elements."""
-    out[i] += total(a0)
-    out[i + 1] += total(a1)
-    out[i + 2] += total(a2)
-    out[i + 3] += total(a3)
 
 
 @compiled
@@ -171,7 +162,7 @@ def _side(held, i, stride):
 
 
 @compiled
-def learn(work, weights, phases_rad, ready, amplitudes, held, gain, sign, keep, limit, mask):
+def learn(work, weights, phases_rad, ready, amplitudes, held, settings):
     """Learn, decay and saturate all weights, fill torque and resonance of the new ones.
 
     Parameters
@@ -184,10 +175,9 @@ def learn(work, weights, phases_rad, ready, amplitudes, held, gain, sign, keep, 
         Sine and cosine are there already.
     held : array of bool, shape (N,), or None
         A pair of which both are held does not learn.
-    gain, sign, keep, limit : floats of the weights' type
+    settings : array, shape (BLOCK * BLOCK + 4,)
+        Factors of the squares on the diagonal (1, and 0 where a diagonal must stay 0); then
         sqrt|keep eta|, sign of eta, share kept, largest magnitude.
-    mask : array, shape (BLOCK * BLOCK,)
-        Factor of the squares on the diagonal: 1, and 0 where a diagonal must stay 0.
 
     Returns
     -------
@@ -196,6 +186,7 @@ def learn(work, weights, phases_rad, ready, amplitudes, held, gain, sign, keep, 
     """
     if not _waves(work, phases_rad, ready):
         return False
+    gain, sign, keep, limit = settings[-4], settings[-3], settings[-2], settings[-1]
     _rates(work, amplitudes, gain, held)
     sine, cosine, by_sine, by_cosine = work[SINE], work[COSINE], work[TORQUE], work[RESONANCE]
     lanes = LINE_BYTES // work.itemsize
@@ -238,8 +229,11 @@ def learn(work, weights, phases_rad, ready, amplitudes, held, gain, sign, keep, 
                 w1 = _learned(load(weights, p + j), u1, v1, x1, y1, kept, most)
                 w2 = _learned(load(weights, q + j), u2, v2, x2, y2, kept, most)
                 w3 = _learned(load(weights, t + j), u3, v3, x3, y3, kept, most)
-                w0, w1 = mul(w0, load(mask, g)), mul(w1, load(mask, g + BLOCK))
-                w2, w3 = mul(w2, load(mask, g + 2 * BLOCK)), mul(w3, load(mask, g + 3 * BLOCK))
+                w0, w1 = mul(w0, load(settings, g)), mul(w1, load(settings, g + BLOCK))
+                w2, w3 = (
+                    mul(w2, load(settings, g + 2 * BLOCK)),
+                    mul(w3, load(settings, g + 3 * BLOCK)),
+                )
                 store(weights, o + j, w0)
                 store(weights, p + j, w1)
                 store(weights, q + j, w2)
@@ -281,8 +275,7 @@ def learn(work, weights, phases_rad, ready, amplitudes, held, gain, sign, keep, 
                 aj, bj = fma(w3, s3, aj), fma(w3, c3, bj)
                 store(by_sine, k, aj)
                 store(by_cosine, k, bj)
-            _add_totals(by_sine, i, a0, a1, a2, a3)
-            _add_totals(by_cosine, i, b0, b1, b2, b3)
+            add_totals(by_sine, by_cosine, i, a0, a1, a2, a3, b0, b1, b2, b3)
         start += BLOCK * length
     _settle(work)
     return True
