@@ -256,12 +256,13 @@ class Network:
         twin, bits = self._twin, self.spec.formats.accumulator_bits
         settings = plan.run_settings(self.spec, twin.formats, twin.read_weights())
         twin.configure(settings if shil else replace(settings, shil_max=0, shil_step=0))
+        edge = self.spec.network.mode == "edge-align"
         paths = []
         for start in begin:
             twin.load_phases(rad_to_lsb(start, bits))
             path = [twin.read_phases()]
             for step in range(steps):
-                twin.run(1, resume=step > 0)
+                twin.run(1, resume=step > 0, edge=edge)
                 path.append(twin.read_phases())
             paths.append(path)
         trace_rad = lsb_to_rad(np.swapaxes(np.array(paths), 0, 1), bits)

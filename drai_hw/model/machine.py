@@ -134,7 +134,10 @@ class Machine(Protocol):
         learn: bool = False,
         resume: bool = False,
     ) -> None:
-        """Do ``steps`` steps; with ``resume`` the SHIL ramp goes on instead of starting anew."""
+        """Do ``steps`` steps; with ``resume`` the SHIL ramp goes on instead of starting anew.
+
+        The twin takes ``edge=True`` besides: edge passes instead of couple passes.
+        """
 
     def read_phases(self) -> NDArray[np.int64]:
         """Return the N phase accumulators."""

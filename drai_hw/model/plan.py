@@ -230,6 +230,15 @@ def refuse_float_only(spec: Spec) -> None:
             )
 
 
+def require_kuramoto(spec: Spec) -> None:
+    """Refuse edge alignment where only the coupled phases exist: RTL, boards, circuits."""
+    if spec.network.mode != "kuramoto":
+        raise SpecError(
+            f"network.mode = {spec.network.mode!r}: only the float model and the twin have it "
+            "(drai-hw model); RTL, boards and circuits need 'kuramoto'"
+        )
+
+
 def window_of(spec: Spec) -> int:
     """Return T, the steps of a learning window."""
     return spec.learning.window or 2 ** (spec.formats.phase_bits - 1)

@@ -219,7 +219,9 @@ class Reference:
         free = ~self.clamp & (self.amplitudes != 0)
         lsb_rad = TAU / 2**bits
         for _ in range(steps):
-            top = np.floor(np.mod(self.phases_rad, TAU) / lsb_rad).astype(np.int64)
+            # An aligned phase lies on the grid only to rounding; it must not fall below its slot.
+            slots = np.floor(np.mod(self.phases_rad, TAU) / lsb_rad + 1e-9)
+            top = slots.astype(np.int64) % 2**bits
             wave = edge.square_wave(top, self._edge.slot, bits)
             moved, self._edge = edge.align(
                 top, self._coupled(wave.astype(float)), self._edge, bits, free

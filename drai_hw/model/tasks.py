@@ -246,6 +246,7 @@ def recall(
     weights = machine.read_weights()
     machine.configure(plan.run_settings(spec, formats, weights, coupled=coupled))
     bits = formats.accumulator_bits
+    mode = _mode(spec)
     trace = []
     ends = []
     for number, phases in enumerate(trials.phases_rad):
@@ -253,14 +254,19 @@ def recall(
         if number == 0:
             trace.append(machine.read_phases())
             for step in range(spec.task.steps):
-                machine.run(1, resume=step > 0)
+                machine.run(1, resume=step > 0, **mode)
                 trace.append(machine.read_phases())
         else:
-            machine.run(spec.task.steps)
+            machine.run(spec.task.steps, **mode)
         ends.append(machine.read_phases())
         if progress:
             progress(number + 1, len(trials.phases_rad))
     return _judge(lsb_to_rad(ends, bits), trials, targets, lsb_to_rad(trace, bits))
+
+
+def _mode(spec: Spec) -> dict[str, bool]:
+    """Return what a run is told about the mode; machines without edge passes are told nothing."""
+    return {"edge": True} if spec.network.mode == "edge-align" else {}
 
 
 class First(list[NDArray[np.float64]]):
@@ -335,7 +341,7 @@ def lock(machine: Machine, spec: Spec, progress: Progress | None = None) -> Lock
     machine.load_phases(rad_to_lsb(lock_start_rad(spec), formats.accumulator_bits))
     trace: list[NDArray[np.int64]] = [machine.read_phases()]
     for step in range(spec.task.steps):
-        machine.run(1, resume=step > 0)
+        machine.run(1, resume=step > 0, **_mode(spec))
         trace.append(machine.read_phases())
         if progress:
             progress(step + 1, spec.task.steps)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.model import prng
+from drai_hw.model.edge import EdgeState, align, square_wave
 from drai_hw.model.machine import (
     GATE_MARGIN,
     GATE_RESONANCE,
@@ -67,6 +68,7 @@ class Twin:
         self.active = ~self._padding
         self.weights = np.zeros((slots, slots), dtype=np.int64)
         self.shil = 0
+        self._slot = EdgeState(0, np.zeros(slots, dtype=np.int64))
         self.reseed()
 
     # -- host side -------------------------------------------------------------------------
@@ -148,15 +150,33 @@ class Twin:
         couple: bool = True,
         learn: bool = False,
         resume: bool = False,
+        edge: bool = False,
     ) -> None:
-        """Do ``steps`` steps, each a field pass and/or a couple pass, learning if asked."""
+        """Do ``steps`` steps, each a field pass and/or a couple pass, learning if asked.
+
+        With ``edge`` the couple pass is an edge pass, one slot of `drai_hw.model.edge.align`.
+        """
         if not resume:
             self.shil = 0
+            self._slot = EdgeState(0, np.zeros(self.formats.slots, dtype=np.int64))
+        both = self.active[:, None] & self.active[None, :]
+        linked = np.where(both, self.weights, 0) if edge else None  # constant while edges align
         for _ in range(steps):
             if field:
                 self._field_pass()
-            if couple:
+            if linked is not None:
+                self._edge_pass(linked)
+            elif couple:
                 self._couple_pass(learn)
+
+    def _edge_pass(self, weights: NDArray[np.int64]) -> None:
+        """Move the edges of all oscillators whose weighted sum rises at this slot."""
+        bits = self.formats.phase_bits
+        top = self.top
+        sums = weights @ square_wave(top, self._slot.slot, bits)
+        moved, self._slot = align(top, sums, self._slot, bits, ~self.clamp & self.active)
+        aligned = moved << (self.formats.accumulator_bits - bits)
+        self.theta = np.where(moved != top, aligned, self.theta)
 
     def _differences(self) -> NDArray[np.int64]:
         """Return d_ij = (top_j - top_i) mod 2**P."""
@@ -244,9 +264,13 @@ class Twin:
         """Return a copy of the whole state, from which `restore` goes on bit-exactly."""
         out: dict[str, Any] = {name: getattr(self, name).copy() for name in self._STATE}
         out |= {"settings": self.settings, "shil": self.shil, "learn_steps": self.learn_steps}
+        out |= {"slot": self._slot.slot, "signs": self._slot.sign.copy()}
         return out
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Return to a state taken by `snapshot`."""
+        self._slot = EdgeState(snapshot["slot"], snapshot["signs"].copy())
         for name, value in snapshot.items():
+            if name in ("slot", "signs"):
+                continue
             setattr(self, name, value.copy() if isinstance(value, np.ndarray) else value)
