@@ -10,11 +10,17 @@ import click
 
 from drai_hw.cli.common import clean_stdout, json_option, json_text
 
-SUBJECTS = {"model": "drai_hw.bench.models", "twin": "drai_hw.bench.twins"}
+SUBJECTS = {
+    "model": "drai_hw.bench.models",
+    "twin": "drai_hw.bench.twins",
+    "events": "drai_hw.bench.events",
+}
 
 
 @click.command("bench")
-@click.argument("subjects", nargs=-1, type=click.Choice(list(SUBJECTS)), metavar="[model|twin]...")
+@click.argument(
+    "subjects", nargs=-1, type=click.Choice(list(SUBJECTS)), metavar="[model|twin|events]..."
+)
 @click.option(
     "--n",
     "sizes",
@@ -22,7 +28,8 @@ SUBJECTS = {"model": "drai_hw.bench.models", "twin": "drai_hw.bench.twins"}
     multiple=True,
     metavar="N",
     help="Number of oscillators; may be given several times.  "
-    "[default: 256, 1024, 4096, 8192 for model; 35, 256, 1024 for twin]",
+    "[default: 256, 1024, 4096, 8192 for model; 35, 256, 1024 for twin; "
+    "256, 1024, 4096 for events]",
 )
 @click.option(
     "--rounds",
@@ -39,7 +46,7 @@ def command(subjects: Sequence[str], sizes: Sequence[int], rounds: int, as_json:
 
     One process, one thread, processor time; a ratio above 1 means that ours is faster. A row that
     could not run says why, and one of which something is asked says whether it is met. Without an
-    argument: model and twin.
+    argument: all of them.
     """
     with clean_stdout() as say:
         rows = measure(subjects or list(SUBJECTS), sizes, rounds)
