@@ -64,6 +64,34 @@ def test_the_mean_over_a_window_is_g_at_every_distance(name, parameters, phase_b
     assert np.all(error[outside] <= 0.5 / count + 1e-12)
 
 
+@pytest.mark.parametrize(("name", "parameters"), CASES)
+@pytest.mark.parametrize("phase_bits", [3, 4, 6])
+def test_the_sorted_passes_are_those_of_the_numbers_page(name, parameters, phase_bits):
+    """A second implementation, by loops over the page's formulae."""
+    g = functions.make(name, parameters)
+    count = 2 ** (phase_bits - 1)
+    x = [count * float(g(math.pi * k / count)) for k in range(count + 1)]
+
+    def rounded(v):
+        return math.floor(v + 0.5)
+
+    up, down = rounded(x[0]), rounded(-x[-1])
+    both = max(0, up + down - count)
+    page = []
+    for number, flags, level in (
+        (down - both, (0, 1), lambda v: v + down),
+        (both, (1, 1), lambda v: (v + both) / 2),
+        (up - both, (1, 0), lambda v: v - both),
+    ):
+        reach = [rounded(min(max(level(v), 0), number)) for v in x]
+        for rank in range(number):
+            page.append((sum(reach[k] > rank for k in range(1, count)), *flags))
+    page += [(0, 0, 0)] * (count - len(page))
+    if both == count:
+        page = [page[int(f"{n:0{phase_bits - 1}b}"[::-1], 2)] for n in range(count)]
+    assert list(learning_window(g, phase_bits)) == page
+
+
 @pytest.mark.parametrize("phase_bits", range(3, 11))
 def test_the_xor_rule_is_exact_and_takes_each_threshold_once(phase_bits):
     passes = learning_window(functions.make("xor"), phase_bits)
