@@ -103,7 +103,7 @@ def test_another_schema_is_refused(refused):
         (np.ones(4), r"array of shape \(4,\); needs M x N"),
         (np.array([[1, 0, 1, -1]]), r"values 0; needs -1 and \+1 only"),
         (np.array([[0.5, 1.0]]), r"values 0\.5; needs -1 and \+1 only"),
-        (np.ones((2, 3000)), r"network\.oscillators = 3000: needs .* to 1024"),
+        (np.ones((2, 5000)), r"network\.oscillators = 5000: needs .* to 4096"),
         (np.ones((0, 8)), r"array of shape \(0, 8\)"),
     ],
 )

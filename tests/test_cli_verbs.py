@@ -90,6 +90,47 @@ def test_model_compares_float_and_twin(tiny, answer):
     assert [stage["status"] for stage in found["stages"]] == ["done", "done"]
 
 
+FLOAT_ONLY = """schema = 1
+[network]
+name = "lateral"
+oscillators = 16
+mask = "grid:4"
+[learning]
+gates = ["in-phase"]
+stabilisers = ["mean-subtraction"]
+presentations = 10
+[task]
+patterns = "random:1"
+trials = 3
+"""
+
+
+def test_what_only_the_float_model_has_runs_there_alone(answer, tmp_path, capfd):
+    path = tmp_path / "lateral.toml"
+    path.write_text(FLOAT_ONLY)
+    assert run(["model", str(path)]) == 2
+    assert (
+        "learning.gates lists 'in-phase', which only the float model has" in capfd.readouterr().err
+    )
+    found = answer("model", str(path), "--float-only")
+    assert found["float"]["trials"] == 3
+    assert found["twin"] is None
+    assert found["agreement"]["agrees"] is None
+    assert [stage["name"] for stage in found["stages"]] == ["model"]
+
+
+@pytest.mark.parametrize(
+    "verb", [["rtl"], ["sim"], ["board"], ["spice", "--circuit", "lc"], ["build"]]
+)
+def test_edge_alignment_is_refused_where_it_does_not_exist(verb, tmp_path, capsys):
+    path = tmp_path / "edge.toml"
+    path.write_text(FLOAT_ONLY.replace('mask = "grid:4"', 'mode = "edge-align"'))
+    assert run([verb[0], str(path), *verb[1:], "-o", str(tmp_path / "out")]) == 2
+    assert (
+        "network.mode = 'edge-align': only the float model and the twin" in capsys.readouterr().err
+    )
+
+
 def test_a_second_call_takes_what_is_stored_and_force_does_not(tiny, answer):
     first = answer("model", tiny)
     second = answer("model", tiny)

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from drai_hw import catalog
 from drai_hw.api.data import as_patterns
 from drai_hw.api.results import Learned, Recalled, Run
-from drai_hw.errors import SpecError, ToolError
+from drai_hw.errors import SpecError
 from drai_hw.model import plan, tasks
-from drai_hw.model.compiled import CompiledTwin
+from drai_hw.model.compiled import fastest
 from drai_hw.model.readout import read_pattern, start_phases_rad
 from drai_hw.model.reference import Reference
 from drai_hw.model.twin import Twin
@@ -101,7 +101,7 @@ class Network:
                 "replicas; one Network for each seed does it on the twin"
             )
         else:
-            self._twin = _fastest_twin(self.spec)
+            self._twin = fastest(plan.formats_of(self.spec))
             tasks.prepare(self._twin, self.spec)
 
     def __repr__(self) -> str:
@@ -281,14 +281,6 @@ def _spec(network: int | Spec, sections: Mapping[str, Mapping[str, Any]]) -> Spe
     for section, keys in sections.items():
         data[section] = {**data.get(section, {}), **keys}
     return validate(data, "Network")
-
-
-def _fastest_twin(spec: Spec) -> Twin:
-    formats = plan.formats_of(spec)
-    try:
-        return CompiledTwin(formats)
-    except ToolError:  # without numba: the same bits, later
-        return Twin(formats)
 
 
 class _shown:  # noqa: N801 - used like a function

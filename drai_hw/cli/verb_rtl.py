@@ -67,7 +67,7 @@ def _files(reference: str, seed: int | None) -> tuple[dict[str, str], dict[str, 
     from drai_hw.rtl import emit
 
     job = load_job(reference, "build", seed)
-    plan.require_kuramoto(job.spec)
+    plan.require_hardware(job.spec)
     formats = plan.formats_of(job.spec, *geometry_of(job.spec))
     # A path on this machine has no place in a file that others get.
     files = emit.texts(formats, command=f"drai-hw rtl {job.spec.network.name}")

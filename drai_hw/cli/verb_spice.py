@@ -64,12 +64,15 @@ def command(
     """
     if simulate and check:
         raise click.UsageError("--check compares the netlist only; leave --run out")
+    from drai_hw.model import plan
+
     with clean_stdout() as say, tempfile.TemporaryDirectory() as scratch:
         job = load_job(reference, None, seed, circuit={"kind": circuit})
         path = _place(job, output)
         if output is not None:
             # Only what was asked for goes to a place of the user's: a netlist, or a whole run.
             job = replace(job, outdir=path.parent if simulate else Path(scratch))
+        plan.require_hardware(job.spec)
         run = perform(job, ("spice",) if simulate else ("twin",), force=force)
         text = _netlist(job, run)
         stale = not (path.is_file() and path.read_bytes() == text.encode())

@@ -105,7 +105,7 @@ def run(
         When the formats cannot hold the network, or the board is unknown.
     """
     if set(targets) - {"model", "twin"}:
-        plan.require_kuramoto(spec)
+        plan.require_hardware(spec)
     if "board" in targets:
         preflight(spec)
     stages = closure(chain(spec, pnr_seeds=pnr_seeds, sim_trials=sim_trials), targets)
@@ -136,7 +136,7 @@ def build(
     FitError, SpecError
         As in :func:`run`, before any stage starts.
     """
-    plan.require_kuramoto(spec)
+    plan.require_hardware(spec)
     preflight(spec)
     stages = chain(spec, pnr_seeds=pnr_seeds)
     whole = (*stages, report(spec, stages, reproduce))
@@ -165,7 +165,7 @@ def random_comparison(
     spec, outdir, reporter, force:
         As in :func:`run`; ``task.seed`` is the stimulus's seed.
     """
-    plan.require_kuramoto(spec)
+    plan.require_hardware(spec)
     stage = random_stage(spec, steps)
     return Run(Engine((stage,), outdir, reporter=reporter, force=force).run())
 

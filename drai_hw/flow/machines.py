@@ -11,9 +11,9 @@ import numpy as np
 from drai_hw.flow.network import formats_of, save, spec_of
 from drai_hw.flow.stages import Context
 from drai_hw.model import tasks
+from drai_hw.model.compiled import fastest
 from drai_hw.model.reference import Reference
 from drai_hw.model.tasks import Learned, Locked, Recalled, Trials
-from drai_hw.model.twin import Twin
 from drai_hw.spec import Patterns, Spec
 
 SOURCES = ("drai_hw.units", "drai_hw.spec", "drai_hw.model", "drai_hw.flow.network", __name__)
@@ -39,7 +39,7 @@ def model_stage(context: Context) -> Mapping[str, Any]:
 def twin_stage(context: Context) -> Mapping[str, Any]:
     """Run the task on the fixed-point twin."""
     spec = spec_of(context.inputs)
-    twin = Twin(formats_of(context.inputs))
+    twin = fastest(formats_of(context.inputs))
     tasks.prepare(twin, spec)
     if spec.task.kind == "lock":
         context.progress(None, f"{spec.task.steps} steps")

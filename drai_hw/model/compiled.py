@@ -121,3 +121,19 @@ class CompiledTwin(Twin):
             f.theta_r if resonance else 0, f.w_max, eta, decay, self._events,
         )  # fmt: skip
         self._eta[:], self._decay[:] = eta, decay
+
+
+COMPILED_FROM = 128  # oscillators from which loading the compiled loops pays within one recall
+
+
+def fastest(formats: Formats) -> Twin:
+    """Return the twin that is done first: compiled for large networks where numba is installed.
+
+    Both give the same bits.
+    """
+    if formats.n < COMPILED_FROM:
+        return Twin(formats)
+    try:
+        return CompiledTwin(formats)
+    except ToolError:
+        return Twin(formats)

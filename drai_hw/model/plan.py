@@ -230,13 +230,14 @@ def refuse_float_only(spec: Spec) -> None:
             )
 
 
-def require_kuramoto(spec: Spec) -> None:
-    """Refuse edge alignment where only the coupled phases exist: RTL, boards, circuits."""
+def require_hardware(spec: Spec) -> None:
+    """Refuse what RTL, boards and circuits do not have: edge alignment, float-only mechanisms."""
     if spec.network.mode != "kuramoto":
         raise SpecError(
             f"network.mode = {spec.network.mode!r}: only the float model and the twin have it "
             "(drai-hw model); RTL, boards and circuits need 'kuramoto'"
         )
+    refuse_float_only(spec)
 
 
 def window_of(spec: Spec) -> int:

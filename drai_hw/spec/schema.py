@@ -46,7 +46,7 @@ class Network(Section):
         ..., "Name of the design; also the name of its output folder.",
         pattern=r"^[a-z][a-z0-9_-]{0,39}$", example="my-memory",
     )  # fmt: skip
-    oscillators: int = key(..., "Number of oscillators N.", ge=2, le=1024, example=35)
+    oscillators: int = key(..., "Number of oscillators N.", ge=2, le=4096, example=35)
     mode: Literal["kuramoto", "edge-align"] = key(
         "kuramoto",
         "Phase dynamics: kuramoto, pulled by f(phase difference); edge-align, square waves that move their edge to the sign of their weighted sum, one slot of 2**phase_bits a step (float and twin).",
