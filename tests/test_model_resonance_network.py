@@ -332,7 +332,11 @@ def test_a_network_starts_as_the_article_does():
         assert net.phases_rad.min() < 0.3
         assert net.phases_rad.max() > TAU - 0.3
         assert order_parameter(net.phases_rad) < 0.3
+        assert np.count_nonzero(net.weights - np.diag(np.diagonal(net.weights))) == 9900
+    assert ArticleNetwork(100, 1).frequencies_hz.mean() == pytest.approx(1.0, abs=0.04)
     assert ArticleNetwork(100, 1).frequencies_hz.std() == pytest.approx(0.1, rel=0.3)
+    even = ResonanceNetwork(np.zeros((2, 3)), 1.0, start_weight=0.25)
+    assert np.array_equal(even.weights, np.broadcast_to(0.25 * (1 - np.eye(3)), (2, 3, 3)))
     repeated = ResonanceNetwork(np.zeros(100), 1.0, seed=1)
     assert np.array_equal(net.weights, repeated.weights)
     assert np.array_equal(net.phases_rad, repeated.phases_rad)
@@ -373,8 +377,11 @@ def test_inputs_of_another_shape_and_thresholds_without_learning_are_refused():
     assert ResonanceNetwork([1.0], 0.0, rate=0.0).phases_rad.shape == (1,)
     with pytest.raises(SpecError, match=r"amplitude = 0: needs above 0 to 1"):
         rn.escape_likeness(amplitude=0)
-    with pytest.raises(SpecError, match=r"nothing is learned; both need above 0"):
-        rn.escape_likeness(kept=0.9, rate=0.0)
+    with pytest.raises(SpecError, match=r"amplitude = 1.1: needs above 0 to 1"):
+        rn.escape_likeness(amplitude=1.1)
+    for kept, rate in ((0.9, 0.0), (0.0, 0.1)):
+        with pytest.raises(SpecError, match=r"nothing is learned; both need above 0"):
+            rn.escape_likeness(kept, rate)
 
 
 @pytest.mark.full
