@@ -13,29 +13,31 @@ from drai_hw.model.numbers import Formats
 from drai_hw.rtl.prng import Stream
 from drai_hw.rtl.synapse import Synapse
 
+OUTPUTS = ("w_out", "visited", "gated_on", "written", "changed")
 
-def rule(f: Formats, v: dict[str, int]) -> int:
-    """The learning rule of one pair, from the contract."""
+
+def rule(f: Formats, v: dict[str, int]) -> tuple[int, ...]:
+    """The learning rule of one pair and what it counts, from the contract."""
     turn, half = 1 << f.phase_bits, 1 << (f.phase_bits - 1)
     w = v["w_in"]
     if not (v["en"] and v["act_i"] and v["act_j"]):
-        return w
+        return w, 0, 0, 0, 0
     distance = abs((v["phi_j"] - v["phi_i"] + half) % turn - half)
     gate = not (v["gate_i"] and v["gate_j"])
     if f.resonance:
         gate = gate and abs(v["om_i"] - v["om_j"]) < f.theta_r
-    if v["r_eta"] and gate:
-        if distance <= v["u_g"]:
-            w += v["g_plus"]
-        else:
-            w -= v["g_minus"]
-        w = max(-f.w_max, min(f.w_max, w))
+    side = v["g_plus"] if distance <= v["u_g"] else -v["g_minus"]
+    written = bool(v["r_eta"] and gate and side)
+    if written:
+        w = max(-f.w_max, min(f.w_max, w + side))
     if f.decay and v["r_decay"] and abs(w) > v["u_decay"]:
         w -= 1 if w > 0 else -1
-    return w
+    return w, 1, int(gate), int(written), int(w != v["w_in"])
 
 
-def drive(f: Formats, count: int, seed: int) -> tuple[list[int], list[int], list[dict[str, int]]]:
+def drive(
+    f: Formats, count: int, seed: int
+) -> tuple[list[tuple[int, ...]], list[int], list[dict[str, int]]]:
     """Feed random pairs, one a clock; return outputs, valid bits and inputs."""
     rng = np.random.default_rng(seed)
     unit = Synapse(f)
@@ -62,7 +64,7 @@ def drive(f: Formats, count: int, seed: int) -> tuple[list[int], list[int], list
                 1 << f.phase_bits
             )
             v["w_in"] = f.w_max if number % 8 else -f.w_max
-    out: list[int] = []
+    out: list[tuple[int, ...]] = []
     valid: list[int] = []
 
     async def bench(ctx: Any) -> None:
@@ -73,7 +75,7 @@ def drive(f: Formats, count: int, seed: int) -> tuple[list[int], list[int], list
                     ctx.set(getattr(unit, name), value)
             await ctx.tick()
             if number + 1 >= unit.latency:
-                out.append(ctx.get(unit.w_out))
+                out.append(tuple(ctx.get(getattr(unit, name)) for name in OUTPUTS))
                 valid.append(ctx.get(unit.valid))
 
     simulator = Simulator(unit)
@@ -103,7 +105,7 @@ def test_synapse_follows_the_learning_rule_one_pair_a_clock(features: dict) -> N
     wrong = [k for k in settled if out[k] != rule(f, inputs[k])]
     assert not wrong, (wrong[:5], inputs[wrong[0]], out[wrong[0]])
     assert valid == [v["en"] for v in inputs]
-    moved = sum(out[k] != inputs[k]["w_in"] for k in settled)
+    moved = sum(out[k][0] != inputs[k]["w_in"] for k in settled)
     assert moved > 100
 
 
