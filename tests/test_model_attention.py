@@ -132,6 +132,13 @@ def test_only_the_gate_takes_attention_from_every_key_that_goes_out_of_phase(sco
     assert ratio("cosine") == pytest.approx(math.exp(-1.5 * score))
 
 
+def test_a_gate_adds_the_logarithm_of_its_openness_to_the_score():
+    """A constant factor would fall out of the softmax: the scores themselves are compared."""
+    apart = np.array([0.0, 1.0, -2.0])
+    scores = modulated_scores([[2.0]], [[3.0]] * 3, [0.0], apart, "gate")
+    assert scores[0] == pytest.approx(6.0 + np.log((1 + np.cos(apart)) / 2))
+
+
 def test_a_gate_shuts_keys_in_anti_phase_and_a_query_without_open_key_gets_nothing():
     v = [[1.0, 2.0], [30.0, 40.0]]
     out = phase_attention([[5.0], [5.0]], [[1.0], [9.0]], v, [0.0, 1.0], [0.0, math.pi], "gate")
@@ -177,6 +184,16 @@ def test_batches_broadcast_and_equal_one_by_one(case):
         ({"queries": np.ones((5, 0)), "keys": np.ones((7, 0))}, r"queries of shape \(5, 0\)"),
         ({"query_phases_rad": np.ones(4)}, r"query phases of shape \(4,\): need one for each of 5"),
         ({"key_phases_rad": np.ones(())}, r"key phases of shape \(\): need one for each of 7"),
+        ({"keys": np.ones((3, 7, 2))}, r"keys of shape \(3, 7, 2\)"),
+        (
+            {"queries": np.ones((1, 5, 0)), "keys": np.ones((1, 7, 0))},
+            r"queries of shape \(1, 5, 0\)",
+        ),
+        ({"values": np.ones((7, 6, 4))}, r"\(7, 6, 4\): need one row for each of 7 keys, .*7, d_v"),
+        (
+            {"queries": np.ones((2, 5, 3)), "values": np.ones((6, 4))},
+            r"values of shape \(6, 4\): need one row for each of 7 keys, \(..., 7, d_v\)",
+        ),
         ({"values": np.ones((6, 4))}, r"values of shape \(6, 4\): need one row for each of 7"),
         ({"values": np.ones(7)}, r"values of shape \(7,\)"),
     ],

@@ -175,6 +175,9 @@ def test_a_degree_divisor_keeps_exactly_the_share_of_messages_that_arrive():
     assert swarm.slowest_mode(GRAPHS["ring"], loss=0.5)[0] == pytest.approx(
         0.75 * graphs.ring_rate(12)
     )
+    for divide_by in swarm.DIVISORS:
+        lossless = swarm.slowest_mode(GRAPHS["random"], divide_by=divide_by)[0]
+        assert lossless == pytest.approx(graphs.slowest_mode(GRAPHS["random"])[0])
     assert swarm.kept_torque([1, 2, 3], 0.5).tolist() == [0.5, 0.75, 0.875]
     assert swarm.kept_torque([1, 2, 3], 0.5, "degree").tolist() == [0.5, 0.5, 0.5]
 
@@ -240,7 +243,7 @@ def test_steps_until_counts_steps_to_the_first_time_above():
 def test_a_twisted_ring_never_gets_there_and_says_so():
     net = Swarm(graphs.ring(20))
     net.phases_rad = graphs.twisted_rad(20, 2)
-    assert net.steps_until(dt_s=0.1, at_most=50) == swarm.NOT_REACHED
+    assert net.steps_until(dt_s=0.1, at_most=50) == swarm.NOT_REACHED == -1
     assert net.order() < 1e-9
 
 
