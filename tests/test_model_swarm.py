@@ -240,6 +240,17 @@ def test_steps_until_counts_steps_to_the_first_time_above():
     assert net.steps_until(0.9, dt_s=0.2, at_most=5).tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("spare", [0, -1, 3])
+def test_at_most_is_the_last_step_that_is_done(spare):
+    needed = int(Swarm(graphs.complete(10), seed=4).steps_until(dt_s=0.2, at_most=500))
+    net = Swarm(graphs.complete(10), seed=4)
+    took = net.steps_until(dt_s=0.2, at_most=needed + spare)
+    assert took == (needed if spare >= 0 else swarm.NOT_REACHED)
+    by_hand = Swarm(graphs.complete(10), seed=4)
+    by_hand.run(needed + min(spare, 0), 0.2)
+    assert np.array_equal(net.phases_rad, by_hand.phases_rad)
+
+
 def test_a_twisted_ring_never_gets_there_and_says_so():
     net = Swarm(graphs.ring(20))
     net.phases_rad = graphs.twisted_rad(20, 2)
