@@ -178,7 +178,7 @@ def test_memory_and_replicas_have_their_targets(monkeypatch):
     assert (row.ours, row.theirs, row.target, row.met) == (0.6, 1.0, "ours <= 1.3", True)
     assert models.memory_row(8192, "float64").target == ""
     rows = list(models._batch_rows(8, 1))
-    assert [r.target for r in rows] == ["", "ours <= 0.05"]
+    assert [r.target for r in rows] == ["", "ours <= 0.05"] * 2
     assert all(r.precision in r.against for r in rows)
 
 
@@ -202,6 +202,7 @@ def test_replicas_one_by_one_and_all_at_once_do_the_same(monkeypatch):
     forms.replica_by_replica(6, "float64")()
     assert len(got) == 1 + forms.REPLICAS
     assert np.allclose(got[0], got[1:], atol=1e-12)
+    assert np.allclose(got[0], forms.packed_batch(6, "float64")(), atol=1e-12)
 
 
 def test_a_missing_peer_is_named_with_its_extra():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drai_hw.errors import SpecError, ToolError
-from drai_hw.model import compiled, fused, packed, packed_kernels, vectors
+from drai_hw.model import compiled, fused, packed, packed_kernels, replica_kernels, vectors
 from drai_hw.model.packed import PackedWeights
 
 TYPES = ("float32", "float64")
@@ -58,6 +58,35 @@ def test_torque_and_field_are_the_sums_of_sines_and_cosines(n, kind):
     assert got.dtype == kind
     assert (np.abs(got + (weights * np.sin(d)).sum(1)) <= bound).all()
     assert (np.abs(packed.field(whole, phases) - (weights * np.cos(d)).sum(1)) <= bound).all()
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    "shape", [(1, 2), (5, 15), (8, 16), (16, 17), (17, 33), (3, 3, 40), (0, 7), (2, 300)]
+)
+def test_every_replica_gets_its_sums(shape, kind):
+    """Within `sum_bound`; below, at and above whole vectors, blocks and stretches of columns."""
+    weights = state(shape[-1], kind)[0]
+    phases = np.random.default_rng(shape).uniform(-9, 9, shape).astype(kind)
+    whole, bound = PackedWeights.from_dense(weights), sum_bound(weights, kind)
+    for function, wave, sign in ((packed.torque, np.sin, -1), (packed.field, np.cos, 1)):
+        got = function(whole, phases)
+        assert (got.shape, got.dtype) == (shape, kind)
+        wide = phases.astype(np.longdouble)
+        exact = sign * (weights * wave(wide[..., :, None] - wide[..., None, :])).sum(-1)
+        assert (np.abs(got - exact) <= bound).all()
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_very_large_phases_of_replicas_are_as_precise(kind):
+    weights = state(20, kind)[0]
+    phases = np.random.default_rng(2).uniform(-9, 9, (19, 20)).astype(kind)
+    phases[18, 4] = 3e5
+    wide = phases.astype(np.longdouble)
+    s, c = np.sin(wide), np.cos(wide)
+    got = packed.torque(PackedWeights.from_dense(weights), phases)
+    exact = c * (s @ weights) - s * (c @ weights)
+    assert (np.abs(got - exact) <= sum_bound(weights, kind)).all()
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -225,6 +254,11 @@ def test_what_does_not_fit_is_refused(change, message):
         packed.learn_step(PackedWeights(3), phases, amplitudes, **given)
 
 
+def test_replicas_of_another_size_are_refused():
+    with pytest.raises(SpecError, match=r"phases of shape \(4, 5\): needs \(3,\) or \(..., 3\)"):
+        packed.field(PackedWeights(3), np.zeros((4, 5)))
+
+
 def test_other_matrices_are_refused():
     weights = np.zeros((40, 40))
     weights[30, 5] = 2.5
@@ -250,4 +284,6 @@ def test_without_numba_it_says_so(monkeypatch):
 
 def test_constants_of_the_loops_are_those_of_the_storage():
     assert packed.BLOCK == packed_kernels.BLOCK
+    assert packed.BLOCK == replica_kernels.BLOCK
+    assert replica_kernels.COLUMNS % packed.BLOCK == 0
     assert PackedWeights(5).work.shape[0] == packed_kernels.ROWS

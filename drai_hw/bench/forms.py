@@ -107,6 +107,14 @@ def batch_phase(n: int, kind: str) -> Work:
     return lambda: batch.torque(full, many)
 
 
+def packed_batch(n: int, kind: str) -> Work:
+    """Return a work: the same torques with one weight a pair, in compiled loops."""
+    half = PackedWeights.from_dense(weights(n).astype(kind))
+    many = np.random.default_rng(n).uniform(0.0, TAU, (REPLICAS, n)).astype(kind)
+    packed.torque(half, many)
+    return lambda: packed.torque(half, many)
+
+
 def replica_by_replica(n: int, kind: str) -> Work:
     """Return a work: the same torques, one replica after the other."""
     full = weights(n).astype(kind)

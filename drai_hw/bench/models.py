@@ -132,7 +132,10 @@ def _batch_rows(n: int, rounds: int) -> Sequence[Row]:
 
     return compare(
         f"torques of {forms.REPLICAS} replicas, each", n,
-        entries("one product of matrices", forms.batch_phase, False),
+        [
+            *entries(f"{NUMPY}, one product of matrices", forms.batch_phase, False),
+            *entries(PACKED, forms.packed_batch, False),
+        ],
         entries("replica by replica", forms.replica_by_replica, True), rounds,
         lambda a, b: Target(ours=0.05) if a.precision == F32 and n <= 1024 else None,
     )  # fmt: skip

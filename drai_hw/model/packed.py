@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from drai_hw.errors import SpecError
 from drai_hw.model.compiled import kernels
-from drai_hw.model.fused import aligned_empty
+from drai_hw.model.fused import LINE_BYTES, aligned_empty
 
 Floats = NDArray[Any]
 
@@ -136,24 +136,64 @@ def _loops() -> ModuleType:
     return kernels("packed_kernels")
 
 
-def _sums(packed: PackedWeights, phases_rad: Floats) -> ModuleType:
+def _sums(packed: PackedWeights, phases_rad: Floats, which: str) -> Floats:
+    if phases_rad.ndim > 1:
+        return _replicas(packed, phases_rad, which)
     loops = _loops()
     phases = packed._vector(phases_rad, "phases")
     if not loops.sums(packed.work, packed.data, phases, False):
         packed._waves(phases, loops)
         loops.sums(packed.work, packed.data, phases, True)
-    return loops
+    return np.array(packed.work[getattr(loops, which), : packed.n])
+
+
+def _replicas(packed: PackedWeights, phases_rad: Floats, which: str) -> Floats:
+    """Return the sums of many replicas: in groups of as many as a vector has elements."""
+    n, size = packed.n, packed._size
+    if phases_rad.shape[-1] != n:
+        raise SpecError(f"phases of shape {phases_rad.shape}: needs {(n,)} or (..., {n})")
+    loops = kernels("replica_kernels")
+    flat = phases_rad.reshape(-1, n)
+    lanes = LINE_BYTES // packed.dtype.itemsize
+    groups = -(-len(flat) // lanes)
+    work = aligned_empty((4, groups, size, lanes), packed.dtype)
+    sine, cosine = work[:2].reshape(2, -1)
+    work[0] = 0  # idle lanes and rows, of which the weights are 0
+    work[2:] = 0
+    for g in range(groups):
+        part = flat[g * lanes : (g + 1) * lanes].T
+        work[0, g, :n, : part.shape[1]] = part
+    if groups and not loops.waves(sine, cosine):
+        for g in range(groups):
+            part = flat[g * lanes : (g + 1) * lanes].astype(packed.dtype, copy=False).T
+            work[0, g, :n, : part.shape[1]] = np.sin(part)
+            work[1, g, :n, : part.shape[1]] = np.cos(part)
+    if groups:
+        loops.sums(sine, cosine, *work[2:].reshape(2, -1), packed.data, size)
+    result = work[2 if which == "TORQUE" else 3, :, :n]
+    out = np.empty(flat.shape, dtype=packed.dtype)
+    for g in range(groups):
+        part = out[g * lanes : (g + 1) * lanes]
+        part[...] = result[g].T[: len(part)]
+    return out.reshape(phases_rad.shape)
 
 
 def torque(packed: PackedWeights, phases_rad: Floats) -> Floats:
     """Return sum_j w_ij sin(phi_j - phi_i) for every oscillator; every weight is read once.
 
+    Replicas under the same weights share the vectors of the processor, 16 (float32) or 8 a time,
+    and the weights they are multiplied by; a number of them that fills no vector wastes the rest.
+
     Parameters
     ----------
     packed : PackedWeights
         W; its type is that of the arithmetic.
-    phases_rad : array, shape (N,)
-        Phases, rad.
+    phases_rad : array, shape (N,) or (..., N)
+        Phases, rad; leading axes are replicas.
+
+    Returns
+    -------
+    array, shape (N,) or (..., N)
 
     Raises
     ------
@@ -162,8 +202,7 @@ def torque(packed: PackedWeights, phases_rad: Floats) -> Floats:
     ToolError
         Without numba.
     """
-    loops = _sums(packed, phases_rad)
-    return np.array(packed.work[loops.TORQUE, : packed.n])
+    return _sums(packed, phases_rad, "TORQUE")
 
 
 def field(packed: PackedWeights, phases_rad: Floats) -> Floats:
@@ -171,8 +210,7 @@ def field(packed: PackedWeights, phases_rad: Floats) -> Floats:
 
     Parameters and errors as of `torque`. A weight on the diagonal counts: cos 0 = 1.
     """
-    loops = _sums(packed, phases_rad)
-    return np.array(packed.work[loops.RESONANCE, : packed.n])
+    return _sums(packed, phases_rad, "RESONANCE")
 
 
 def learn_step(

@@ -128,6 +128,21 @@ def store(typing, array, index, vector):
 
 
 @_operation
+def accumulate(typing, array, index, vector):
+    """Add a vector to the elements from one on."""
+
+    def build(context, builder, signature, values):
+        at = _pointer(context, builder, signature.args[0], values[0], values[1])
+        at = builder.bitcast(at, values[2].type.as_pointer())
+        size = signature.args[0].dtype.bitwidth // 8
+        old = builder.load(at, align=size, typ=values[2].type)
+        builder.store(builder.fadd(old, values[2]), at, align=size)
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp, vector), build
+
+
+@_operation
 def splat(typing, scalar):
     """Return a vector of equal elements."""
 
