@@ -19,6 +19,7 @@ def perform(
     *,
     pnr_seeds: tuple[int, ...] = (1,),
     sim_trials: int | None = None,
+    simulator: str = "icarus",
     force: bool = False,
 ) -> Run:
     """
@@ -40,6 +41,7 @@ def perform(
         targets,
         pnr_seeds=pnr_seeds,
         sim_trials=sim_trials,
+        simulator=simulator,
         reporter=reporter_for(),
         force=force,
     )

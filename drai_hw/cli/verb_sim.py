@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 @spec_argument
 @click.option(
     "--simulator",
-    type=click.Choice(["icarus"]),
+    type=click.Choice(["icarus", "cxxrtl"]),
     default="icarus",
     show_default=True,
-    help="Simulator.",
+    help="icarus: the emitted Verilog. cxxrtl: the same core compiled with g++, for large cores "
+    "and long runs; compiling takes a second a lane, its result stays in the output directory.",
 )
 @click.option(
     "--unit",
@@ -56,6 +57,14 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     metavar="STEPS",
     help="Instead of the task: random settings, weights and phases for so many steps.",
+)
+@click.option(
+    "--learn",
+    "learn_steps",
+    type=click.IntRange(1),
+    metavar="STEPS",
+    help="Instead of the task: so many steps that all learn, from random weights loaded once; for "
+    "large cores.",
 )
 @click.option(
     "--waves",
@@ -86,6 +95,7 @@ def command(
     unit: str,
     trials: int | None,
     random_steps: int | None,
+    learn_steps: int | None,
     waves: bool,
     bench: str | None,
     check: bool,
@@ -100,7 +110,8 @@ def command(
     Every phase, weight, margin bit and smoothed frequency must be equal, bit for bit. Exit status
     1 at the first difference.
     """
-    _refuse_mixtures(trials, random_steps, waves, bench, check)
+    _refuse_mixtures(trials, random_steps, learn_steps, bench, check)
+    _refuse_waves(waves, simulator, trials, learn_steps, bench)
     if bench is not None:
         return _bench(load_job(reference, output, seed), Path(bench), check, seed, as_json)
     with clean_stdout() as say:
@@ -109,10 +120,13 @@ def command(
             result = _waves(job, random_steps)
             say(json_text(result) if as_json else f"{_text(result)}\n{result['waves']}")
             return 1 if result["mismatches"] else 0
-        if random_steps is None:
-            run, stage = perform(job, ("sim",), sim_trials=trials, force=force), "sim"
+        script = "learn" if learn_steps else "random" if random_steps else "task"
+        if script == "task":
+            run = perform(job, ("sim",), sim_trials=trials, simulator=simulator, force=force)
         else:
-            run, stage = _random(job, random_steps, force), "random"
+            steps = learn_steps or random_steps or 0
+            run = _random(job, script, steps, simulator, force)
+        stage = "sim" if script == "task" else "random"
         result = {
             "name": job.spec.network.name,
             "n": job.spec.network.oscillators,
@@ -127,18 +141,40 @@ def command(
 
 
 def _refuse_mixtures(
-    trials: int | None, random_steps: int | None, waves: bool, bench: str | None, check: bool
+    trials: int | None,
+    random_steps: int | None,
+    learn_steps: int | None,
+    bench: str | None,
+    check: bool,
 ) -> None:
-    if trials is not None and random_steps is not None:
-        raise click.UsageError("--trials counts recalls of the task; --random runs another script")
-    if trials is not None and waves:
-        raise click.UsageError("--waves does one recall only; leave --trials out")
-    if bench is not None and (waves or trials is not None or random_steps is not None):
+    if random_steps is not None and learn_steps is not None:
+        raise click.UsageError("--random and --learn are two scripts; give one of them")
+    other = "--random" if random_steps is not None else "--learn"
+    if trials is not None and (random_steps is not None or learn_steps is not None):
+        raise click.UsageError(f"--trials counts recalls of the task; {other} runs another script")
+    given = [trials, random_steps, learn_steps]
+    if bench is not None and any(steps is not None for steps in given):
         raise click.UsageError(
-            "--bench writes files and simulates nothing; leave --waves, --trials and --random out"
+            "--bench writes files and simulates nothing; leave --trials, --random and --learn out"
         )
     if check and bench is None:
         raise click.UsageError("--check compares the files of a bench; give --bench DIR")
+
+
+def _refuse_waves(
+    waves: bool, simulator: str, trials: int | None, learn_steps: int | None, bench: str | None
+) -> None:
+    if not waves:
+        return
+    if bench is not None:
+        raise click.UsageError("--bench writes files and simulates nothing; leave --waves out")
+    if simulator != "icarus":
+        raise click.UsageError(
+            f"--waves with --simulator {simulator}: only Icarus dumps waves; give "
+            "--simulator icarus"
+        )
+    if trials is not None or learn_steps is not None:
+        raise click.UsageError("--waves does one recall only; leave --trials and --learn out")
 
 
 def _formats(job: Job) -> Formats:
@@ -236,12 +272,20 @@ def _waves(job: Job, random_steps: int | None) -> dict[str, Any]:
     }
 
 
-def _random(job: Job, steps: int, force: bool) -> Run:
+def _random(job: Job, script: str, steps: int, simulator: str, force: bool) -> Run:
     from drai_hw.cli.running import refuse_failures
     from drai_hw.flow import build
     from drai_hw.flow.progress import reporter_for
 
-    run = build.random_comparison(job.spec, job.outdir, steps, reporter=reporter_for(), force=force)
+    run = build.random_comparison(
+        job.spec,
+        job.outdir,
+        steps,
+        script=script,
+        simulator=simulator,
+        reporter=reporter_for(),
+        force=force,
+    )
     refuse_failures(run)
     return run
 

@@ -74,6 +74,7 @@ def run(
     *,
     pnr_seeds: tuple[int, ...] = (1,),
     sim_trials: int | None = None,
+    simulator: str = "icarus",
     reporter: Reporter | None = None,
     force: bool = False,
 ) -> Run:
@@ -92,6 +93,8 @@ def run(
         Seeds of place and route.
     sim_trials:
         Recalls in the RTL simulation; default each pattern once, five at least.
+    simulator:
+        Of the RTL: ``icarus`` or ``cxxrtl``.
     reporter:
         Who is told about the progress.
     force:
@@ -108,7 +111,9 @@ def run(
         plan.require_hardware(spec)
     if "board" in targets:
         preflight(spec)
-    stages = closure(chain(spec, pnr_seeds=pnr_seeds, sim_trials=sim_trials), targets)
+    stages = closure(
+        chain(spec, pnr_seeds=pnr_seeds, sim_trials=sim_trials, simulator=simulator), targets
+    )
     return Run(Engine(stages, outdir, reporter=reporter, force=force).run())
 
 
@@ -152,6 +157,8 @@ def random_comparison(
     outdir: Path,
     steps: int,
     *,
+    script: str = "random",
+    simulator: str = "icarus",
     reporter: Reporter | None = None,
     force: bool = False,
 ) -> Run:
@@ -162,11 +169,15 @@ def random_comparison(
     ----------
     steps:
         How many, >= 1.
+    script:
+        ``random`` or ``learn``, see :class:`drai_hw.sim.jobs.Job`.
+    simulator:
+        Of the RTL: ``icarus`` or ``cxxrtl``.
     spec, outdir, reporter, force:
         As in :func:`run`; ``task.seed`` is the stimulus's seed.
     """
     plan.require_hardware(spec)
-    stage = random_stage(spec, steps)
+    stage = random_stage(spec, steps, script=script, simulator=simulator)
     return Run(Engine((stage,), outdir, reporter=reporter, force=force).run())
 
 

@@ -17,7 +17,11 @@ ORDER = ("model", "twin", "rtl", "sim", "board", "spice", "report")
 
 
 def chain(
-    spec: Spec, *, pnr_seeds: tuple[int, ...] = (1,), sim_trials: int | None = None
+    spec: Spec,
+    *,
+    pnr_seeds: tuple[int, ...] = (1,),
+    sim_trials: int | None = None,
+    simulator: str = "icarus",
 ) -> tuple[Stage, ...]:
     """
     Return the stages of a network, without the report.
@@ -30,6 +34,8 @@ def chain(
         Seeds of place and route.
     sim_trials:
         Recalls in the RTL simulation; default :func:`default_sim_trials`.
+    simulator:
+        Of the RTL: ``icarus`` or ``cxxrtl``.
 
     Raises
     ------
@@ -81,6 +87,7 @@ def chain(
             inputs={
                 **told(spec, "learning", "shil", geometry=geometry),
                 "trials": default_sim_trials(spec) if sim_trials is None else sim_trials,
+                "simulator": simulator,
             },
             sources=simulation.SOURCES,
             tools=simulation.TOOLS,
@@ -97,13 +104,21 @@ def chain(
     )
 
 
-def random_stage(spec: Spec, steps: int) -> Stage:
+def random_stage(
+    spec: Spec, steps: int, *, script: str = "random", simulator: str = "icarus"
+) -> Stage:
     """Return the stage that compares RTL and twin under random stimulus for some steps."""
     inputs = told(spec, "learning", geometry=geometry_of(spec))
     return Stage(
         "random",
         "drai_hw.flow.simulation:random_stage",
-        inputs={**inputs, "steps": steps, "seed": spec.task.seed},
+        inputs={
+            **inputs,
+            "steps": steps,
+            "seed": spec.task.seed,
+            "script": script,
+            "simulator": simulator,
+        },
         sources=simulation.SOURCES,
         tools=simulation.TOOLS,
     )

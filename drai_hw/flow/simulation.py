@@ -55,13 +55,7 @@ def sim_stage(context: Context) -> Mapping[str, Any]:
         )
         job = Job(spec, "task", twin["stored"], trials)
         steps = done["presentations"] + count * spec.task.steps
-    sim = run_job(
-        job,
-        formats,
-        steps,
-        workdir=context.workdir,
-        progress=lambda step, of: context.progress(step / of, f"step {step:,} of {of:,}"),
-    )
+    sim = run_job(job, formats, steps, **_how(context))
     result = {"kind": done["kind"], **_figures(sim)}
     if sim.mismatches == 0:
         result |= _task(context, spec, formats, sim, done, twin)
@@ -74,6 +68,8 @@ def random_stage(context: Context) -> Mapping[str, Any]:
     """
     Drive the simulated core with random settings and states, compared after every step.
 
+    The script is ``random`` or ``learn`` (see `drai_hw.sim.jobs.Job`).
+
     Raises
     ------
     CheckFailed
@@ -81,17 +77,30 @@ def random_stage(context: Context) -> Mapping[str, Any]:
     """
     sim = run_core(
         spec_of(context.inputs),
-        workdir=context.workdir,
         steps=context.inputs["steps"],
         seed=context.inputs["seed"],
-        script="random",
+        script=context.inputs["script"],
         formats=formats_of(context.inputs),
-        progress=lambda step, of: context.progress(step / of, f"step {step:,} of {of:,}"),
+        **_how(context),
     )
-    result = {"kind": "random", **_figures(sim)}
+    result = {"kind": context.inputs["script"], **_figures(sim)}
     if sim.mismatches:
         raise _disagree(sim, result)
     return result
+
+
+def _how(context: Context) -> dict[str, Any]:
+    """Return what every simulation is told: where, on what, and whom to tell."""
+    simulator = context.inputs["simulator"]
+    if simulator != "icarus":
+        context.progress(0.0, "compiling the core")
+    return {
+        "workdir": context.workdir,
+        "simulator": simulator,
+        # Beside the stages: what was compiled serves runs of other lengths and tasks too.
+        "cache": context.workdir.parent / "cxxrtl",
+        "progress": lambda step, of: context.progress(step / of, f"step {step:,} of {of:,}"),
+    }
 
 
 def _disagree(sim: SimResult, result: Mapping[str, Any]) -> CheckFailed:

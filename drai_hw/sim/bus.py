@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -136,17 +137,21 @@ class MemoryWindow:
                 f"the design has no {description['path']}: the bench reads the state there "
                 "after every step"
             )
-        self._words = [handle[index] for index in range(description["depth"])]
+        self._handles = [handle[index] for index in range(description["depth"])]
         self._fields = description["fields"]
+        self._words: list[int] = []
 
-    def words(self) -> list[int]:
-        """Return all words."""
-        return [int(word.value) for word in self._words]
+    def sample(self) -> None:
+        """Take the words as they are now; `columns` reads these."""
+        self._words = [int(word.value) for word in self._handles]
 
-    def field(self, words: list[int], name: str, *, signed: bool = False) -> NDArray[np.int64]:
-        """Return one field of the given words."""
+    def columns(self, names: Sequence[str], *, signed: bool = False) -> NDArray[np.int64]:
+        """Return fields of all words, shape (depth, len(names))."""
+        return np.column_stack([self._field(name, signed) for name in names])
+
+    def _field(self, name: str, signed: bool) -> NDArray[np.int64]:
         first, bits = self._fields[name]["first_bit"], self._fields[name]["bits"]
-        values = np.array([word >> first & ((1 << bits) - 1) for word in words], dtype=np.int64)
+        values = np.array([word >> first & ((1 << bits) - 1) for word in self._words], np.int64)
         if signed:
             values -= (values >> (bits - 1)) << bits
         return values

@@ -1,4 +1,4 @@
-"""The core in simulation: emitted Verilog on Icarus, compared with the twin after every step."""
+"""The core in simulation, on Icarus or compiled, compared with the twin after every step."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from drai_hw.sim.runner import Progress, run_bench
 from drai_hw.spec import Spec
 
 DIFF_FILE = "mismatch.json"
+SIMULATORS = ("icarus", "cxxrtl")
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,10 @@ def run_core(
     top: str | None = None,
     progress: Progress | None = None,
     waves: Path | None = None,
+    simulator: str = "icarus",
+    cache: Path | None = None,
 ) -> SimResult:
-    """Simulate the core on Icarus Verilog and compare it with the twin after every step.
+    """Simulate the core and compare it with the twin after every step.
 
     The job drives the register bus; phases, margin bits, smoothed frequencies and weights are
     compared by hierarchical reads after every step, what the job reads also over the bus. The
@@ -131,10 +134,10 @@ def run_core(
     workdir : path
         For Verilog, logs, and ``mismatch.json`` (all differences of the step that has the first).
     steps : int, optional
-        Length; needed for the random script, see `task_job` for the task.
+        Length; see `task_job` for the task, which has one of its own.
     seed : int
-        Seed of the random script.
-    script : {"task", "random"}
+        Seed of the scripts ``random`` and ``learn``.
+    script : {"task", "random", "learn"}
         See `drai_hw.sim.jobs.Job`.
     formats : Formats, optional
         Number formats and geometry instead of the network file's.
@@ -144,28 +147,36 @@ def run_core(
         Where the network file lies, for patterns given as a file.
     dut : Path, optional
         Verilog to be tested instead of the emitted core: same ports and memories (see
-        `drai_hw.rtl.emit.metadata`).
+        `drai_hw.rtl.emit.metadata`). For CXXRTL it may be RTLIL (``.il``).
     top : str, optional
         Its top module.
     progress : callable, optional
         Called with steps done and steps in all.
     waves : Path, optional
-        File for a dump of all signals (FST); for letters about 0.5 MB per 10 000 clocks.
+        File for a dump of all signals (FST); for letters about 0.5 MB per 10 000 clocks. On Icarus
+        only.
+    simulator : {"icarus", "cxxrtl"}
+        Icarus runs the emitted Verilog under cocotb. CXXRTL compiles the same core, which takes
+        seconds (about one a lane), and then does some fifty times the clocks a second; its bits are
+        0 or 1, never unknown.
+    cache : Path, optional
+        Folder of compiled models for CXXRTL; ``cxxrtl`` in the working folder by default.
 
     Raises
     ------
     SpecError
-        Unknown script, or the random script without a length.
+        Unknown script or simulator, a script other than the task without a length, or waves of
+        CXXRTL.
     ToolError
-        Icarus Verilog is missing or fails, or the design does not answer on its bus.
+        Simulator or compiler is missing or fails, or the design does not answer on its bus.
     """
     if script not in SCRIPTS:
         raise SpecError(f"script = {script!r}: known are {', '.join(SCRIPTS)}")
     formats = formats or plan.formats_of(spec)
-    if script == "random":
+    if script != "task":
         if not steps or steps < 1:
-            raise SpecError(f"steps = {steps!r}: the random script needs at least 1 step")
-        job = Job(spec, "random", steps=steps, seed=seed)
+            raise SpecError(f"steps = {steps!r}: the {script} script needs at least 1 step")
+        job = Job(spec, script, steps=steps, seed=seed)
         total = steps
     else:
         job = task_job(spec, formats, steps=steps, folder=folder)
@@ -183,6 +194,8 @@ def run_core(
         seed=seed,
         progress=progress,
         waves=waves,
+        simulator=simulator,
+        cache=cache,
     )
 
 
@@ -198,21 +211,17 @@ def run_job(
     seed: int = 1,
     progress: Progress | None = None,
     waves: Path | None = None,
+    simulator: str = "icarus",
+    cache: Path | None = None,
 ) -> SimResult:
     """Carry a job out on the RTL; see `run_core`."""
     from drai_hw.rtl import emit
-    from drai_hw.rtl.core import Core
-    from drai_hw.sim import core_bench
 
+    _check_simulator(simulator, waves)
     started = time.monotonic()
     workdir = workdir.resolve()
     workdir.mkdir(parents=True, exist_ok=True)
-    top = top or emit.NAME
-    source = dut
-    if source is None:
-        text = emit.verilog(Core(formats, product=product), name=top, command="drai-hw sim")
-        source = emit.write({f"{top}.v": text}, workdir)[f"{top}.v"]
-    facts = emit.metadata(formats, name=top, product=product)
+    facts = emit.metadata(formats, name=top or emit.NAME, product=product)
     order = {
         "formats": formats,
         "job": job,
@@ -221,20 +230,15 @@ def run_job(
         "total_steps": total_steps,
         "check_clocks": dut is None,
     }
-    order_file, result_file = workdir / core_bench.JOB_FILE, workdir / core_bench.RESULT_FILE
-    order_file.write_bytes(pickle.dumps(order))
-    result_file.unlink(missing_ok=True)
-    run_bench(
-        [source],
-        top,
-        "drai_hw.sim.core_bench",
-        workdir,
-        environment={core_bench.JOB_VARIABLE: str(order_file)},
-        seed=seed,
-        progress=progress,
-        waves=waves,
-    )
-    result = pickle.loads(result_file.read_bytes())
+    source = dut or _emitted(formats, product, facts["top"], workdir, simulator)
+    if simulator == "cxxrtl":
+        from drai_hw.sim.cxxrtl.bench import run_order
+
+        result = run_order(
+            order, source, facts["top"], cache=cache or workdir / "cxxrtl", progress=progress
+        )
+    else:
+        result = _on_icarus(order, source, facts["top"], workdir, seed, progress, waves)
     emit.write({DIFF_FILE: json.dumps(result["diff"], indent=1) + "\n"}, workdir)
     outcome = result["outcome"]
     return SimResult(
@@ -253,3 +257,55 @@ def run_job(
         recalled=outcome.get("recalled"),
         locked=outcome.get("locked"),
     )
+
+
+def _check_simulator(simulator: str, waves: Path | None) -> None:
+    if simulator not in SIMULATORS:
+        raise SpecError(f"simulator = {simulator!r}: known are {', '.join(SIMULATORS)}")
+    if waves is not None and simulator != "icarus":
+        raise SpecError(
+            f"waves with simulator = {simulator!r}: only icarus dumps waves; give --simulator "
+            "icarus"
+        )
+
+
+def _emitted(formats: Formats, product: str, top: str, workdir: Path, simulator: str) -> Path:
+    """Write the core in the form that the simulator takes."""
+    from drai_hw.rtl import emit
+    from drai_hw.rtl.core import Core
+
+    core = Core(formats, product=product)
+    if simulator == "cxxrtl":
+        name, text = f"{top}.il", emit.rtlil(core, name=top)
+    else:
+        name, text = f"{top}.v", emit.verilog(core, name=top, command="drai-hw sim")
+    return emit.write({name: text}, workdir)[name]
+
+
+def _on_icarus(
+    order: Mapping[str, Any],
+    source: Path,
+    top: str,
+    workdir: Path,
+    seed: int,
+    progress: Progress | None,
+    waves: Path | None,
+) -> dict[str, Any]:
+    """Carry an order out in a cocotb simulation."""
+    from drai_hw.sim import core_bench
+
+    order_file, result_file = workdir / core_bench.JOB_FILE, workdir / core_bench.RESULT_FILE
+    order_file.write_bytes(pickle.dumps(order))
+    result_file.unlink(missing_ok=True)
+    run_bench(
+        [source],
+        top,
+        "drai_hw.sim.core_bench",
+        workdir,
+        environment={core_bench.JOB_VARIABLE: str(order_file)},
+        seed=seed,
+        progress=progress,
+        waves=waves,
+    )
+    result: dict[str, Any] = pickle.loads(result_file.read_bytes())
+    return result

@@ -14,8 +14,9 @@ from cocotb.task import bridge
 from drai_hw.model.twin import Twin
 from drai_hw.sim.bus import Bus, BusError, RegisterWindow, clocks_now
 from drai_hw.sim.machine import RtlMachine
+from drai_hw.sim.mirror import carry_out, report
 from drai_hw.sim.runner import BENCH_ERROR_FILE
-from drai_hw.sim.scoreboard import DisagreementError, Scoreboard
+from drai_hw.sim.scoreboard import Scoreboard
 
 JOB_VARIABLE = "DRAI_HW_JOB"
 JOB_FILE = "job.pickle"
@@ -36,37 +37,15 @@ async def job(dut: Any) -> None:
             bus, dut, scoreboard, rings, order["total_steps"], order["check_clocks"]
         )
         await bus.start()
-        outcome: dict[str, Any] = {}
-
-        def carry_out() -> None:
-            try:
-                outcome.update(order["job"].run(machine))
-            except DisagreementError:
-                outcome["ended"] = "disagreement"
-
-        await bridge(carry_out)()
+        outcome = await bridge(carry_out)(order["job"], machine)
         machine.tell()
-        result = {
-            "outcome": outcome,
-            "cycles": clocks_now(),
-            "run_clocks": machine.run_clocks,
-            "steps": machine.steps,
-            "compared": scoreboard.compared,
-            "mismatches": scoreboard.count,
-            "diff": scoreboard.mismatches,
-            "pair_evaluations": machine.pair_evaluations,
-            "bus_accesses": bus.accesses,
-            "counters": twin.counters(),
-            "coverage": dict(scoreboard.coverage),
-            "digest": scoreboard.digest,
-            "toggles": {
-                "phase_memory_per_step": scoreboard.toggles["theta"] / max(1, machine.steps - 1),
-                "weight_memory_per_step": scoreboard.toggles["weight"] / max(1, machine.steps - 1),
-                "ring_registers_per_clock": rings.toggles / max(1, rings.clocks),
-                "ring_register_bits": rings.bits,
-                "ring_clocks_sampled": rings.clocks,
-            },
-        }
+        result = report(
+            machine,
+            outcome,
+            cycles=clocks_now(),
+            accesses=bus.accesses,
+            rings=(rings.toggles, rings.clocks, rings.bits),
+        )
         Path(RESULT_FILE).write_bytes(pickle.dumps(result))
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"

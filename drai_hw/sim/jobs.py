@@ -14,8 +14,9 @@ from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, For
 from drai_hw.model.twin import Twin
 from drai_hw.spec import Spec
 
-SCRIPTS = ("task", "random")
+SCRIPTS = ("task", "random", "learn")
 GLANCE_STEPS = 8
+EPISODE_STEPS = 64
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,18 @@ class Job:
     ----------
     spec : Spec
         The network.
-    script : {"task", "random"}
+    script : {"task", "random", "learn"}
         Learning and recall (or locking) as the network file asks; or random settings, weights,
-        phases and inputs, changed every few steps, with every compiled-in feature used.
+        phases and inputs, changed every few steps, with every compiled-in feature used; or
+        learning in every step from weights loaded once, for large cores.
     patterns : array of int64, shape (K, N), optional
         Patterns of a recall task.
     trials : Trials, optional
         Corrupted starts of a recall task.
     steps : int
-        Steps of the random script.
+        Steps of the other two.
     seed : int
-        Seed of the random script.
+        Their seed.
     """
 
     spec: Spec
@@ -50,6 +52,9 @@ class Job:
         """Carry the job out; return ``learned`` and ``recalled``, or ``locked``."""
         if self.script == "random":
             random_stimulus(machine, self.steps, self.seed)
+            return {}
+        if self.script == "learn":
+            learning_stimulus(machine, self.steps, self.seed)
             return {}
         tasks.prepare(machine, self.spec)
         if self.patterns is None or self.trials is None:
@@ -157,6 +162,50 @@ def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
             machine.read_phases()
             machine.read_margins()
             machine.counters()
+    machine.read_weights()
+    machine.read_phases()
+    machine.counters()
+
+
+def learning_stimulus(machine: Machine, steps: int, seed: int) -> None:
+    """Let a machine learn in every step for a number of steps.
+
+    Weights are loaded once, random, and read once, at the end: over the bus of a large core either
+    takes as long as a hundred steps. Every `EPISODE_STEPS` steps come new phases, inputs and
+    settings, whose probabilities are such that weights go on changing; half of the runs have a
+    field pass, so that the margin gate has something to hold.
+    """
+    rng = np.random.default_rng(seed)
+    f = machine.formats
+    n = f.n
+    machine.reseed()
+    upper = np.triu(rng.integers(-f.w_max, f.w_max + 1, (n, n)), 1)
+    machine.load_weights(upper + upper.T)
+    for begun in range(0, steps, EPISODE_STEPS):
+        machine.configure(
+            Settings(
+                gain=int(rng.integers(0, 1 << GAIN_BITS)),
+                shil_max=int(rng.integers(0, 1 << STRENGTH_BITS)),
+                shil_step=int(rng.integers(0, 64)),
+                eta=int(rng.integers(PROBABILITY_ONE // 16, PROBABILITY_ONE + 1)),
+                decay=int(rng.integers(0, PROBABILITY_ONE // 4)) if f.decay else 0,
+                dither=int(rng.integers(0, f.dither_shift_max + 2)),
+                margin=int(rng.integers(0, max(1, f.sum_max // 32))),
+                gates=int(rng.integers(0, 4 if f.resonance else 2)),
+            )
+        )
+        machine.load_phases(rng.integers(0, 1 << f.accumulator_bits, n))
+        machine.load_omega(rng.integers(-64, 65, n))
+        machine.load_inputs(
+            rng.integers(0, 1 << f.phase_bits, n),
+            rng.integers(0, 1 << STRENGTH_BITS, n) * (rng.random(n) < 0.25),
+            rng.random(n) < 0.05,
+            rng.random(n) < 0.98,
+        )
+        length = min(EPISODE_STEPS, steps - begun)
+        for part in (length // 2, length - length // 2):
+            if part:
+                machine.run(part, field=bool(rng.integers(0, 2)), learn=True)
     machine.read_weights()
     machine.read_phases()
     machine.counters()

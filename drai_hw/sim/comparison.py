@@ -1,0 +1,131 @@
+"""What every simulator's bench compares: the RTL's whole state beside the twin's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drai_hw.model.schedule import schedule
+from drai_hw.model.twin import Twin
+
+DIFF_LIMIT = 1000  # entries of a mismatch report
+MEMORIES = ("theta", "marks", "weights")
+
+
+class DisagreementError(Exception):
+    """RTL and twin differ: the job ends here, all that follows would differ too."""
+
+
+class Window(Protocol):
+    """A view of one memory of the simulated design."""
+
+    def sample(self) -> None:
+        """Take the words as they are now; `columns` reads these."""
+
+    def columns(self, names: Sequence[str], *, signed: bool = False) -> NDArray[np.int64]:
+        """Return fields of all words, shape (depth, len(names))."""
+
+
+class Comparison:
+    """State of the RTL beside the state of the twin.
+
+    Parameters
+    ----------
+    twin : Twin
+        Reference.
+    windows : mapping of str to Window
+        On the memories ``theta``, ``marks`` and ``weights``.
+    """
+
+    def __init__(self, twin: Twin, windows: Mapping[str, Window]) -> None:
+        self.twin = twin
+        self._windows = [windows[name] for name in MEMORIES]
+        self._lanes = [f"lane_{lane}" for lane in range(twin.formats.lanes)]
+        self._schedule = schedule(twin.formats.lanes, twin.formats.pages)
+        self._digest = hashlib.sha256()
+        self.mismatches: list[dict[str, Any]] = []
+        self.count = 0
+        self.compared = 0
+        self.coverage: Counter[str] = Counter()
+        self.toggles: Counter[str] = Counter()
+        self.weights = twin.weight_words()
+        self._before: dict[str, NDArray[np.int64]] = {}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the RTL's whole state after every step."""
+        return self._digest.hexdigest()
+
+    def expect(self) -> None:
+        """Take the twin's weights as the core stores them, made anew with every call: once a step.
+
+        ``weights`` holds them for `compare` and for others.
+        """
+        self.weights = self.twin.weight_words()
+
+    def compare(self, step: int) -> None:
+        """Compare all phases, margin bits, smoothed frequencies and weights."""
+        f, twin = self.twin.formats, self.twin
+        theta, marks, weights = self._windows
+        for window in self._windows:
+            window.sample()
+        got = {
+            "theta": theta.columns(["theta"])[:, 0],
+            "margin": marks.columns(["margin"])[:, 0],
+            "weight": weights.columns(self._lanes, signed=True),
+        }
+        want = {
+            "theta": twin.theta,
+            "margin": twin.margin.astype(np.int64),
+            "weight": self.weights,
+        }
+        if f.resonance:
+            got["frequency"] = marks.columns(["ema"], signed=True)[:, 0]
+            want["frequency"] = twin.ema
+        for name, values in got.items():
+            self._digest.update(np.ascontiguousarray(values).data)
+            if np.array_equal(values, want[name]):
+                continue
+            for place in np.argwhere(values != want[name]):
+                where = tuple(int(k) for k in place)
+                self.note(step, name, self._index(name, where), want[name][where], values[where])
+        for name, bits in (("theta", f.accumulator_bits), ("weight", f.weight_bits)):
+            if name in self._before:
+                flipped = (got[name] ^ self._before[name]) & ((1 << bits) - 1)
+                self.toggles[name] += int(np.bitwise_count(flipped).sum())
+            self._before[name] = got[name]
+        self.compared += 1
+        self.settle()
+
+    def settle(self) -> None:
+        """Raise `DisagreementError`, with the first difference, if there is one."""
+        if self.count:
+            first = self.mismatches[0]
+            raise DisagreementError(
+                "step {step}: {what} {index} is {got}, the twin has {expected}".format(**first)
+                + f" ({self.count} differences in all)"
+            )
+
+    def _index(self, name: str, where: tuple[int, ...]) -> int | list[int]:
+        if name != "weight":
+            return where[0]
+        return [int(self._schedule.i[where]), int(self._schedule.j[where])]
+
+    def note(self, step: int, what: str, index: Any, expected: Any, got: Any) -> None:
+        """Record a difference."""
+        self.count += 1
+        if len(self.mismatches) < DIFF_LIMIT:
+            self.mismatches.append(
+                {
+                    "step": step,
+                    "what": what,
+                    "index": index,
+                    "expected": int(expected),
+                    "got": int(got),
+                }
+            )

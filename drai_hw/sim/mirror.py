@@ -1,0 +1,283 @@
+"""A simulated design as a machine: the host's side of it, with a twin that does the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drai_hw.model.machine import Counters, Machine, Settings
+from drai_hw.model.numbers import Formats
+from drai_hw.model.schedule import schedule
+from drai_hw.rtl.registers import Cfg, Command, State
+from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
+from drai_hw.sim.comparison import Comparison, DisagreementError
+from drai_hw.sim.jobs import Job
+
+_SETTINGS = {
+    "GAIN": "gain",
+    "SHIL_MAX": "shil_max",
+    "SHIL_STEP": "shil_step",
+    "ETA": "eta",
+    "DITHER": "dither",
+    "MARGIN": "margin",
+    "GATES": "gates",
+}
+_COUNTERS = ("visited", "gated_on", "written", "changed")
+
+
+class MirroredMachine:
+    """A design behind the register bus, followed by a twin and compared with it.
+
+    A simulator adds `run` and the bus accesses `_write`, `_read` and `_register`.
+
+    Parameters
+    ----------
+    board : Comparison
+        Its twin follows every call.
+    check_clocks : bool
+        Whether the clocks of a run must be those of `clocks_per_run`.
+    """
+
+    def __init__(self, board: Comparison, check_clocks: bool = True) -> None:
+        self.formats: Formats = board.twin.formats
+        self.board = board
+        self._twin = board.twin
+        self._check_clocks = check_clocks
+        self.steps = 0
+        self.run_clocks = 0
+        self.pair_evaluations = 0
+        self._sampled: set[bool] = set()
+
+    # -- what a simulator adds ---------------------------------------------------------------
+
+    def _write(self, writes: list[tuple[str, int]]) -> None:
+        """Write registers one after the other."""
+        raise NotImplementedError
+
+    def _burst(self, pointer: str, name: str, values: NDArray[np.int64]) -> None:
+        """Set a pointer register to 0 and write a register once for every value."""
+        self._write([(pointer, 0), *((name, int(value)) for value in values)])
+
+    def _read(self, pointer: str, name: str, count: int) -> NDArray[np.int64]:
+        """Set a pointer register to 0 and read a register ``count`` times."""
+        raise NotImplementedError
+
+    def _register(self, name: str) -> int:
+        """Read one register."""
+        raise NotImplementedError
+
+    # -- the machine protocol --------------------------------------------------------------
+
+    def configure(self, settings: Settings) -> None:
+        """Write the run-time registers."""
+        self._twin.configure(settings)
+        writes = {name: getattr(settings, field) for name, field in _SETTINGS.items()}
+        if self.formats.decay:
+            writes["DECAY"] = settings.decay
+        self._write(list(writes.items()))
+
+    def load_phases(self, theta: ArrayLike) -> None:
+        """Set all phase accumulators."""
+        self._twin.load_phases(theta)
+        self._stream("STATE", np.asarray(theta))
+
+    def load_omega(self, omega: ArrayLike) -> None:
+        """Set all tuning words."""
+        self._twin.load_omega(omega)
+        self._stream("OMEGA", np.asarray(omega))
+
+    def load_inputs(
+        self, psi: ArrayLike, strength: ArrayLike, clamp: ArrayLike, active: ArrayLike
+    ) -> None:
+        """Set input phases, strengths, clamp and activity flags."""
+        twin, n = self._twin, self.formats.n
+        twin.load_inputs(psi, strength, clamp, active)
+        words = (
+            twin.strength[:n] << Cfg.STRENGTH
+            | twin.psi[:n] << Cfg.PSI
+            | twin.clamp[:n].astype(np.int64) << Cfg.CLAMP
+            | twin.active[:n].astype(np.int64) << Cfg.ACTIVE
+        )
+        self._stream("INPUT", words)
+
+    def load_weights(self, weights: ArrayLike) -> None:
+        """Set the weight matrix."""
+        self._twin.load_weights(weights)
+        self._burst("WEIGHT_ADDRESS", "WEIGHT", self._twin.weight_words().ravel())
+
+    def reseed(self) -> None:
+        """Restart random streams, threshold sweep and counters."""
+        self._twin.reseed()
+        self._write([("CONTROL", Command.RESEED)])
+
+    def read_phases(self) -> NDArray[np.int64]:
+        """Read the phase accumulators over the bus."""
+        mask = (1 << self.formats.accumulator_bits) - 1
+        got = self._read("INDEX", "STATE", self.formats.n) & mask
+        return self._checked("read theta", got, self._twin.read_phases())
+
+    def read_margins(self) -> NDArray[np.bool_]:
+        """Read the margin bits over the bus."""
+        got = self._read("INDEX", "STATE", self.formats.n) >> State.MARGIN & 1
+        want = self._twin.read_margins().astype(np.int64)
+        return self._checked("read margin", got, want).astype(bool)
+
+    def read_weights(self) -> NDArray[np.int64]:
+        """Read the weights over the bus."""
+        f = self.formats
+        got = self._read("WEIGHT_ADDRESS", "WEIGHT", f.pair_slots * f.lanes)
+        words = got.reshape(f.pair_slots, f.lanes)
+        s = schedule(f.lanes, f.pages)
+        matrix = np.zeros((f.slots, f.slots), dtype=np.int64)
+        matrix[s.i[s.used], s.j[s.used]] = words[s.used]
+        matrix[s.j[s.used], s.i[s.used]] = words[s.used]
+        return self._checked("read weight", matrix[: f.n, : f.n], self._twin.read_weights())
+
+    def counters(self) -> Counters:
+        """Read the event counters over the bus."""
+        got = [self._register(name.upper()) for name in _COUNTERS]
+        want = self._twin.counters()
+        for name, value in zip(_COUNTERS, got, strict=True):
+            if value != getattr(want, name):
+                self.board.note(self.steps, name, 0, getattr(want, name), value)
+        self.board.settle()
+        return Counters(*got)
+
+    # -- helpers of a run ------------------------------------------------------------------
+
+    @staticmethod
+    def _command(field: bool, couple: bool, learn: bool, resume: bool) -> Command:
+        command = Command.RUN
+        for wanted, bit in (
+            (field, Command.FIELD),
+            (couple, Command.COUPLE),
+            (learn, Command.LEARN),
+            (resume, Command.RESUME),
+        ):
+            command |= bit if wanted else Command(0)
+        return command
+
+    @property
+    def _limit_clocks(self) -> int:
+        """Clocks after which a step that has not ended never will."""
+        f = self.formats
+        return 4 * clocks_per_step(f, field=True) + 4 * clocks_per_run(f, 1)
+
+    def _first_of_its_kind(self, couple: bool, learn: bool) -> bool:
+        """Say whether this is the first step with coupling that learns, or that does not."""
+        if not couple or learn in self._sampled:
+            return False
+        self._sampled.add(learn)
+        return True
+
+    def _stepped(self, step: int, field: bool, couple: bool, learn: bool, resume: bool) -> None:
+        """Let the twin do the step that the design has done (0 is a run's first), and compare."""
+        self._twin.run(1, field=field, couple=couple, learn=learn, resume=resume or step > 0)
+        self.steps += 1
+        active = int(self._twin.active.sum())
+        self.pair_evaluations += active * (active - 1) // 2 * (field + couple)
+        self.board.expect()
+        self._cover(field, couple, learn, resume)
+        self.board.compare(self.steps)
+
+    def _ended(self, steps: int, clocks: int, field: bool, couple: bool) -> None:
+        """Count the clocks of a run, and check them."""
+        self.run_clocks += clocks
+        want = clocks_per_run(self.formats, steps, field=field, couple=couple)
+        if self._check_clocks and clocks != want:
+            self.board.note(self.steps, "clocks", steps, want, clocks)
+        self.board.settle()
+
+    def _checked(
+        self, what: str, got: NDArray[np.int64], want: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        for place in np.argwhere(got != want):
+            where = tuple(int(k) for k in place)
+            index = where[0] if len(where) == 1 else list(where)
+            self.board.note(self.steps, what, index, want[where], got[where])
+        self.board.settle()
+        return got
+
+    def _stream(self, name: str, values: NDArray[np.int64]) -> None:
+        self._burst("INDEX", name, values)
+
+    def _cover(self, field: bool, couple: bool, learn: bool, resume: bool) -> None:
+        twin, seen, words = self._twin, self.board.coverage, self.board.weights
+        s = twin.settings
+        events = {
+            "field pass": field,
+            "couple pass": couple,
+            "learning": couple and learn,
+            "resumed ramp": resume,
+            "SHIL": couple and twin.shil > 0,
+            "dither": couple and s.dither > 0,
+            "inputs": couple and bool(twin.strength.any()),
+            "clamped": bool(twin.clamp.any()),
+            "inactive": not twin.active[: self.formats.n].all(),
+            "largest weight": bool((words == self.formats.w_max).any()),
+            "smallest weight": bool((words == -self.formats.w_max).any()),
+            "held": bool(twin.margin[: self.formats.n].any()),
+            "margin gate": couple and learn and bool(s.gates & 1),
+            "resonance gate": couple and learn and bool(s.gates & 2),
+            "decay": couple and learn and s.decay > 0,
+        }
+        for name, happened in events.items():
+            seen[name] += bool(happened)
+
+
+def carry_out(job: Job, machine: Machine) -> dict[str, Any]:
+    """Carry a job out until it is done, or until design and twin differ; return its outcome."""
+    try:
+        return job.run(machine)
+    except DisagreementError:
+        return {}
+
+
+def report(
+    machine: MirroredMachine,
+    outcome: Mapping[str, Any],
+    *,
+    cycles: int,
+    accesses: int,
+    rings: tuple[int, int, int],
+) -> dict[str, Any]:
+    """Return what a bench tells of a job.
+
+    Parameters
+    ----------
+    machine : MirroredMachine
+        The machine that carried it out.
+    outcome : mapping
+        As `carry_out` returned it.
+    cycles, accesses : int
+        Clocks and bus accesses of the simulation.
+    rings : tuple of int
+        Toggles counted in the ring registers, clocks they were counted in, bits of the registers.
+    """
+    board = machine.board
+    toggles, clocks, bits = rings
+    between = max(1, machine.steps - 1)
+    return {
+        "outcome": dict(outcome),
+        "cycles": cycles,
+        "run_clocks": machine.run_clocks,
+        "steps": machine.steps,
+        "compared": board.compared,
+        "mismatches": board.count,
+        "diff": board.mismatches,
+        "pair_evaluations": machine.pair_evaluations,
+        "bus_accesses": accesses,
+        "counters": board.twin.counters(),
+        "coverage": dict(board.coverage),
+        "digest": board.digest,
+        "toggles": {
+            "phase_memory_per_step": board.toggles["theta"] / between,
+            "weight_memory_per_step": board.toggles["weight"] / between,
+            "ring_registers_per_clock": toggles / max(1, clocks),
+            "ring_register_bits": bits,
+            "ring_clocks_sampled": clocks,
+        },
+    }
