@@ -258,6 +258,22 @@ def test_a_reservoir_is_sparse_inhibiting_and_of_the_radius_asked():
     assert not reservoir(2, density=0.0).any()
 
 
+def test_a_reservoir_without_loops_is_left_as_drawn_and_any_other_is_scaled():
+    """Loops are looked for independently: the sixth power of the pattern of six nodes."""
+    acyclic = []
+    for seed in range(200):
+        weights = reservoir(6, density=0.25, seed=seed)
+        if np.linalg.matrix_power((weights != 0).astype(int), 6).any():
+            assert np.abs(np.linalg.eigvals(weights)).max() == pytest.approx(0.4264)
+        else:
+            acyclic.append(weights[weights != 0])
+    assert 10 < len(acyclic) < 190
+    drawn = np.concatenate(acyclic)
+    assert drawn.min() == pytest.approx(-1.0, abs=0.05)
+    assert -0.05 < drawn.max() < 0
+    assert drawn.min() >= -1
+
+
 def test_power_is_averaged_over_equal_parts_of_a_sequence():
     z = np.arange(24).reshape(2, 6, 2) * (0.6 + 0.8j)
     power = binned_power(z, 3)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
 from drai_hw.errors import SpecError
@@ -129,8 +130,7 @@ class ResonantRecurrentNetwork:
         """
         angles, radius = self.nodes.angles_rad, self.nodes.radius
         scale = QUADRATURES[self.quadrature](angles, radius)
-        # Adding 0 makes -0 of nodes at rest +0, whose argument is 0.
-        y = (radius * self.before - self.now * np.cos(angles)) / scale + 0.0
+        y = (radius * self.before - self.now * np.cos(angles)) / scale
         return np.asarray(self.now + 1j * y)
 
     def step(self, sample: ArrayLike) -> Complex:
@@ -202,8 +202,11 @@ def reservoir(
     rng = np.random.default_rng(seed)
     weights = np.where(rng.random((nodes, nodes)) < density, rng.uniform(-1, 0, (nodes, nodes)), 0)
     np.fill_diagonal(weights, 0.0)
-    largest = float(np.abs(np.linalg.eigvals(weights)).max())
-    return weights * (spectral_radius / largest) if largest > 1e-9 else weights
+    # Without loops every node is a component of its own, and all eigenvalues are 0: rounding would
+    # show others.
+    if connected_components(weights, connection="strong")[0] == nodes:
+        return weights
+    return weights * (spectral_radius / float(np.abs(np.linalg.eigvals(weights)).max()))
 
 
 def binned_power(states: ArrayLike, bins: int = 1) -> Floats:
