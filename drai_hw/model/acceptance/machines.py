@@ -55,11 +55,11 @@ def phases_rad(twin: Twin) -> NDArray[np.float64]:
     return lsb_to_rad(twin.read_phases(), twin.formats.accumulator_bits)
 
 
-def order_trace(twin: Twin, skip: int, steps: int) -> float:
-    """Return r averaged over ``steps`` steps after ``skip`` steps."""
+def order_trace(twin: Twin, skip: int, steps: int, every: int = 1) -> float:
+    """Return r averaged over ``steps`` steps after ``skip`` steps, looked at ``every`` so many."""
     twin.run(skip)
     found = []
-    for _ in range(steps):
-        twin.run(1, resume=True)
+    for _ in range(steps // every):
+        twin.run(every, resume=True)
         found.append(abs(np.exp(1j * phases_rad(twin)).mean()))
     return float(np.mean(found))

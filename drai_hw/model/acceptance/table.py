@@ -15,6 +15,7 @@ from drai_hw.model.acceptance import (
     pairs,
     populations,
     twin_graphs,
+    twin_hebbian,
     twin_learning,
     twin_memories,
     twin_pairs,
@@ -25,7 +26,7 @@ from drai_hw.model.acceptance.row import Row
 
 SUBJECTS = (pairs, populations, adapting, memories, graphs_energy, windows,
             twin_pairs, twin_populations, twin_memories,
-            twin_graphs, twin_learning)  # fmt: skip
+            twin_graphs, twin_hebbian, twin_learning)  # fmt: skip
 
 HEAD = """# Acceptance
 
@@ -56,17 +57,17 @@ def rows() -> list[Row]:
     return sorted(found, key=lambda row: (int(row.id[1:]), row.machine))
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int) -> str:
     """Return an expected value or a tolerance as the page shows it."""
-    return f"{value:.6g}"
+    return f"{value:.{digits}g}"
 
 
 def line(row: Row, value: float) -> str:
     """Return a row of the page."""
     cells = (
         row.id, row.machine, row.statement, row.shown(value),
-        {"=": "=", "<=": "≤", ">=": "≥"}[row.relation], number(row.expected),
-        number(row.tolerance), "yes" if row.passes(value) else "**no**", row.source, row.reason,
+        {"=": "=", "<=": "≤", ">=": "≥"}[row.relation], number(row.expected, 10),
+        number(row.tolerance, 3), "yes" if row.passes(value) else "**no**", row.source, row.reason,
     )  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -19,6 +19,7 @@ from drai_hw.model.twin import Twin
 N = 256
 GAIN = 160  # K = 256 x 160 x 31/4096 = 310 LSB = 0.03 rad a step
 DITHER_EXPONENT = 10
+NOISY_STEPS = 60_000
 
 
 def noisy_formats() -> Formats:
@@ -82,9 +83,9 @@ def noisy_ratio(ratio: float) -> float:
 
 @cache
 def noisy(ratio: float) -> float:
-    """Return r of equal oscillators whose dither is the noise, over 20000 steps."""
+    """Return r of equal oscillators whose dither is the noise, over many steps."""
     twin, _ = population(noisy_formats(), noisy_gain(ratio), dither=DITHER_EXPONENT + 1)
-    return order_trace(twin, 2000, 20_000)
+    return order_trace(twin, 2000, NOISY_STEPS, 10)
 
 
 def noisy_tolerance(ratio: float) -> float:
@@ -107,7 +108,7 @@ def noisy_tolerance(ratio: float) -> float:
     # d r/d ln K = gain - 1 of the loop r -> I1/I0(K r/D): fluctuations are amplified alike.
     gain = 1.0 + slope / closed
     variance = (1 - closed**2 - closed / (ratio * closed)) / N * gain**2
-    independent = 20_000 * noise_rad2() / gain
+    independent = NOISY_STEPS * noise_rad2() / gain
     return bias + gain / (2 * N * closed) + 4 * math.sqrt(variance / independent)
 
 
@@ -156,7 +157,7 @@ ROWS = [
             source="r = I1(K r/D)/I0(K r/D), D = 2^(2s)/4 LSB^2 a step",
             expected=published.order_noisy(noisy_ratio(ratio), 1.0),
             tolerance=noisy_tolerance(noisy_ratio(ratio)),
-            reason="derived: table, Euler, 1/N, four standard errors over 20000 steps",
+            reason="derived: table, Euler, 1/N, four standard errors over 60000 steps",
             compute=partial(noisy, ratio),
             seconds=1.2,
         )
@@ -170,8 +171,7 @@ ROWS = [
         source="K_c = 2 D; r then is the noise of N = 256: sqrt(pi/(4 N (1 - K/2D)))",
         expected=math.sqrt(math.pi / (4 * N * (1 - noisy_ratio(1.5) / 2))),
         tolerance=0.02,
-        reason="the mean over 48 relaxation times scatters by 0.52/sqrt(48) = 8 %: 0.008, twice "
-        "and a half",
+        reason="the mean over 36 independent states scatters by 0.52/sqrt(36) = 9 % or 0.01: two",
         compute=lambda: noisy(1.5),
         seconds=1.2,
     ),
