@@ -111,14 +111,19 @@ def test_a_comparison_shares_its_splits_and_hides_the_test_samples():
         masks.append(chosen)
         return np.random.default_rng(9).standard_normal((60, 3))
 
-    kinds = {"raw": lambda values, chosen: values, "noise": noise}
-    raw, other = hybrid.compare(x, labels, kinds, training=40, seeds=range(4))
+    kinds = {
+        "raw": lambda values, chosen: values,
+        "noise": noise,
+        "by heart": lambda values, chosen: np.eye(60),  # right for every training sample
+    }
+    raw, other, by_heart = hybrid.compare(x, labels, kinds, training=40, seeds=range(4))
     assert [mask.sum() for mask in masks] == [40] * 4
     assert any((masks[0] != mask).any() for mask in masks)
     assert raw.accuracies.tolist() == [1.0] * 4
     assert raw.gains.tolist() == [0.0] * 4
     assert np.array_equal(other.gains, other.accuracies - 1)
     assert other.accuracy == pytest.approx(0.5, abs=0.25)
+    assert by_heart.accuracies.max() < 0.9
     assert other.gain_se == pytest.approx(np.std(other.gains, ddof=1) / 2)
 
 

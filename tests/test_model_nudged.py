@@ -150,6 +150,9 @@ def test_a_learning_step_is_eta_times_the_estimate_and_keeps_missing_links_missi
     net = NudgedNetwork(upper + upper.T, [0, 1], [5], links)
     phases, targets = np.random.default_rng(2).uniform(0, 7, (2, 6)), [[0.5], [2.0]]
     free = net.settle(phases, tolerance=1e-3, steps=500)
+    for both in (True, False):
+        estimate = net.descent(free, targets, 0.2, symmetric=both, tolerance=1e-3)
+        assert np.array_equal(estimate != 0, net.links)
     before = net.weights.copy()
     expected = 0.3 * net.descent(free, targets, 0.2, tolerance=1e-3, steps=500)
     epoch = net.learn(phases, targets, eta=0.3, beta=0.2)
@@ -159,6 +162,19 @@ def test_a_learning_step_is_eta_times_the_estimate_and_keeps_missing_links_missi
     assert np.array_equal(net.weights, net.weights.T)
     again = net.settle(phases, tolerance=1e-3, steps=500)
     assert net.loss(again, targets) < epoch.loss
+
+
+def test_layers_link_everything_but_inputs_and_outputs_among_themselves():
+    net, phases = layered([[0.1, 0.2, 0.3]] * 4, hidden=2, outputs=3, seed=1)
+    assert phases.shape == (4, 10)
+    assert phases[0].tolist() == [0.1, 0.2, 0.3, 0, math.pi / 2, 0, 0, 0, 0, 0]
+    assert net.clamped.tolist() == [0, 1, 2, 3, 4]
+    assert net.outputs.tolist() == [7, 8, 9]
+    expected = np.ones((10, 10), dtype=bool)
+    expected[:5, :5] = expected[7:, 7:] = False
+    np.fill_diagonal(expected, False)
+    assert np.array_equal(net.links, expected)
+    assert np.array_equal(net.weights != 0, expected)
 
 
 # -- tasks --------------------------------------------------------------------------------------
