@@ -47,6 +47,7 @@ def formats_record(formats: Formats) -> dict[str, Any]:
         "pages": formats.pages,
         "table": formats.table,
         "g": formats.g,
+        **({"g_parameters": dict(formats.g_parameters)} if formats.g_parameters else {}),
         "seed": formats.seed,
     }
 
