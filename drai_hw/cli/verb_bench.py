@@ -14,12 +14,13 @@ SUBJECTS = {
     "model": "drai_hw.bench.models",
     "twin": "drai_hw.bench.twins",
     "events": "drai_hw.bench.events",
+    "rtl": "drai_hw.bench.rtl",
 }
 
 
 @click.command("bench")
 @click.argument(
-    "subjects", nargs=-1, type=click.Choice(list(SUBJECTS)), metavar="[model|twin|events]..."
+    "subjects", nargs=-1, type=click.Choice(list(SUBJECTS)), metavar="[model|twin|events|rtl]..."
 )
 @click.option(
     "--n",
@@ -29,7 +30,7 @@ SUBJECTS = {
     metavar="N",
     help="Number of oscillators; may be given several times.  "
     "[default: 256, 1024, 4096, 8192 for model; 35, 256, 1024 for twin; "
-    "256, 1024, 4096 for events]",
+    "256, 1024, 4096 for events; 35 for rtl]",
 )
 @click.option(
     "--rounds",
