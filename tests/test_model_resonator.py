@@ -62,6 +62,7 @@ def test_sets_that_leave_their_range_are_refused_with_how_many_fit():
         with pytest.raises(SpecError, match=r"needs at least 1 node and a range above 0 Hz"):
             frequencies_hz("linear", nodes, low, high)
     assert frequencies_hz("linear", 1, 10, 10).tolist() == [10]
+    assert frequencies_hz("linear", 2, 0.5, 0.75).tolist() == [0.5, 0.75]
 
 
 def test_nodes_are_below_a_quarter_of_the_sampling_rate_with_poles_inside_the_circle():
@@ -156,6 +157,14 @@ def test_the_largest_gain_is_reached_by_the_reversed_response_and_never_passed(r
     assert np.all(np.abs(Resonators(ANGLES, radius).run(noise)) <= gain * (1 + 1e-12))
     if radius == 0:
         assert np.array_equal(gain, np.ones(4))
+
+
+def test_a_node_without_memory_has_a_flat_spectrum_and_half_a_turn_is_no_angle():
+    nodes = Resonators(ANGLES, 0.0)
+    assert np.array_equal(nodes.power([0.1, 2.0]), np.ones((2, 4)))
+    assert np.array_equal(nodes.peaks_rad(), np.zeros(4))
+    with pytest.raises(SpecError, match=r"needs above 0 and below pi rad a sample"):
+        Resonators([math.pi], 0.5)
 
 
 def test_no_recurrent_weights_make_the_network_run_away():
