@@ -202,8 +202,8 @@ def reduction_rows(n: int, seconds: float) -> list[Row]:
 
 
 ROWS = [
-    *reduction_rows(5, 0.5),
-    *reduction_rows(12, 2.0),
+    *reduction_rows(5, 0.1),
+    *reduction_rows(12, 0.3),
     Row(
         id="A9",
         name="trio range",

@@ -27,9 +27,20 @@ def lsb_rad(formats: Formats) -> float:
     return TAU / 2**formats.accumulator_bits
 
 
+def sine_table(formats: Formats) -> NDArray[np.int64]:
+    """Return the table as it must be: ``floor(T_max sin + 1/2)`` on half a turn, odd on the other.
+
+    Made here and not read from the formats: a wrong table must not widen what it is allowed.
+    """
+    half = 1 << (formats.phase_bits - 1)
+    rising = np.sin(np.arange(1, half) * (math.pi / half))
+    first = np.floor(formats.table_amplitude * rising + 0.5).astype(np.int64)
+    return np.concatenate([[0], first, [0], -first[::-1]])
+
+
 def chord(formats: Formats, psi_rad: ArrayLike) -> NDArray[np.float64]:
     """Return T/T_max, interpolated between its points: what a turning pair feels in the mean."""
-    table = np.array([*formats.coupling, formats.coupling[0]]) / formats.table_amplitude
+    table = np.append(sine_table(formats), 0) / formats.table_amplitude
     place = np.mod(np.asarray(psi_rad, dtype=np.float64), TAU) / bin_rad(formats)
     low = np.minimum(np.floor(place).astype(int), len(table) - 2)
     return table[low] + (place - low) * (table[low + 1] - table[low])
@@ -44,7 +55,7 @@ def mean_pull_error(formats: Formats) -> float:
 def pull_error(formats: Formats) -> float:
     """Return the largest error of a single look-up: d lies up to a bin to either side of psi."""
     psi = np.arange(FINE << formats.phase_bits) * (bin_rad(formats) / FINE)
-    table = np.array(formats.coupling) / formats.table_amplitude
+    table = sine_table(formats) / formats.table_amplitude
     low = np.floor(psi / bin_rad(formats)).astype(int)
     either = [table[(low + side) % len(table)] for side in (0, 1)]
     return float(max(np.abs(pull - np.sin(psi)).max() for pull in either)) + bin_rad(formats) / FINE
@@ -52,7 +63,7 @@ def pull_error(formats: Formats) -> float:
 
 def steepest(formats: Formats) -> float:
     """Return the largest step of the table from one bin to the next, in units of T_max."""
-    table = np.array(formats.coupling)
+    table = sine_table(formats)
     return float(np.abs(np.diff(table, append=table[0])).max()) / formats.table_amplitude
 
 

@@ -45,7 +45,7 @@ def turns_away(turns: int) -> int:
 
 def certain_turns(formats: Formats) -> int:
     """Return up to how many turns the table surely rises at the difference of neighbours."""
-    table = np.array(formats.coupling)
+    table = bounds.sine_table(formats)
     flat = int(np.flatnonzero(np.diff(table)[: formats.quarter] <= 0)[0])  # rises below this bin
     return math.floor((flat - 1) * RING / 2**formats.phase_bits)
 

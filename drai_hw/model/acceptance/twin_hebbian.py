@@ -118,7 +118,7 @@ ROWS = [
             else weight_error() + 0.5 * offset_tolerance(EXACT),
             reason=REASON,
             compute=partial(value, 0.35, branch, what),
-            seconds=1.5,
+            seconds=1.2 if what == 0 else 0.1,
         )
         for branch in (0, 1)
         for what in (0, 1)
@@ -134,7 +134,7 @@ ROWS = [
         relation=">=",
         reason="a locked pair makes none",
         compute=partial(value, 0.7, 0, 2, 10 * GAIN),
-        seconds=1.5,
+        seconds=1.0,
     ),
     Row(
         id="A8",
@@ -146,6 +146,6 @@ ROWS = [
         tolerance=weight_error() + 1 / (TAU * 10),
         reason="derived: as above, and part of one of 10 or more beats",
         compute=partial(value, 0.7, 0, 1, 10 * GAIN),
-        seconds=1.5,
+        seconds=0.1,
     ),
 ]

@@ -30,8 +30,12 @@ def memory_formats() -> Formats:
 
 
 def memory_unit() -> float:
-    """Return the SHIL register's value for a second harmonic of 1, in units of the memory."""
-    return MEMORY_GAIN * 32 / 2 ** memory_formats().strength_shift
+    """Return the SHIL register's value for a second harmonic of 1, in units of the memory.
+
+    From the law: a register of 2^(bits(T_max) - 2) moves a phase by T[2 top] LSB.
+    """
+    f = memory_formats()
+    return MEMORY_GAIN * 32 / 2**f.shift * 2 ** (f.table_amplitude.bit_length() - 2)
 
 
 def kick() -> np.ndarray:
@@ -86,7 +90,7 @@ def threshold() -> float:
 def slope_spread(formats: Formats, reach_rad: float) -> float:
     """Return the largest relative distance of T/psi from T_max, up to ``reach`` from 0."""
     bins = np.arange(2, round(reach_rad / bounds.bin_rad(formats)) + 1)
-    slope = np.array(formats.coupling)[bins] / (formats.table_amplitude * bins)
+    slope = bounds.sine_table(formats)[bins] / (formats.table_amplitude * bins)
     return float(np.abs(slope / bounds.bin_rad(formats) - 1.0).max())
 
 
@@ -105,7 +109,8 @@ def recalled(count: int, shil: bool) -> float:
         step = 0.5 / bounds.lsb_rad(f)
         gain = round(step * 2**f.shift / (f.table_amplitude * row_sum))
         # Half the field of a pattern alone, N weights of 1.
-        strength = round(0.5 * n * gain / 2**f.strength_shift) if shil else 0
+        strength = round(0.5 * n * gain / 2**f.shift * 2 ** (f.table_amplitude.bit_length() - 2))
+        strength = strength if shil else 0
         twin = machine(f, gain=gain, shil_max=strength, shil_step=max(1, strength // 300))
         twin.load_weights(weights)
         start = patterns[0] * np.where(rng.permutation(n) < n // 20, -1, 1)

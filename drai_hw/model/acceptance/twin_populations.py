@@ -159,7 +159,7 @@ ROWS = [
             tolerance=noisy_tolerance(noisy_ratio(ratio)),
             reason="derived: table, Euler, 1/N, four standard errors over 60000 steps",
             compute=partial(noisy, ratio),
-            seconds=1.2,
+            seconds=2.0,
         )
         for ratio in (4.0, 3.0)
     ),
@@ -173,6 +173,6 @@ ROWS = [
         tolerance=0.02,
         reason="the mean over 36 independent states scatters by 0.52/sqrt(36) = 9 % or 0.01: two",
         compute=lambda: noisy(1.5),
-        seconds=1.2,
+        seconds=2.0,
     ),
 ]  # fmt: skip
