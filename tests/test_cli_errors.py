@@ -201,7 +201,7 @@ def test_new_never_overwrites(refused, capfd):
         (["recall", "x.npy", "--trials", "0"], "0 is not in the range x>=1"),
         (["recall", "x.npy", "--backend", "gpu"], "'gpu': needs one or more of float, twin, rtl"),
         (["spice", "pair", "--circuit", "rc"], "'rc' is not one of 'lc', 'ring'"),
-        (["sim", "pair", "--simulator", "vcs"], "'vcs' is not 'icarus'"),
+        (["sim", "pair", "--simulator", "vcs"], "'vcs' is not one of 'icarus', 'cxxrtl'"),
         (["rtl", "pair", "-o", "-", "--json"], "-o - puts Verilog on standard output"),
         (["sim", "pair", "--random", "5", "--trials", "2"], "--random runs another script"),
         (["spice", "pair", "--run", "--check"], "leave --run out"),
