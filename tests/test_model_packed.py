@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drai_hw.errors import SpecError, ToolError
-from drai_hw.model import compiled, fused, packed, packed_kernels, replica_kernels, vectors
+from drai_hw.model import compiled, fused, packed, packed_kernels, replica_kernels, vector_sines
 from drai_hw.model.packed import PackedWeights
 
 TYPES = ("float32", "float64")
@@ -164,7 +164,7 @@ def test_sine_and_cosine_are_those_of_the_phase(kind):
     quarter = np.arange(-630, 631) * (np.pi / 2)
     phases = np.concatenate(
         [np.random.default_rng(1).uniform(-1000, 1000, 2000), quarter, np.nextafter(quarter, 0),
-         [0.0, 1e-30, vectors.LARGEST_RAD, -vectors.LARGEST_RAD]]
+         [0.0, 1e-30, vector_sines.LARGEST_RAD, -vector_sines.LARGEST_RAD]]
     ).astype(kind)  # fmt: skip
     whole = PackedWeights(phases.size, kind)
     assert packed_kernels.sums(whole.work, whole.data, phases, False)
@@ -210,7 +210,8 @@ def peak_over_full(n, kind):
     """Peak of all arrays while weights are made, learn and are read, over the full matrix's."""
     phases, a = state(4, kind)[1:]
     phases, a = np.resize(phases, n), np.resize(a, n)
-    packed.learn_step(PackedWeights(2, kind), phases[:2], a[:2], eta=0.1)  # compiles
+    packed.learn_step(PackedWeights(2, kind), phases[:2], a[:2], eta=0.1)  # compiles, as torque
+    packed.torque(PackedWeights(2, kind), phases[:2])
     tracemalloc.start()
     try:
         whole = PackedWeights(n, kind)

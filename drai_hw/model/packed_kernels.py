@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from drai_hw.model.vector_sines import LARGEST_RAD, sine_and_cosine
 from drai_hw.model.vectors import (
-    LARGEST_RAD,
     LINE_BYTES,
     add_totals,
     clip,
@@ -14,7 +14,6 @@ from drai_hw.model.vectors import (
     like,
     load,
     mul,
-    sine_and_cosine,
     splat,
     store,
     sub,
@@ -34,7 +33,7 @@ AHEAD = 256
 
 @compiled
 def _waves(work, phases_rad, ready):
-    """Fill sine and cosine, zero beyond N; False where a phase is too large for that.
+    """Fill sine and cosine; False where a phase is too large for that.
 
     ``ready``: they are there already.
     """
@@ -52,10 +51,7 @@ def _waves(work, phases_rad, ready):
             s, c = sine_and_cosine(x)
             store(sine, i, s)
             store(cosine, i, c)
-        if total(beyond) > 0:
-            return False
-    sine[n:] = 0
-    cosine[n:] = 0
+        return not total(beyond) > 0
     return True
 
 

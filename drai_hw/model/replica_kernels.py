@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from drai_hw.model.vector_sines import LARGEST_RAD, sine_and_cosine
 from drai_hw.model.vectors import (
-    LARGEST_RAD,
     LINE_BYTES,
     accumulate,
     clip,
@@ -12,7 +12,6 @@ from drai_hw.model.vectors import (
     like,
     load,
     mul,
-    sine_and_cosine,
     splat,
     store,
     sub,

@@ -10,23 +10,17 @@ whoever changes this file touches those that import it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba.core import types
 from numba.core.extending import intrinsic, models, register_model
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LARGEST_RAD = 1000.0
-"""Up to this magnitude of a phase its sine and cosine keep their precision here."""
-
 LINE_BYTES = 64
-_SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(7, 0, -1))
-_COSINE = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(8, 0, -1))
 
 
 class _Vector(types.Type):
@@ -277,6 +271,43 @@ def fetch(typing, array, index):
     return types.none(array, types.intp), build
 
 
+LOOK_UPS = 32
+"""Elements that `look_up` finds at a time."""
+
+TABLE = 64
+"""Entries of its table."""
+
+HAS_LOOK_UP = bool(binding.get_host_cpu_features().get("avx512bw"))
+"""Whether this processor can: AVX-512 for 16-bit elements. There is no such operation elsewhere."""
+
+
+@_operation
+def look_up(typing, out, table, which, index):
+    """Fill out[x] = table[which[x]] for `LOOK_UPS` elements from x = ``index`` on, all of 16 bits.
+
+    The table must have `TABLE` entries; only the last 6 bits of ``which`` count.
+    """
+
+    def build(context, builder, signature, values):
+        word = ir.IntType(64)
+        row = ir.VectorType(ir.IntType(16), LOOK_UPS)
+
+        def at(k: int, start: Any) -> Any:
+            place = _pointer(context, builder, signature.args[k], values[k], start)
+            return builder.bitcast(place, row.as_pointer())
+
+        low, high, wanted = (
+            builder.load(at(k, start), align=2, typ=row)
+            for k, start in ((1, word(0)), (1, word(LOOK_UPS)), (2, values[3]))
+        )
+        kind = ir.FunctionType(row, [row, row, row])
+        function = _declared(builder.module, kind, "llvm.x86.avx512.vpermi2var.hi.512")
+        builder.store(builder.call(function, [low, wanted, high]), at(0, values[3]), align=2)
+        return context.get_dummy_value()
+
+    return types.none(out, table, which, types.intp), build
+
+
 @_operation
 def floor(typing, vector):
     """Return the largest integers below."""
@@ -296,48 +327,3 @@ def choose(typing, flag, one, zero):
         return builder.select(builder.fcmp_ordered(">", values[0], half), values[1], values[2])
 
     return one(flag, one, zero), build
-
-
-def _parts_of_half_pi() -> tuple[float, float, float, float]:
-    """Return pi/2 in three parts of 14 bits and a rest: multiples up to 2^10 of each are exact."""
-    parts = []
-    rest = math.pi / 2
-    for _ in range(3):
-        unit = 2.0 ** (math.frexp(rest)[1] - 14)
-        parts.append(math.floor(rest / unit) * unit)
-        rest -= parts[-1]
-    return parts[0], parts[1], parts[2], rest + 6.123233995736766e-17  # what pi/2 lacks
-
-
-_P1, _P2, _P3, _P4 = _parts_of_half_pi()
-
-
-@inline
-def is_odd(k):
-    """Return 1 where an integer is odd, 0 where it is even."""
-    half = mul(k, like(k, 0.5))
-    return mul(sub(half, floor(half)), like(k, 2.0))
-
-
-@inline
-def sine_and_cosine(x):
-    """Return both: quarter turns taken off, then the power series up to an eighth of a turn."""
-    k = floor(fma(x, like(x, 2.0 / math.pi), like(x, 0.5)))
-    r = fma(k, like(x, -_P1), x)
-    r = fma(k, like(x, -_P2), r)
-    r = fma(k, like(x, -_P3), r)
-    r = fma(k, like(x, -_P4), r)
-    z = mul(r, r)
-    s = like(x, 0.0)
-    for a in _SINE:
-        s = fma(s, z, like(x, a))
-    s = fma(mul(s, z), r, r)
-    c = like(x, 0.0)
-    for a in _COSINE:
-        c = fma(c, z, like(x, a))
-    c = fma(c, z, like(x, 1.0))
-    odd = is_odd(k)
-    half = floor(mul(k, like(x, 0.5)))
-    lower = fma(is_odd(half), like(x, -2.0), like(x, 1.0))
-    left = fma(is_odd(sub(half, mul(odd, like(x, -1.0)))), like(x, -2.0), like(x, 1.0))
-    return mul(choose(odd, c, s), lower), mul(choose(odd, s, c), left)
