@@ -81,7 +81,7 @@ def play(schedule, method, compiled):
 # -- event-driven equals dense ----------------------------------------------------------------
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(schedules(exact=True))
 def test_events_equal_dense_passes_bit_for_bit_where_arithmetic_is_exact(schedule):
     """Without decay there is no difference in arithmetic; halving k times is exact, too."""
@@ -95,7 +95,7 @@ def test_events_equal_dense_passes_bit_for_bit_where_arithmetic_is_exact(schedul
             assert [c.changed for c in counts] == [c.changed for c in runs[0][1]]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(schedules(exact=False))
 def test_with_decay_events_stay_within_the_rounding_of_powers(schedule):
     """|difference| <= 8 u (sum over steps of the largest |w|), u = half a unit in the last place.
@@ -116,7 +116,7 @@ def test_with_decay_events_stay_within_the_rounding_of_powers(schedule):
             assert np.abs(ours - exact).max() <= 9 * u * steps * largest
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(schedules(exact=False))
 def test_compiled_and_plain_loops_give_the_same_bits_with_decay_too(schedule):
     for method in ("events", "dense", "auto"):
@@ -126,7 +126,7 @@ def test_compiled_and_plain_loops_give_the_same_bits_with_decay_too(schedule):
             assert method == "auto" or (c1 == c2 and net1.touched == net2.touched)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(schedules(exact=True))
 def test_every_way_is_the_rule_as_written_pair_by_pair(schedule):
     """16 u of the sum of steps: the formula of g is rearranged (addition theorem), 4u each."""
