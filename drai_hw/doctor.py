@@ -80,20 +80,27 @@ def _system(package: str) -> str:
     return f"make setup, or: sudo apt-get install {package}"
 
 
-def _family(suffix: str, family: str, board: str, packer: str) -> Iterator[_Entry]:
-    """Yield router and packer of an FPGA family: one wheel holds both."""
+def _family(
+    suffix: str, family: str, board: str, packer: str, packed_by: str | None = None
+) -> Iterator[_Entry]:
+    """Yield router and packer of an FPGA family: one wheel holds both, unless one is named."""
     wheel = f"yowasp-nextpnr-{suffix}"
-    for name, work, command in (
-        (wheel, f"place and route for {family} ({board})", wheel),
-        (packer, f"packing {family} bitstreams", f"yowasp-{packer}"),
+    for name, work, distribution, command in (
+        (wheel, f"place and route for {family} ({board})", wheel, wheel),
+        (
+            packer,
+            f"packing {family} bitstreams",
+            packed_by or wheel,
+            packer if packed_by else f"yowasp-{packer}",
+        ),
     ):
         yield _Entry(
             name,
             work,
             f"board for {family}: no bitstream, no fmax",
             _wheel("fpga"),
-            module=wheel.replace("-", "_"),
-            distribution=wheel,
+            module=distribution.replace("-", "_"),
+            distribution=distribution,
             commands=(command,),
         )
 
@@ -120,6 +127,7 @@ _ENTRIES = (
     _Entry("pyosys", "synthesis", "board: no bitstream, no area", _wheel("fpga"), module="pyosys"),
     *_family("ecp5", "ECP5", "ULX3S", "ecppack"),
     *_family("ice40", "iCE40", "iCEBreaker", "icepack"),
+    *_family("himbaechel-gowin", "Gowin", "Tang Nano 9K", "gowin_pack", "apycula"),
     _Entry(
         "cocotb",
         "benches in the RTL simulation",

@@ -10,7 +10,8 @@ import pytest
 
 from drai_hw.boards import boardfile
 from drai_hw.boards.boardfile import known_boards, load_board, read_board_file
-from drai_hw.boards.devices import DEVICES
+from drai_hw.boards.devices import DEVICES, device_name
+from drai_hw.boards.wrapper import make_platform
 from drai_hw.errors import SpecError, ToolError
 
 GOOD = (known_boards()["icebreaker"] / "board.toml").read_text()
@@ -25,11 +26,11 @@ def _write(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize("name", known_boards())
 def test_each_known_board_loads_and_its_platform_has_its_device_and_clock(name: str) -> None:
     board = load_board(name)
-    platform = board.platform_class()()
+    platform = make_platform(board)
     assert board.name == name
-    assert platform.device == board.device.name
+    assert device_name(platform) == board.device.name
     assert platform.default_clk == board.clock.resource
-    assert platform.default_clk_frequency == board.clock.oscillator_hz
+    assert platform.default_clk_frequency == board.oscillator_hz
     platform.lookup(board.uart.resource, board.uart.number)
     platform.lookup(board.led.resource, board.led.number)
 
@@ -44,8 +45,8 @@ def test_each_board_readme_names_every_pin_of_the_host_link(name: str) -> None:
         assert f"| {signal} | {pins[signal]} |" in text
 
 
-def test_both_boards_of_the_first_release_are_known() -> None:
-    assert {"ulx3s-85f", "icebreaker"} <= set(known_boards())
+def test_the_boards_of_each_family_are_known() -> None:
+    assert {"ulx3s-85f", "ulx3s-25f", "icebreaker", "tang-nano-9k"} <= set(known_boards())
     assert load_board("ulx3s-85f").device is DEVICES["LFE5U-85F"]
     assert load_board("icebreaker").device is DEVICES["iCE40UP5K"]
 
@@ -80,13 +81,105 @@ def test_the_wheels_copy_of_the_boards_is_looked_up_before_the_checkout(monkeypa
         ("nothing-like-it", "one of icebreaker, .* a folder with a board.toml, or module:Plat"),
         ("amaranth_boards.ulx3s:NoSuchPlatform", "has no class 'NoSuchPlatform'"),
         ("amaranth_boards.resources:UARTResource", "is not an Amaranth platform"),
-        ("amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_85FPlatform", "no `uart` resource"),
+        (
+            "amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_85FPlatform",
+            "it has no `uart` resource: give uart.resource=NAME, or uart.rx_pin=PIN and "
+            r"uart.tx_pin=PIN for a serial adapter [(]a pin's name, .* such as io_0:0[)].* board",
+        ),
+        (
+            "amaranth_boards.upduino_v3:UpduinoV3Platform",
+            "default clock 'SB_HFOSC' is not a clock pin: give clock.resource=NAME "
+            r"[(]it has clk12 at 12 MHz[)], or clock.pin=PIN and clock.oscillator_hz=HZ; it has no",
+        ),
+        ("no_such_file.py:Mine", "file 'no_such_file.py' does not exist"),
         ("amaranth_boards.arty_a7:ArtyA7_35Platform", "device 'xc7a35ti' is unknown"),
     ],
 )
 def test_an_unknown_board_is_refused_with_what_would_do(given: str, text: str) -> None:
     with pytest.raises(SpecError, match=text):
         load_board(given)
+
+
+ORANGECRAB = "amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_85FPlatform"
+
+
+def test_settings_after_a_platform_class_tell_what_it_does_not() -> None:
+    board = load_board(f"{ORANGECRAB},uart.rx_pin=io_0:0,uart.tx_pin=io_0:1,clock.pll_hz=60e6")
+    assert (board.uart.rx_pin, board.uart.tx_pin) == ("io_0:0", "io_0:1")
+    assert (board.oscillator_hz, board.system_hz) == (48e6, 60e6)
+    assert board.name == "orangecrabr0-2-85fplatform"
+    upduino = "amaranth_boards.upduino_v3:UpduinoV3Platform,uart.rx_pin=23,uart.tx_pin=25"
+    assert load_board(f"{upduino},clock.resource=clk12").oscillator_hz == 12e6
+    own = load_board(f"{upduino},clock.pin=20,clock.oscillator_hz=16e6")
+    assert make_platform(own).default_clk_frequency == 16e6
+
+
+def test_settings_replace_what_a_known_board_says() -> None:
+    board = load_board("icebreaker,clock.pll_hz=24e6,uart.rx_pin=4,uart.tx_pin=2,options.synth=")
+    assert board.plan_clock().output_hz == 24e6
+    assert (board.uart.resource, board.uart.rx_pin) == (None, "4")
+    assert board.options.synth == ""
+    assert board.folder == known_boards()["icebreaker"]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("icebreaker,clock.pll=24e6", "unknown key 'clock.pll'; did you mean 'pll_hz'"),
+        ("icebreaker,clock.pll_hz=fast", "clock.pll_hz = 'fast': .*number"),
+        ("icebreaker,name.x=1", "'name' is not a table"),
+        (f"{ORANGECRAB},uart.rx_pin=io_0:0", "both `rx_pin` and `tx_pin`"),
+    ],
+)
+def test_a_mistake_in_a_setting_names_the_key(given: str, text: str) -> None:
+    with pytest.raises(SpecError, match=text):
+        load_board(given)
+
+
+MINE = """
+from amaranth.build import *
+from amaranth.vendor import LatticeICE40Platform
+from amaranth_boards.resources import UARTResource
+
+class Mine(LatticeICE40Platform):
+    device = "iCE40HX8K"
+    package = "CT256"
+    default_clk = "clk10"
+    resources = [
+        Resource("clk10", 0, Pins("J3", dir="i"), Clock(10e6), Attrs(IO_STANDARD="SB_LVCMOS")),
+        UARTResource(0, rx="B10", tx="B12", attrs=Attrs(IO_STANDARD="SB_LVCMOS")),
+    ]
+    connectors = []
+"""
+
+
+def test_a_platform_of_the_users_own_is_taken_from_its_file(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    bare = load_board("mine.py:Mine")
+    assert (bare.device.name, bare.oscillator_hz, bare.led) == ("iCE40HX8K", 10e6, None)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "mine.py").write_text(MINE.replace("10e6", "20e6"))
+    folder = _write(
+        tmp_path / "b",
+        'schema = 1\nname = "mine"\ntitle = "Mine"\nplatform = "mine.py:Mine"\n'
+        'device = "iCE40HX8K"\n[clock]\nresource = "clk10"\n[uart]\nresource = "uart"\n',
+    )
+    board = load_board(folder)
+    assert board.oscillator_hz == 20e6
+    assert board.options.model_dump() == {"synth": "", "pnr": "", "product": "logic"}
+    before = board.description()
+    (tmp_path / "b" / "mine.py").write_text(MINE.replace("10e6", "20e6").replace("B12", "B13"))
+    assert board.description() != before
+
+
+def test_a_clock_that_contradicts_the_platform_is_refused(tmp_path: Path) -> None:
+    folder = _write(tmp_path / "b", GOOD.replace("oscillator_hz = 12e6", "oscillator_hz = 16e6"))
+    with pytest.raises(SpecError, match=r"oscillator_hz = 1\.6e[+]07, but .* gives 1\.2e[+]07 Hz"):
+        load_board(folder).platform_class()
+    folder = _write(tmp_path / "b", GOOD.replace('"clk12"', '"clk100"'))
+    with pytest.raises(SpecError, match=r"has no clock 'clk100' \(its clocks: clk12\)"):
+        load_board(folder).platform_class()
 
 
 def test_a_folder_without_a_board_file_is_refused(tmp_path: Path) -> None:

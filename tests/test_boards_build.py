@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import stat
+import subprocess
+import sysconfig
 import threading
 import time
 from pathlib import Path
@@ -90,6 +92,11 @@ def ecp5(tmp_path_factory) -> tuple[BoardResult, list[str]]:
     return _built(tmp_path_factory.mktemp("ecp5"), "ulx3s-85f", **options)
 
 
+@pytest.fixture(scope="module")
+def gowin(tmp_path_factory) -> tuple[BoardResult, list[str]]:
+    return _built(tmp_path_factory.mktemp("gowin"), "tang-nano-9k")
+
+
 def _log(result: BoardResult, seed: int = 1) -> str:
     return (result.bitstream.parent / f"top.nextpnr-{seed}.log").read_text()
 
@@ -101,15 +108,46 @@ def test_the_bitstreams_carry_the_marks_of_their_devices(ice40, ecp5) -> None:
     assert b"LFE5U-85F" in ecp5[0].bitstream.read_bytes()[:256]
 
 
-def test_available_resources_are_those_of_the_device_table(ice40, ecp5) -> None:
-    for result, _ in (ice40, ecp5):
+@pytest.mark.full
+def test_apicula_reads_blocks_and_dividers_back_from_the_gowin_bitstream(gowin, tmp_path) -> None:
+    program = str(Path(sysconfig.get_path("scripts")) / "gowin_unpack")
+    subprocess.run(
+        [program, "-d", "GW1N-9C", "-o", "back.v", str(gowin[0].bitstream)],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    back = (tmp_path / "back.v").read_text()
+    blocks = re.findall(r"^(rPLL|BSRAM) ", back, re.M)
+    assert sorted(blocks) == ["BSRAM", "rPLL"]
+    pll = dict(re.findall(r"^defparam PLL_\d+\.(\w+) = (\w+);", back, re.M))
+    assert (pll["IDIV_SEL"], pll["FBDIV_SEL"]) == ("0", "1")  # counted from 0: 27 MHz x 2 / 1
+
+
+def test_the_gowin_bitstream_carries_the_code_of_its_device(gowin) -> None:
+    assert gowin[0].bitstream.suffix == ".fs"
+    lines = gowin[0].bitstream.read_text().splitlines()
+    code = lines[lines.index(f"{0xA5C3:016b}") + 1]  # the word after the preamble
+    assert int(code, 2) & 0xFFFFFFFF == 0x1100481B  # GW1NR-9C
+
+
+def test_nextpnr_judges_the_gowin_timing_at_the_planned_clock(gowin) -> None:
+    result = gowin[0]
+    assert result.clock_hz == 54e6
+    assert "at 54.00 MHz" in _log(result)
+    assert result.timing_met
+
+
+def test_available_resources_are_those_of_the_device_table(ice40, ecp5, gowin) -> None:
+    for result, _ in (ice40, ecp5, gowin):
         device = DEVICES[result.device]
         for name, use in result.use.items():
             assert use.available == getattr(device, name), name
 
 
-def test_every_kind_of_block_is_counted(ice40, ecp5) -> None:
-    for result, _ in (ice40, ecp5):
+def test_every_kind_of_block_is_counted(ice40, ecp5, gowin) -> None:
+    for result, _ in (ice40, ecp5, gowin):
         assert result.use["ebr"].used == 1
         assert result.use["dsp"].used == 1
         assert result.use["spram"].used == 0
@@ -179,14 +217,14 @@ def test_the_worst_seed_is_reported_and_the_fastest_delivered(tmp_path, monkeypa
     assert result.use["lut"].used == 3
 
 
-def test_the_logs_last_word_on_fmax_is_the_reported_one(ice40, ecp5) -> None:
-    for result, _ in (ice40, ecp5):
+def test_the_logs_last_word_on_fmax_is_the_reported_one(ice40, ecp5, gowin) -> None:
+    for result, _ in (ice40, ecp5, gowin):
         said = re.findall(r"Max frequency for clock .*: ([\d.]+) MHz", _log(result))
         assert float(said[-1]) == pytest.approx(result.fmax_by_seed_hz[1] / 1e6, abs=0.006)
 
 
-def test_the_critical_path_adds_up_to_the_period(ice40, ecp5) -> None:
-    for result, _ in (ice40, ecp5):
+def test_the_critical_path_adds_up_to_the_period(ice40, ecp5, gowin) -> None:
+    for result, _ in (ice40, ecp5, gowin):
         logic_ns, routing_ns = map(float, re.findall(r"([\d.]+) ns in", result.critical_path[2]))
         assert logic_ns + routing_ns == pytest.approx(1e9 / result.fmax_hz, abs=0.1)
 
@@ -216,10 +254,13 @@ def test_steps_per_second_are_clocks_over_clocks_per_step(ice40, ecp5) -> None:
     assert ice40[0].steps_per_s is None
 
 
-def test_the_pins_are_those_of_the_board(ecp5, ice40) -> None:
+def test_the_pins_are_those_of_the_board(ecp5, ice40, gowin) -> None:
     lpf = (ecp5[0].bitstream.parent / "top.lpf").read_text()
     for port, site in (("uart_0__rx", "M1"), ("uart_0__tx", "L4"), ("hold_0", "L2")):
         assert f'LOCATE COMP "{port}__io" SITE "{site}"' in lpf
+    cst = (gowin[0].bitstream.parent / "top.cst").read_text()
+    for port, pin in (("uart_0__rx", 18), ("uart_0__tx", 17), ("led_0", 10), ("clk27_0", 52)):
+        assert f'IO_LOC "{port}__io" {pin};' in cst
     pcf = (ice40[0].bitstream.parent / "top.pcf").read_text()
     for port, site in (("uart_0__rx", "6"), ("uart_0__tx", "9"), ("clk12_0", "35")):
         assert f"set_io {port}__io {site}\n" in pcf
@@ -231,15 +272,15 @@ def test_progress_speaks_of_every_phase(ice40) -> None:
         assert any(line.startswith(start) for line in lines), start
 
 
-def test_the_output_folder_holds_whole_files_only(ice40, ecp5) -> None:
-    for result, _ in (ice40, ecp5):
+def test_the_output_folder_holds_whole_files_only(ice40, ecp5, gowin) -> None:
+    for result, _ in (ice40, ecp5, gowin):
         names = {file.name for file in result.bitstream.parent.iterdir()}
         assert not [name for name in names if name.startswith(".") or name.endswith(".part")]
         assert {RESULT_FILE, "top.il", "top.yosys.log", "top.nextpnr-1.log"} <= names
 
 
-def test_the_result_file_gives_the_result_back(ice40, ecp5) -> None:
-    for result, _ in (ice40, ecp5):
+def test_the_result_file_gives_the_result_back(ice40, ecp5, gowin) -> None:
+    for result, _ in (ice40, ecp5, gowin):
         data = json.loads((result.bitstream.parent / RESULT_FILE).read_text())
         assert BoardResult.from_json(data) == result
         assert data["lut"] == {

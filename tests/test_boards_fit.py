@@ -123,7 +123,7 @@ def test_a_network_too_large_is_refused_with_need_supply_and_remedy() -> None:
     assert re.search(r"^200 oscillators with 5-bit weights on 8 lanes x 25 pages do not fit", text)
     assert re.search(r"icebreaker \(iCE40UP5K\): needed \(estimate\) \d+ EBR of 30", text)
     assert "weights alone take 100000 bit in 25 EBR of 4096 bit" in text
-    assert "known boards that would do: ulx3s-25f, ulx3s-85f" in text
+    assert "known boards that would do: tang-nano-9k, ulx3s-25f, ulx3s-85f" in text
     most = int(re.search(r"Largest network of these formats here: (\d+) oscillators", text)[1])
     assert most == largest_n(formats, load_board("icebreaker"))
 

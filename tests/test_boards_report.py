@@ -124,6 +124,27 @@ def test_a_network_that_does_not_fit_is_refused_before_it_is_built(tmp_path: Pat
     assert not (tmp_path / "out").exists()
 
 
+def test_a_row_of_another_size_is_named_by_it_and_says_how_to_make_it(tmp_path, monkeypatch):
+    seen: dict = {}
+
+    def fake(formats, board, outdir, **options):
+        seen["n"], seen["lanes"] = formats.n, formats.lanes
+        return RESULT
+
+    monkeypatch.setattr("drai_hw.boards.record.build_network", fake)
+    board = replace(load_board("icebreaker"), folder=tmp_path)
+    settings = {"network.oscillators": "20", "board.lanes": "4"}
+    row = record("memory", board, tmp_path / "out", settings=settings)
+    assert seen == {"n": 20, "lanes": 4}
+    assert row["design"] == "memory-20"
+    assert row["network"] == {"design": "memory", **settings}
+    assert read_rows(tmp_path / "report.json") == [row]
+    with pytest.raises(SpecError, match=r"setting 'oscillators': SECTION\.KEY=VALUE is needed"):
+        record("memory", board, tmp_path / "out", settings={"oscillators": "20"})
+    with pytest.raises(SpecError, match=r"network\.oscilators"):
+        record("memory", board, tmp_path / "out", settings={"network.oscilators": "20"})
+
+
 def test_a_mistake_on_the_command_line_of_the_record_ends_with_status_2(capsys) -> None:
     assert main(["pair", "--board", "icebraker"]) == 2
     assert "did you mean 'icebreaker'" in capsys.readouterr().err

@@ -25,7 +25,7 @@ def _script(path: Path, body: str) -> Path:
     return path
 
 
-def test_all_tools_of_both_families_are_found_with_versions() -> None:
+def test_all_tools_of_each_family_are_found_with_versions() -> None:
     for family, names in FAMILY_TOOLS.items():
         tools = find_tools(family)
         assert tuple(tools) == names

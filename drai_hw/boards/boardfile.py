@@ -3,104 +3,38 @@
 from __future__ import annotations
 
 import difflib
-import importlib
+import re
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from drai_hw.boards.devices import Device, find_device
-from drai_hw.boards.pll import Ecp5Pll, Ice40Pll, ecp5_pll, ice40_pll
-from drai_hw.errors import SpecError, ToolError
+from drai_hw.boards.boardschema import (
+    BoardFile,
+    Clock,
+    Hold,
+    Led,
+    Options,
+    Uart,
+    first_error,
+)
+from drai_hw.boards.devices import Device, device_name, find_device
+from drai_hw.boards.families import FAMILIES
+from drai_hw.boards.platforms import (
+    describe,
+    find_platform,
+    is_platform,
+    missing_text,
+    source_file,
+)
+from drai_hw.boards.pll import Pll, plan_pll
+from drai_hw.errors import SpecError
 
 SCHEMA = 1
 DEFAULT_BOARD = "ulx3s-85f"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Clock(_Part):
-    """Where the system clock comes from.
-
-    ``oscillator_hz`` is what the crystal gives at the resource ``resource``; with ``pll_hz`` the
-    device's PLL makes the system clock from it, otherwise it is the system clock itself.
-    """
-
-    resource: str
-    oscillator_hz: float = Field(gt=0)
-    pll_hz: float | None = Field(default=None, gt=0)
-
-
-class Uart(_Part):
-    """The two wires to the host: a resource of the platform, or two pins for an adapter."""
-
-    resource: str | None = None
-    number: int = Field(default=0, ge=0)
-    rx_pin: str | None = None
-    tx_pin: str | None = None
-    io_attributes: dict[str, str | int | bool] = {}
-    baud: int = Field(default=115200, ge=1200, le=4_000_000)
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Uart:
-        pins = (self.rx_pin, self.tx_pin)
-        if self.resource is None and None in pins:
-            raise ValueError("give either `resource`, or both `rx_pin` and `tx_pin`")
-        if self.resource is not None and pins != (None, None):
-            raise ValueError("give either `resource`, or both `rx_pin` and `tx_pin`, not both")
-        return self
-
-
-class Led(_Part):
-    """A light that shows activity; boards without one leave the table out."""
-
-    resource: str = "led"
-    number: int = Field(default=0, ge=0)
-
-
-class Hold(_Part):
-    """A pin that must rest at a level, whatever the design does, with the reason."""
-
-    pin: str
-    level: Literal[0, 1]
-    reason: str
-    io_attributes: dict[str, str | int | bool] = {}
-
-
-class Options(_Part):
-    """Options for the tools, and the form of the lanes' product."""
-
-    synth: str = ""
-    pnr: str = ""
-    product: Literal["mul", "logic"]
-
-
-class _File(_Part):
-    schema_: int = Field(alias="schema")
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    title: str
-    platform: str = Field(pattern=r"^[\w.]+:\w+$")
-    device: str
-    programmer: str | None = None
-    clock: Clock
-    uart: Uart
-    led: Led | None = None
-    hold: tuple[Hold, ...] = ()
-    options: Options
-
-
-_TABLES: dict[str, type[BaseModel]] = {
-    "clock": Clock,
-    "uart": Uart,
-    "led": Led,
-    "hold": Hold,
-    "options": Options,
-}
 
 
 @dataclass(frozen=True)
@@ -109,14 +43,15 @@ class ClockPlan:
 
     source_hz: float
     output_hz: float
-    pll: Ecp5Pll | Ice40Pll | None
+    pll: Pll | None
 
 
 @dataclass(frozen=True)
 class Board:
     """One board: its device, clock, wires to the host, and tool options.
 
-    `load_board` makes it; ``folder`` is None when it stands for a bare platform class.
+    `load_board` makes it; ``folder`` is None when it stands for a bare platform class. In
+    ``options`` nothing is absent any more.
     """
 
     name: str
@@ -132,14 +67,47 @@ class Board:
     folder: Path | None
 
     @property
+    def product(self) -> str:
+        """Form of the lanes' product: ``"mul"`` or ``"logic"``."""
+        assert self.options.product is not None
+        return self.options.product
+
+    @property
+    def oscillator_hz(self) -> float:
+        """Frequency at the clock's pin.
+
+        Raises
+        ------
+        SpecError
+            If the platform has no such clock resource.
+        """
+        if self.clock.oscillator_hz is not None:
+            return self.clock.oscillator_hz
+        return self._clock_resource_hz(self.platform_class())
+
+    def description(self) -> dict[str, Any]:
+        """Return all that decides a build on this board, as plain values."""
+        file = source_file(self.platform, self.folder)
+        return {
+            "platform": self.platform,
+            "platform_file": None if file is None else file.read_text(encoding="utf-8"),
+            "device": self.device.name,
+            "clock": self.clock.model_dump(),
+            "uart": self.uart.model_dump(),
+            "led": self.led and self.led.model_dump(),
+            "hold": [hold.model_dump() for hold in self.hold],
+            "options": self.options.model_dump(),
+        }
+
+    @property
     def family(self) -> str:
-        """Device family, ``"ecp5"`` or ``"ice40"``."""
+        """Device family, a key of `drai_hw.boards.families.FAMILIES`."""
         return self.device.family
 
     @property
     def system_hz(self) -> float:
         """Clock the board file asks for, before the PLL's rounding."""
-        return self.clock.pll_hz or self.clock.oscillator_hz
+        return self.clock.pll_hz or self.oscillator_hz
 
     def plan_clock(self, clock_hz: float | None = None) -> ClockPlan:
         """Plan the system clock.
@@ -153,14 +121,10 @@ class Board:
             If the PLL cannot make the frequency.
         """
         wanted_hz = self.system_hz if clock_hz is None else float(clock_hz)
-        source_hz = self.clock.oscillator_hz
+        source_hz = self.oscillator_hz
         if wanted_hz == source_hz:
             return ClockPlan(source_hz, source_hz, None)
-        pll: Ecp5Pll | Ice40Pll = (
-            ecp5_pll(source_hz, wanted_hz)
-            if self.family == "ecp5"
-            else ice40_pll(source_hz, wanted_hz)
-        )
+        pll = plan_pll(self.family, self.device.name, source_hz, wanted_hz)
         return ClockPlan(source_hz, pll.output_hz, pll)
 
     def platform_class(self) -> Any:
@@ -173,14 +137,33 @@ class Board:
         SpecError
             If the package has no such class, or one for another device.
         """
-        cls = _platform_class(self.platform)
-        if cls.device != self.device.name:
+        cls = find_platform(self.platform, self.folder)
+        if device_name(cls) != self.device.name:
             raise SpecError(
                 f"board {self.name!r}: platform {self.platform!r} is for device "
-                f"{cls.device!r}, the board file says {self.device.name!r}; "
+                f"{device_name(cls)!r}, the board file says {self.device.name!r}; "
                 "make the two agree"
             )
+        if self.clock.resource is not None:
+            told_hz = self._clock_resource_hz(cls)
+            if self.clock.oscillator_hz not in (None, told_hz):
+                raise SpecError(
+                    f"board {self.name!r}: clock.oscillator_hz = {self.clock.oscillator_hz:g}, but "
+                    f"platform {self.platform!r} gives {told_hz:g} Hz to {self.clock.resource!r}; "
+                    "make the two agree"
+                )
         return cls
+
+    def _clock_resource_hz(self, cls: Any) -> float:
+        clocks = {r.name: r.clock.frequency for r in cls.resources if r.clock and r.number == 0}
+        if self.clock.resource not in clocks:
+            has = ", ".join(clocks) or "none"
+            raise SpecError(
+                f"board {self.name!r}: platform {self.platform!r} has no clock "
+                f"{self.clock.resource!r} (its clocks: {has}); name one, or give clock.pin and "
+                "clock.oscillator_hz"
+            )
+        return float(clocks[self.clock.resource])
 
 
 def board_folders() -> list[Path]:
@@ -210,7 +193,8 @@ def load_board(board: str | Path) -> Board:
     ----------
     board : str or Path
         Name of a known board, a folder that holds ``board.toml`` (or that file), or
-        ``module:PlatformClass`` of an Amaranth platform that has a ``uart`` resource.
+        ``module:PlatformClass`` of an Amaranth platform. After any of them, settings: keys of a
+        board file with their values, each after a comma, such as ``,clock.pll_hz=50e6``.
 
     Raises
     ------
@@ -219,30 +203,71 @@ def load_board(board: str | Path) -> Board:
     ToolError
         If ``module`` of a platform class is not installed.
     """
-    text = str(board)
+    text, settings = _split(str(board))
     known = known_boards()
+    path = Path(text)
     if text in known:
-        return read_board_file(known[text] / "board.toml")
-    path = Path(board)
-    if path.is_dir() and (path / "board.toml").is_file():
-        return read_board_file(path / "board.toml")
-    if path.is_file():
-        return read_board_file(path)
-    if path.is_dir():
-        raise SpecError(f"board {text!r}: the folder holds no board.toml")
-    module, colon, cls = text.partition(":")
-    if colon and cls.isidentifier() and all(p.isidentifier() for p in module.split(".")):
-        return _from_platform(text)
-    near = difflib.get_close_matches(text.lower(), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
-    raise SpecError(
-        f"board {text!r} is not known{hint} needs one of {', '.join(known)}, a folder with a "
-        "board.toml, or module:PlatformClass of an Amaranth platform"
-    )
+        file = known[text] / "board.toml"
+    elif path.is_dir():
+        file = path / "board.toml"
+        if not file.is_file():
+            raise SpecError(f"board {text!r}: the folder holds no board.toml")
+    elif path.is_file():
+        file = path
+    elif is_platform(text):
+        return _from_platform(text, settings)
+    else:
+        near = difflib.get_close_matches(text.lower(), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        raise SpecError(
+            f"board {text!r} is not known{hint} needs one of {', '.join(known)}, a folder with a "
+            "board.toml, or module:PlatformClass of an Amaranth platform"
+        )
+    return read_board_file(file, settings)
 
 
-def read_board_file(file: str | Path) -> Board:
+def _split(board: str) -> tuple[str, dict[str, str]]:
+    """Split ``board,key=value,...`` into the board and its settings."""
+    found = re.fullmatch(r"(.*?)((?:,[\w.]+=[^,]*)*)", board)
+    assert found is not None
+    pairs = [pair.partition("=") for pair in found[2].split(",")[1:]]
+    return found[1], {key: value for key, _, value in pairs}
+
+
+def _with(raw: dict[str, Any], settings: dict[str, str]) -> dict[str, Any]:
+    """Put settings into the content of a board file; a value that is no TOML is a string."""
+    for key, text in settings.items():
+        *tables, last = key.split(".")
+        inner = raw
+        for table in tables:
+            inner = inner.setdefault(table, {})
+            if not isinstance(inner, dict):
+                raise SpecError(f"board setting {key!r}: {table!r} is not a table")
+        try:
+            inner[last] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            inner[last] = text
+        # One way to name a thing replaces the other.
+        for one, others in (("resource", _PINS), *((pin, ("resource",)) for pin in _PINS)):
+            if last == one and tables in (["clock"], ["uart"]):
+                for other in others:
+                    if f"{tables[0]}.{other}" not in settings:
+                        inner.pop(other, None)
+    return raw
+
+
+_PINS = ("pin", "rx_pin", "tx_pin")
+
+
+def read_board_file(file: str | Path, settings: dict[str, str] | None = None) -> Board:
     """Read and check one ``board.toml``.
+
+    Parameters
+    ----------
+    file : str or Path
+        The file.
+    settings : dict, optional
+        Keys of it, dotted, with texts that take the place of what it says.
 
     Raises
     ------
@@ -261,92 +286,37 @@ def read_board_file(file: str | Path) -> Board:
             f"board file {str(path)!r}: schema = {raw.get('schema')!r}; this version reads "
             f"schema = {SCHEMA}"
         )
+    return _checked(_with(raw, settings or {}), f"board file {str(path)!r}", path.parent)
+
+
+def _from_platform(path: str, settings: dict[str, str]) -> Board:
+    """Make a board of a platform class and settings."""
+    raw = _with(describe(path), settings)
+    missing = missing_text(raw)
+    if missing is not None:
+        raise SpecError(missing)
+    return _checked(raw, f"board {path!r}", None)
+
+
+def _checked(raw: dict[str, Any], label: str, folder: Path | None) -> Board:
     try:
-        parsed = _File.model_validate(raw)
+        parsed = BoardFile.model_validate(raw)
     except ValidationError as error:
-        raise SpecError(f"board file {str(path)!r}: {_first_error(error)}") from None
+        raise SpecError(f"{label}: {first_error(error)}") from None
+    device = find_device(parsed.device)
+    family = FAMILIES[device.family]
+    usual = {"synth": device.synth, "pnr": family.pnr, "product": family.product}
+    given = parsed.options.model_dump(exclude_none=True)
     return Board(
         name=parsed.name,
         title=parsed.title,
         platform=parsed.platform,
-        device=find_device(parsed.device),
+        device=device,
         clock=parsed.clock,
         uart=parsed.uart,
         led=parsed.led,
         hold=parsed.hold,
-        options=parsed.options,
+        options=Options(**{**usual, **given}),
         programmer=parsed.programmer,
-        folder=path.parent,
-    )
-
-
-def _first_error(error: ValidationError) -> str:
-    """Put pydantic's first finding into one line that names the key and how to mend it."""
-    # A misspelt key is also a missing one; the spelling is what the user wants to hear about.
-    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    place = [str(part) for part in first["loc"]]
-    key = ".".join(place)
-    if first["type"] == "extra_forbidden":
-        model: type[BaseModel] = _File
-        for part in place[:-1]:
-            model = _TABLES.get(part, model)
-        names = [f.alias or n for n, f in model.model_fields.items()]
-        near = difflib.get_close_matches(place[-1], names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(names)}"
-        return f"unknown key {key!r}; {hint}"
-    if first["type"] == "missing":
-        return f"key {key!r} is missing"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{key} = {first['input']!r}: {message}"
-
-
-def _platform_class(path: str) -> Any:
-    module, _, name = path.partition(":")
-    try:
-        cls = getattr(importlib.import_module(module), name, None)
-    except ImportError as error:
-        raise ToolError(
-            f"platform {path!r}: cannot import {module!r} ({error}); no bitstream can be built. "
-            "Get the boards with: pip install 'drai_hw[fpga]'"
-        ) from None
-    if cls is None:
-        raise SpecError(f"platform {path!r}: module {module!r} has no class {name!r}")
-    if not (isinstance(getattr(cls, "device", None), str) and hasattr(cls, "resources")):
-        raise SpecError(f"platform {path!r} is not an Amaranth platform with a device")
-    return cls
-
-
-def _from_platform(path: str) -> Board:
-    """Make a board of a bare platform class: its default clock, its ``uart``, its first LED."""
-    cls = _platform_class(path)
-    device = find_device(cls.device)
-    named = {(r.name, r.number): r for r in cls.resources}
-    default = named.get((cls.default_clk, 0))
-    if default is None or default.clock is None:
-        raise SpecError(
-            f"platform {path!r}: its default clock {cls.default_clk!r} is not a clock pin; write "
-            "a board.toml with a [clock] table and give its folder"
-        )
-    if ("uart", 0) not in named:
-        raise SpecError(
-            f"platform {path!r} has no `uart` resource; write a board.toml whose [uart] table "
-            "names rx_pin and tx_pin, and give its folder"
-        )
-    ecp5 = device.family == "ecp5"
-    return Board(
-        name=path.partition(":")[2].lower(),
-        title=path,
-        platform=path,
-        device=device,
-        clock=Clock(resource=cls.default_clk, oscillator_hz=default.clock.frequency),
-        uart=Uart(resource="uart"),
-        led=Led() if ("led", 0) in named else None,
-        hold=(),
-        options=Options(
-            synth="" if ecp5 or not device.dsp else "-dsp",
-            pnr="--router router2" if ecp5 else "",
-            product="mul" if ecp5 else "logic",
-        ),
-        programmer=None,
-        folder=None,
+        folder=folder,
     )

@@ -18,14 +18,21 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw.boards.boardfile import Board
-from drai_hw.boards.nextpnr import RunReport, Use, progress_text, read_report, synthesis_text
+from drai_hw.boards.families import FAMILIES
+from drai_hw.boards.nextpnr import (
+    RunReport,
+    Use,
+    path_lines,
+    place_command,
+    progress_text,
+    read_report,
+    synthesis_text,
+)
 from drai_hw.boards.process import Progress, run_tool
 from drai_hw.boards.toolchain import Tool, find_tools
 from drai_hw.errors import FitError, SpecError, ToolError
 
 RESULT_FILE = "board.json"
-_TEXT_OPTION = {"ecp5": "--textcfg", "ice40": "--asc"}
-_SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
 # No design of ours uses a word read in the very clock in which it is written (tests/
 # test_boards_memory.py simulates such words as unknown). Saying so to synthesis saves the
 # registers that would otherwise imitate "old word": about 800 logic cells of the UP5K.
@@ -180,17 +187,18 @@ def build(
         plan.extract(str(work))
         job = _Job(name, board, tools, work, target, progress, cancel)
         synthesis, place, pack = json.loads(plan.files[f"build_{name}.json"])["commands"]
+        place = place_command(place, board.family, clock.output_hz)
         job.run("yosys", synthesis, f"{name}.yosys.log", synthesis_text)
         reports = {seed: job.place(place, seed) for seed in pnr_seeds}
         best = max(pnr_seeds, key=lambda seed: reports[seed].fmax_hz)
         worst = min(pnr_seeds, key=lambda seed: reports[seed].fmax_hz)
-        text_file = place[place.index(_TEXT_OPTION[board.family]) + 1]
+        text_file = place[place.index(job.family.routed) + 1]
         os.replace(work / f"{best}.{text_file}", work / text_file)
         tell("bitstream: packing")
         job.run(pack[0], pack, f"{name}.pack.log", lambda line: None)
         fmax_hz = reports[worst].fmax_hz
         result = BoardResult(
-            bitstream=target / f"{name}{_SUFFIX[board.family]}",
+            bitstream=target / f"{name}{job.family.suffix}",
             board=board.name,
             device=board.device.name,
             use=reports[best].use,
@@ -202,7 +210,7 @@ def build(
             clocks_per_step=clocks_per_step,
             steps_per_s=clock.output_hz / clocks_per_step if clocks_per_step else None,
             pnr_seeds=tuple(pnr_seeds),
-            critical_path=_path_lines(reports[worst]),
+            critical_path=path_lines(reports[worst]),
             tools=tool_versions(tools),
             seconds=round(time.monotonic() - started, 3),
         )
@@ -245,6 +253,7 @@ class _Job:
         cancel: threading.Event | None,
     ) -> None:
         self.name, self.board, self.tools = name, board, tools
+        self.family = FAMILIES[board.family]
         self.work, self.target = work, target
         self.progress, self.cancel = progress, cancel
         temporary = work / "tmp"
@@ -277,7 +286,7 @@ class _Job:
         """Place and route with one seed, keeping its files apart from the other seeds'."""
         tool = command[0]
         words = list(command)
-        option = words.index(_TEXT_OPTION[self.board.family]) + 1
+        option = words.index(self.family.routed) + 1
         words[option] = f"{seed}.{words[option]}"
         words[words.index("--log") + 1] = f"{self.name}.{seed}.tim"
         report = f"{self.name}.nextpnr-{seed}.json"
@@ -288,16 +297,16 @@ class _Job:
 
     def deliver(self, last: str) -> None:
         """Move what is worth keeping to the output folder, the file ``last`` at the end."""
-        patterns = ("*.log", "*.nextpnr-*.json", "*.il", "*.ys", "*.lpf", "*.pcf")
+        patterns = ("*.log", "*.nextpnr-*.json", "*.il", "*.ys", "*.lpf", "*.pcf", "*.cst")
         files = sorted({file for pattern in patterns for file in self.work.glob(pattern)})
-        files.append(self.work / f"{self.name}{_SUFFIX[self.board.family]}")
+        files.append(self.work / f"{self.name}{self.family.suffix}")
         for file in [*files, self.work / last]:
             os.replace(file, self.target / file.name)
 
 
 def _plan(design: Any, board: Board, clock: Any, name: str) -> Any:
     """Elaborate the design on the board's Amaranth platform and get the build plan."""
-    from drai_hw.boards.wrapper import BoardTop, check_design
+    from drai_hw.boards.wrapper import BoardTop, check_design, make_platform
 
     check_design(design, clock)
 
@@ -308,7 +317,7 @@ def _plan(design: Any, board: Board, clock: Any, name: str) -> Any:
         # Older nextpnr versions have no cell for the scope markers of newer yosys.
         "script_after_synth": "delete t:$scopeinfo",
     }
-    platform = board.platform_class()()
+    platform = make_platform(board)
     top = BoardTop(design, board, clock)
     with warnings.catch_warnings():
         # Amaranth objects that a failed or repeated elaboration leaves unused are no finding.
@@ -337,21 +346,3 @@ def _sharper(error: ToolError, board: Board) -> ToolError | FitError:
             "a larger board"
         )
     return error
-
-
-def _path_lines(report: RunReport) -> tuple[str, ...]:
-    """Condense the critical path: where it starts and ends, and what takes the time."""
-    path = report.critical_path
-    if not path:
-        return ()
-    routing = [step.delay_s for step in path if step.kind == "routing"]
-    logic = [step.delay_s for step in path if step.kind != "routing"]
-    longest = max(path, key=lambda step: step.delay_s)
-    return (
-        f"from {path[0].source}",
-        f"to {path[-1].sink}",
-        f"{sum(logic) * 1e9:.2f} ns in {len(logic)} cells, {sum(routing) * 1e9:.2f} ns in "
-        f"{len(routing)} wires",
-        f"longest hop {longest.delay_s * 1e9:.2f} ns {longest.kind}: "
-        f"{longest.source} to {longest.sink}",
-    )

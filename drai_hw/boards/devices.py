@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from drai_hw.errors import SpecError
 
@@ -15,22 +16,25 @@ class Device:
     ----------
     name : str
         Device name as in reports, e.g. ``"LFE5U-85F"``.
-    family : {"ecp5", "ice40"}
-        Decides tools, primitives and the way blocks are counted.
+    family : {"ecp5", "ice40", "gowin"}
+        Decides tools, primitives and the way blocks are counted, see `drai_hw.boards.families`.
     lut, ff : int
         4-input look-up tables and flip-flops. On iCE40 both live in logic cells, so ``lut`` counts
-        logic cells: a cell that holds a flip-flop alone is used up as well.
+        logic cells: a cell that holds a flip-flop alone is used up as well. On Gowin a carry cell
+        takes the place of a table, and so do logic memories.
     ebr, ebr_bits : int
         Memory blocks and bits per block.
     spram, spram_bits : int
         Large single-port blocks (UP5K only) and bits per block.
     dsp : int
-        18x18 (ECP5) or 16x16 (iCE40) multipliers.
+        18x18 (ECP5, Gowin) or 16x16 (iCE40) multipliers.
+    synth : str
+        Options for synthesis on a board that names none.
 
     References
     ----------
-    Lattice FPGA-DS-02012 (ECP5), FPGA-DS-02029 (iCE40 LP/HX), FPGA-DS-02008 (iCE40 UltraPlus);
-    the totals are those nextpnr prints, which a test compares.
+    Lattice FPGA-DS-02012 (ECP5), FPGA-DS-02029 (iCE40 LP/HX), FPGA-DS-02008 (iCE40 UltraPlus),
+    Gowin DS117 (GW1NR), DS102 (GW2A); the totals are those nextpnr prints, which a test compares.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Device:
     spram: int
     spram_bits: int
     dsp: int
+    synth: str = ""
 
     @property
     def memory_bits(self) -> int:
@@ -54,7 +59,14 @@ def _ecp5(name: str, lut: int, ebr: int, dsp: int) -> Device:
 
 
 def _ice40(name: str, lut: int, ebr: int, spram: int = 0, dsp: int = 0) -> Device:
-    return Device(name, "ice40", lut, lut, ebr, 4 * 1024, spram, 256 * 1024, dsp)
+    # Without the option multipliers become thousands of logic cells.
+    synth = "-dsp" if dsp else ""
+    return Device(name, "ice40", lut, lut, ebr, 4 * 1024, spram, 256 * 1024, dsp, synth)
+
+
+def _gowin(name: str, lut: int, ff: int, ebr: int, dsp: int) -> Device:
+    synth = f"-family {name[:4].lower()}"
+    return Device(name, "gowin", lut, ff, ebr, 18 * 1024, 0, 0, dsp, synth)
 
 
 # nextpnr treats the 12F as the 25F die that it is, and so does this table.
@@ -71,8 +83,22 @@ DEVICES: dict[str, Device] = {
         _ice40("iCE40HX8K", 7680, 32),
         _ice40("iCE40LP8K", 7680, 32),
         _ice40("iCE40HX1K", 1280, 16),
+        _gowin("GW1NR-9C", 8640, 6480, 26, 20),
+        _gowin("GW2A-18C", 20736, 15552, 46, 48),
     )
 }
+
+
+def device_name(platform: Any) -> str | None:
+    """Return the device of an Amaranth platform class, None if it tells none.
+
+    Lattice platforms name the device; Gowin ones name its family, which is the die.
+    """
+    for attribute in ("device", "family"):
+        name = getattr(platform, attribute, None)
+        if isinstance(name, str):
+            return name
+    return None
 
 
 def find_device(name: str) -> Device:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 from drai_hw.boards.boardfile import Board, known_boards, load_board
 from drai_hw.boards.devices import Device
+from drai_hw.boards.families import FAMILIES
 from drai_hw.boards.memories import blocks
 from drai_hw.errors import FitError
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.rtl.timing import clocks_per_step, page_word
 
-# Shares of the logic that placement and routing still manage at a fair speed.
-LOGIC_LIMIT = {"ecp5": 0.80, "ice40": 0.96}
 BRIDGE_BUFFER = (256, 8)  # words x bits of the serial bridge's frame memory
 LARGEST_N = 4096  # beyond this no device of the table holds one bit per pair
 
@@ -66,14 +65,18 @@ _LOGIC: dict[tuple[str, str], _Cost] = {
     ("ecp5", "logic"): _Cost(2780, 110, 11.0, 5.5, 3.0, 60, 110, 0.0, 1.2),
     ("ice40", "mul"): _Cost(2360, 220, 6.0, 0.0, 3.0, 55, 115, 1.8, 0.0),
     ("ice40", "logic"): _Cost(2360, 110, 6.0, 5.5, 1.5, 55, 115, 1.8, 0.0),
+    ("gowin", "mul"): _Cost(2900, 240, 8.0, 0.0, 3.0, 60, 115, 0.0, 1.2),
+    ("gowin", "logic"): _Cost(2900, 150, 8.0, 5.5, 3.0, 60, 115, 0.0, 1.2),
 }
 _REGISTERS: dict[str, _Cost] = {
     "ecp5": _Cost(1400, 80, 7.0, 0.0, 0.0, 45, 70, 0.0, 0.0),
     "ice40": _Cost(1270, 60, 4.5, 0.6, 0.0, 36, 68, 1.4, 0.0),
+    "gowin": _Cost(1350, 80, 5.5, 0.6, 0.0, 36, 68, 0.0, 0.0),
 }
 _SHALLOW = 4  # words; block memories of fewer are not worth it to synthesis
 _LUTRAM_DEPTH = 16  # words of one bank of ECP5 logic memory
 _LUTRAM_WORDS = 64  # on ECP5 small memories up to this depth sit in logic
+_IN_LOGIC = {"ecp5": _LUTRAM_WORDS, "ice40": _SHALLOW, "gowin": 16}  # words at most
 
 
 def _sum(cost: _Cost, formats: Formats) -> int:
@@ -109,7 +112,7 @@ def estimate(formats: Formats, board: Board) -> Need:
     board : Board
         Device family and product style.
     """
-    family, product = board.family, board.options.product
+    family, product = board.family, board.product
     pages, slots = formats.pages, formats.slots
     weight_ebr = blocks(family, formats.pair_slots, formats.lanes * formats.weight_bits)
     small = [
@@ -120,18 +123,21 @@ def estimate(formats: Formats, board: Board) -> Need:
         (slots, STRENGTH_BITS + formats.phase_bits + 2),
         (slots, 1 + (formats.ema_bits if formats.resonance else 0)),
     ]
-    in_logic = _LUTRAM_WORDS if family == "ecp5" else _SHALLOW
+    in_logic = _IN_LOGIC[family]
     ebr = weight_ebr + blocks(family, *BRIDGE_BUFFER)
     ebr += sum(blocks(family, depth, width) for depth, width in small if depth > in_logic)
     # From 8 phase bits on, the update unit's two coupling tables become block ROMs.
     ebr += 2 * (formats.phase_bits >= 8)
     # The gain's multiplier needs a second block once the sum has outgrown the first.
     base_dsp = 3 + (formats.acc_bits > 16)
+    if product == "mul":
+        # On Gowin a lane's product takes half a block.
+        base_dsp += -(-formats.lanes // 2) if family == "gowin" else formats.lanes
     return Need(
         lut=_sum(_LOGIC[family, product], formats),
         ff=_sum(_REGISTERS[family], formats),
         ebr=ebr,
-        dsp=base_dsp + (formats.lanes if product == "mul" else 0),
+        dsp=base_dsp,
         weight_bits=formats.pair_slots * formats.lanes * formats.weight_bits,
         weight_ebr=weight_ebr,
     )
@@ -140,7 +146,7 @@ def estimate(formats: Formats, board: Board) -> Need:
 def shortages(need: Need, board: Board) -> list[str]:
     """Name what a board has too little of, as ``"62 EBR of 30"``; empty when all fits."""
     device = board.device
-    limit = LOGIC_LIMIT[board.family]
+    limit = FAMILIES[board.family].logic_limit
     found = []
     if need.ebr > device.ebr:
         found.append(f"{need.ebr} EBR of {device.ebr}")

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drai_hw.boards.devices import Device
+from drai_hw.boards.families import FAMILIES
 from drai_hw.errors import ToolError
 
-# Names of the countable things in nextpnr's report, per family.
-_BELS = {
-    "ecp5": {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ebr": "DP16KD", "dsp": "MULT18X18D"},
-    "ice40": {
-        "lut": "ICESTORM_LC",
-        "ebr": "ICESTORM_RAM",
-        "spram": "ICESTORM_SPRAM",
-        "dsp": "ICESTORM_DSP",
-    },
-}
 RESOURCES = ("lut", "ff", "ebr", "spram", "dsp")
 
 
@@ -76,20 +69,21 @@ def read_report(report: Path, log: Path, device: Device) -> RunReport:
     if not clocks:
         raise ToolError(f"nextpnr's report {report.name} names no clock: the design has none")
     slowest = min(clocks, key=lambda name: clocks[name]["achieved"])
-    names = _BELS[device.family]
-    use: dict[str, Use] = {}
-    for resource in RESOURCES:
-        if resource in names:
-            entry = counted.get(names[resource], {"used": 0, "available": 0})
-            use[resource] = Use(int(entry["used"]), int(entry["available"]))
-        else:
-            use[resource] = Use(0, 0)
+    parts = FAMILIES[device.family].counted
+    use = {resource: _use(counted, parts.get(resource, {})) for resource in RESOURCES}
     if device.family == "ice40":
         text = log.read_text(encoding="utf-8", errors="replace")
         use["ff"] = Use(ice40_flip_flops(text), use["lut"].available)
     return RunReport(
         use, clocks[slowest]["achieved"] * 1e6, _path(data.get("critical_paths", []), slowest)
     )
+
+
+def _use(counted: dict[str, dict[str, int]], parts: Mapping[str, float]) -> Use:
+    """Add up what makes up one resource; the first part's total is the resource's."""
+    entries = [counted.get(name, {"used": 0, "available": 0}) for name in parts]
+    used = sum(e["used"] * sites for e, sites in zip(entries, parts.values(), strict=True))
+    return Use(math.ceil(used), int(entries[0]["available"]) if entries else 0)
 
 
 def ice40_flip_flops(log: str) -> int:
@@ -122,6 +116,39 @@ def _path(paths: list[dict[str, Any]], clock: str) -> tuple[PathStep, ...]:
                 for step in path["path"]
             )
     return ()
+
+
+def path_lines(report: RunReport) -> tuple[str, ...]:
+    """Condense the critical path: where it starts and ends, and what takes the time."""
+    path = report.critical_path
+    if not path:
+        return ()
+    routing = [step.delay_s for step in path if step.kind == "routing"]
+    logic = [step.delay_s for step in path if step.kind != "routing"]
+    longest = max(path, key=lambda step: step.delay_s)
+    return (
+        f"from {path[0].source}",
+        f"to {path[-1].sink}",
+        f"{sum(logic) * 1e9:.2f} ns in {len(logic)} cells, {sum(routing) * 1e9:.2f} ns in "
+        f"{len(routing)} wires",
+        f"longest hop {longest.delay_s * 1e9:.2f} ns {longest.kind}: "
+        f"{longest.source} to {longest.sink}",
+    )
+
+
+def place_command(planned: Sequence[str], family: str, clock_hz: float) -> list[str]:
+    """Turn Amaranth's nextpnr command into one for the tool that is there.
+
+    For Gowin, Amaranth calls a predecessor that is no longer made, whose options had other names,
+    and tells it no clock: without one the timing would be judged at nextpnr's 12 MHz.
+    """
+    words = [FAMILIES[family].place, *planned[1:]]
+    if family == "gowin":
+        for option in ("family", "cst"):
+            at = words.index(f"--{option}")
+            words[at : at + 2] = ["--vopt", f"{option}={words[at + 1]}"]
+        words += ["--freq", f"{clock_hz / 1e6:.6g}"]
+    return words
 
 
 def progress_text(line: str) -> str | None:

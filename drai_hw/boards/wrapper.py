@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
-from amaranth.build import Attrs, Pins, Resource, Subsignal
+from amaranth.build import Attrs, Clock, Pins, Resource, Subsignal
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
 
 from drai_hw.boards.boardfile import Board, ClockPlan
-from drai_hw.boards.pll import Ecp5Pll, Ice40Pll
+from drai_hw.boards.families import FAMILIES
+from drai_hw.boards.pll import Ecp5Pll, GowinPll, Ice40Pll
 from drai_hw.errors import SpecError
 
 # iCE40 memory blocks read zeros for some microseconds after configuration; Amaranth's platform
@@ -18,6 +19,20 @@ from drai_hw.errors import SpecError
 POWER_ON_S = 15e-6
 # What the light shows, first choice first: a run is too short for the eye, a frame's toggle is not.
 LIGHTS = ("activity", "busy")
+
+
+def make_platform(board: Board) -> Any:
+    """Return the board's Amaranth platform, with the board's clock as its default clock."""
+    platform = board.platform_class()()
+    clock = board.clock
+    if clock.pin is not None:
+        attributes = clock.io_attributes or FAMILIES[board.family].io_attributes
+        pin = Pins(clock.pin, dir="i")
+        platform.add_resources(
+            [Resource("board_clock", 0, pin, Clock(board.oscillator_hz), Attrs(**attributes))]
+        )
+    platform.default_clk = clock.resource or "board_clock"
+    return platform
 
 
 def check_design(design: Any, clock: ClockPlan) -> None:
@@ -92,8 +107,8 @@ class BoardTop(Elaboratable):
 
     def _uart_ports(self, platform: Any) -> tuple[Any, Any]:
         uart = self.board.uart
+        usual = FAMILIES[self.board.family].io_attributes
         if uart.resource is None:
-            attributes = [Attrs(**uart.io_attributes)] if uart.io_attributes else []
             platform.add_resources(
                 [
                     Resource(
@@ -101,7 +116,7 @@ class BoardTop(Elaboratable):
                         0,
                         Subsignal("rx", Pins(uart.rx_pin, dir="i")),
                         Subsignal("tx", Pins(uart.tx_pin, dir="o")),
-                        *attributes,
+                        Attrs(**(uart.io_attributes or usual)),
                     )
                 ]
             )
@@ -115,14 +130,15 @@ class BoardTop(Elaboratable):
     def _pll_domain(self, m: Module, platform: Any) -> None:
         """Make domain ``sync`` from the board oscillator through the device's PLL."""
         pll = self.clock.pll
-        source = platform.request(self.board.clock.resource, 0, dir="-")
+        source = platform.request(platform.default_clk, 0, dir="-")
         fast = Signal(name="pll_clock")
         locked = Signal(name="pll_locked")
         m.domains.sync = ClockDomain()
         m.d.comb += ClockSignal("sync").eq(fast)
-        if isinstance(pll, Ecp5Pll):
+        if isinstance(pll, Ecp5Pll | GowinPll):
             m.submodules.clock_buffer = buffer = io.Buffer("i", source)
-            m.submodules.pll = _ecp5_instance(pll, buffer.i, fast, locked)
+            make: Any = _ecp5_instance if isinstance(pll, Ecp5Pll) else _gowin_instance
+            m.submodules.pll = make(pll, buffer.i, fast, locked)
             m.submodules.reset_sync = ResetSynchronizer(~locked, domain="sync")
             return
         assert isinstance(pll, Ice40Pll)
@@ -194,5 +210,43 @@ def _ice40_instance(pll: Ice40Pll, source: Any, fast: Signal, locked: Signal) ->
         i_RESETB=Const(1),
         i_BYPASS=Const(0),
         o_PLLOUTGLOBAL=fast,
+        o_LOCK=locked,
+    )
+
+
+def _gowin_instance(pll: Any, source: Any, fast: Signal, locked: Signal) -> Instance:
+    # Every parameter is named: the packer takes absent ones for the vendor's defaults, which differ
+    # between its versions.
+    return Instance(
+        "rPLL",
+        p_FCLKIN=f"{pll.input_hz / 1e6:g}",
+        p_DEVICE=pll.device,
+        p_IDIV_SEL=pll.idiv - 1,
+        p_FBDIV_SEL=pll.fbdiv - 1,
+        p_ODIV_SEL=pll.odiv,
+        p_DYN_IDIV_SEL="false",
+        p_DYN_FBDIV_SEL="false",
+        p_DYN_ODIV_SEL="false",
+        p_DYN_DA_EN="false",
+        p_DYN_SDIV_SEL=2,
+        p_PSDA_SEL="0000",
+        p_DUTYDA_SEL="1000",
+        p_CLKFB_SEL="internal",
+        p_CLKOUT_BYPASS="false",
+        p_CLKOUTP_BYPASS="false",
+        p_CLKOUTD_BYPASS="false",
+        p_CLKOUTD_SRC="CLKOUT",
+        p_CLKOUTD3_SRC="CLKOUT",
+        i_CLKIN=source,
+        i_CLKFB=Const(0),
+        i_RESET=Const(0),
+        i_RESET_P=Const(0),
+        i_FBDSEL=Const(0, 6),
+        i_IDSEL=Const(0, 6),
+        i_ODSEL=Const(0, 6),
+        i_PSDA=Const(0, 4),
+        i_DUTYDA=Const(0, 4),
+        i_FDLY=Const(0, 4),
+        o_CLKOUT=fast,
         o_LOCK=locked,
     )

