@@ -54,11 +54,18 @@ class CoreBench:
         mask = (1 << f.weight_bits) - 1
         out = np.zeros((f.pair_slots, f.lanes), dtype=np.int64)
         for k in range(f.pair_slots):
-            word = self.ctx.get(self.core.weights.memory.data[k])
+            word = self.weight_word(k)
             for lane in range(f.lanes):
                 value = word >> (lane * f.weight_bits) & mask
                 out[k, lane] = value - (1 << f.weight_bits) * (value > f.w_max)
         return out
+
+    def weight_word(self, k: int) -> int:
+        return sum(
+            self.ctx.get(piece.memory.data[k - piece.bank.first]) << piece.first_bit
+            for piece in self.core.weights.pieces
+            if 0 <= k - piece.bank.first < piece.bank.words
+        )
 
     async def configure(self, settings: Settings) -> None:
         for name, value in {

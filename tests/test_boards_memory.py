@@ -120,14 +120,7 @@ def test_core_and_bridge_never_use_a_word_read_while_written(tmp_path, monkeypat
     ("formats", "product"),
     [
         (Formats(n=2, lanes=2, pages=1), "mul"),
-        pytest.param(
-            Formats(n=4, lanes=4, pages=1),
-            "logic",
-            # With one page the weight port idles on word 0 while it is written. Hardware
-            # multiplies what it then reads by zero; a simulator takes zero times unknown for
-            # unknown. To be ended by a read enable on the port.
-            marks=pytest.mark.xfail(strict=True, reason="zero times unknown is unknown"),
-        ),
+        (Formats(n=4, lanes=4, pages=1), "logic"),
         (Formats(n=12, lanes=4, pages=3), "mul"),
         (Formats(n=16, lanes=8, pages=2), "logic"),
         (Formats(n=10, lanes=4, pages=3, resonance=True, decay=True), "logic"),

@@ -1,25 +1,37 @@
+# amaranth: UnusedElaboratable=no
 """The core against the twin, bit for bit, after every step, in the Amaranth simulator."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from drai_hw.model.machine import Settings
 from drai_hw.model.numbers import Formats
+from drai_hw.rtl.banks import StorePlan, plan_store
 from drai_hw.rtl.core import Core, identity
 from drai_hw.rtl.registers import MAGIC, MAP_VERSION, Command, Status
 from drai_hw.rtl.timing import clocks_per_pass, clocks_per_run, clocks_per_step
+from drai_hw.rtl.weights import WeightStore
 from tests.rtl_bench import CoreBench, random_twin, simulate
 
 PLAIN = Settings(gain=900, shil_max=3000, shil_step=700, eta=30000, dither=5, margin=10, gates=1)
 FULL = {"resonance": True, "decay": True}
 
 
-def agree(formats: Formats, settings: Settings, *, product: str = "mul", seed: int = 3) -> None:
+def agree(
+    formats: Formats,
+    settings: Settings,
+    *,
+    product: str = "mul",
+    seed: int = 3,
+    store: StorePlan | None = None,
+) -> None:
     """Compare RTL and twin over steps of every kind."""
     twin = random_twin(formats, seed, settings)
-    core = Core(formats, product=product)
+    core = Core(formats, product=product, store=store)
     kinds = [
         {"couple": True},
         {"field": True, "couple": True, "learn": True},
@@ -79,6 +91,7 @@ def test_core_equals_the_twin_in_every_geometry(lanes: int, pages: int, padding:
         {"phase_bits": 4, "levels": 5},
         {"phase_bits": 4, "levels": 3, "weight_bits": 2, "table": "square"},
         {"table": "triangle", "weight_bits": 8, "accumulator_bits": 20},
+        {"weight_bits": 8, "table_bits": 8},  # sums wider than a multiplier
     ],
 )
 @pytest.mark.parametrize("product", ["mul", "logic"])
@@ -106,6 +119,35 @@ def test_core_equals_the_twin_at_the_ends_of_every_register(settings: Settings) 
     bound = formats.sum_max
     margin = max(-bound, min(bound, settings.margin))
     agree(formats, Settings(**(settings.__dict__ | {"margin": margin})), seed=5)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "pages", "shapes", "limit"),
+    [
+        (4, 5, ((64, 3),), None),  # one bank
+        (4, 5, ((16, 7), (32, 12)), 5),  # two banks, blocks that lanes share
+        (4, 5, ((16, 7), (8, 20)), None),  # four banks, the last not full
+        (4, 1, ((16, 2),), None),
+        (18, 1, ((8, 36), (4, 72)), 4),  # lanes in groups with registers of their own
+    ],
+)
+def test_core_equals_the_twin_with_weights_in_banks(
+    lanes: int, pages: int, shapes: tuple[tuple[int, int], ...], limit: int | None
+) -> None:
+    formats = Formats(n=lanes * pages - 1, lanes=lanes, pages=pages, resonance=True, decay=True)
+    store = plan_store(formats.pair_slots, lanes * formats.weight_bits, shapes, limit)
+    settings = replace(PLAIN, gates=3, decay=20000, margin=formats.sum_max // 9)
+    agree(formats, settings, store=store)
+
+
+def test_many_lanes_without_a_plan_equal_the_twin() -> None:
+    formats = Formats(n=17, lanes=18, pages=1)
+    agree(formats, replace(PLAIN, margin=formats.sum_max // 9), product="logic")
+
+
+def test_a_plan_for_another_memory_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"plan of 64 x 20 bit: the store has 100 x 40"):
+        WeightStore(Formats(n=40, lanes=8, pages=5), plan_store(64, 20, ((64, 9),)))
 
 
 def test_a_table_wrong_by_one_unit_is_seen() -> None:
@@ -270,7 +312,7 @@ def test_clocks_of_a_pass_follow_the_formula_of_the_documentation() -> None:
     for lanes, pages in ((2, 1), (8, 5), (64, 16)):
         formats = Formats(n=lanes * pages, lanes=lanes, pages=pages)
         blocks = pages * (pages - 1) // 2 * (lanes + 1)
-        assert clocks_per_pass(formats) == blocks + pages * (2 * lanes + 14) + 4
+        assert clocks_per_pass(formats) == blocks + pages * (2 * lanes + 14) + 7
         assert clocks_per_step(formats, field=True) == 2 * clocks_per_pass(formats) + 1
 
 

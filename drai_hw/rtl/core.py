@@ -11,13 +11,15 @@ from amaranth.lib.wiring import In, Out
 from drai_hw.model.learning import golden_stride
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.plan import design_digest
+from drai_hw.rtl.banks import StorePlan
 from drai_hw.rtl.counters import EVENTS, EventCounters
 from drai_hw.rtl.host import HostPort
 from drai_hw.rtl.lane import Lane
 from drai_hw.rtl.pages import PageStore
 from drai_hw.rtl.registers import BUS_ADDRESS_BITS, BUS_DATA_BITS, Cfg
+from drai_hw.rtl.replica import lane_groups, later, replicated
 from drai_hw.rtl.sequencer import Sequencer
-from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE, control
+from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE
 from drai_hw.rtl.update import Kind, UpdateUnit
 from drai_hw.rtl.weights import WeightStore
 
@@ -45,16 +47,24 @@ class Core(wiring.Component):
         and the page store saves its registers. Same bits, same clocks.
     digest : int, optional
         64-bit identity; `identity` of the formats if left out.
+    store : StorePlan, optional
+        How the weight memory is cut into memory blocks; by default synthesis decides.
     """
 
     def __init__(
-        self, formats: Formats, *, product: str = "mul", digest: int | None = None
+        self,
+        formats: Formats,
+        *,
+        product: str = "mul",
+        digest: int | None = None,
+        store: StorePlan | None = None,
     ) -> None:
         self.formats = formats
         self.product = product
         self.digest = identity(formats) if digest is None else digest
         self.lanes = [Lane(formats, index, product) for index in range(formats.lanes)]
-        self.weights = WeightStore(formats)
+        self.groups = lane_groups(formats.lanes)
+        self.weights = WeightStore(formats, store)
         self.pages = PageStore(formats, registered=product == "mul")
         self.update = UpdateUnit(formats)
         super().__init__(
@@ -86,9 +96,7 @@ class Core(wiring.Component):
         # The control record, one copy a stage.
         stages = [sequencer.control]
         for stage in range(1, ENTER_STAGE + 1):
-            later = Signal(control(f), name=f"control_{stage}", reset_less=True)
-            m.d.sync += later.eq(stages[-1])
-            stages.append(later)
+            stages.append(later(m, stages[-1], f"control_{stage}"))
 
         self._host(m, host, sequencer, counters)
         self._rings(m, sequencer, stages)
@@ -115,41 +123,29 @@ class Core(wiring.Component):
             host.busy.eq(sequencer.busy),
             host.step_done.eq(sequencer.step_done),
             host.ramp.eq(sequencer.ramp),
-            counters.clear.eq(host.reseed),
+            counters.clear.eq(later(m, host.reseed, "clear_counters")),
         ]
 
     def _rings(self, m: Module, sequencer: Sequencer, stages: list) -> None:
         """Join the lanes to rings and the rings to the page store."""
         lanes, pages = self.lanes, self.pages
-        meet, add, enter = stages[PHASE_STAGE], stages[SUM_STAGE], stages[ENTER_STAGE]
-        even = sequencer.kind == Kind.FIELD
-        for index, lane in enumerate(lanes):
-            after = lanes[(index + 1) % len(lanes)]
-            lower = index < len(lanes) // 2
-            last = index == len(lanes) - 1
-            m.d.comb += [
-                lane.page.eq(pages.words.word_select(index, len(pages.words) // len(lanes))),
-                lane.load_local.eq(meet.row),
-                lane.load_rotating.eq(meet.load),
-                lane.shift.eq(meet.slot | enter.update),
-                lane.next_word.eq(
-                    Mux(enter.update, self.update.word, after.word) if last else after.word
-                ),
-                lane.pair.eq(meet.pair if lower else meet.pair & ~meet.half),
-                lane.learn.eq(sequencer.learning),
-                lane.even.eq(even),
-                # Signs are constants of a pass: a couple pass pulls the pair together.
-                lane.minus_local.eq(0),
-                lane.minus_rotating.eq(sequencer.kind == Kind.COUPLE),
-                lane.clear_local.eq(add.row),
-                lane.add_local.eq(add.slot),
-                lane.load_sum.eq(add.load),
-                lane.shift_sum.eq(add.slot | add.merge | add.update),
-                lane.merge_ahead.eq(stages[SUM_STAGE - 1].merge),
-                lane.merge.eq(add.merge),
-                lane.page_sum.eq(pages.sums.word_select(index, len(pages.sums) // len(lanes))),
-                lane.next_sum.eq(after.passed_sum),
-            ]
+        add = stages[SUM_STAGE]
+        for number, group in enumerate(self.groups):
+            upper = group.start >= len(lanes) // 2
+            common = self._common(m, number, upper, sequencer, stages)
+            for index in group:
+                lane, after = lanes[index], lanes[(index + 1) % len(lanes)]
+                m.d.comb += [getattr(lane, name).eq(value) for name, value in common.items()]
+                m.d.comb += [
+                    lane.page.eq(pages.words.word_select(index, len(pages.words) // len(lanes))),
+                    lane.next_word.eq(after.word),
+                    # Signs are constants of a pass: a couple pass pulls the pair together.
+                    lane.minus_local.eq(0),
+                    lane.page_sum.eq(pages.sums.word_select(index, len(pages.sums) // len(lanes))),
+                    lane.next_sum.eq(after.passed_sum),
+                ]
+        entering = later(m, stages[ENTER_STAGE - 1].update, "entering")
+        m.d.comb += lanes[-1].next_word.eq(Mux(entering, self.update.word, lanes[0].word))
 
         # Where sums go back and new words are stored follows from what was loaded and stored last.
         saved, stored = Signal.like(pages.save_page), Signal.like(pages.store_page)
@@ -157,20 +153,49 @@ class Core(wiring.Component):
             m.d.sync += saved.eq(add.page)
         with m.If(sequencer.start):
             m.d.sync += stored.eq(0)
-        with m.Elif(enter.store):
+        with m.Elif(stages[ENTER_STAGE].store):
             m.d.sync += stored.eq(stored + 1)
+        ahead = stages[SUM_STAGE - 1]
         m.d.comb += [
             pages.read_page.eq(stages[PHASE_STAGE - pages.latency].page),
-            pages.store.eq(enter.store),
+            pages.store.eq(stages[ENTER_STAGE - 1].store),
             pages.store_page.eq(stored),
             pages.new_words.eq(Cat(lane.word for lane in lanes)),
             pages.read_sum_page.eq(stages[SUM_STAGE - pages.latency].page),
-            # Beside the memory's output, that is before the register if there is one.
-            pages.clear.eq(stages[SUM_STAGE + 1 - pages.latency].first),
-            pages.save.eq(add.load & add.save),
+            pages.save.eq(ahead.load & ahead.save),
             pages.save_page.eq(saved),
             pages.new_sums.eq(Cat(lane.sum for lane in lanes)),
         ]
+
+    def _common(
+        self, m: Module, number: int, upper: bool, sequencer: Sequencer, stages: list
+    ) -> dict[str, Any]:
+        """Return what all lanes of a group get of the control records, in registers of its own."""
+        meet, add, enter = (stages[s - 1] for s in (PHASE_STAGE, SUM_STAGE, ENTER_STAGE))
+        couple = sequencer.kind == Kind.COUPLE
+        wanted = {
+            "load_local": meet.row,
+            "load_rotating": meet.load,
+            "shift": meet.slot | enter.update,
+            "pair": meet.pair & ~meet.half if upper else meet.pair,
+            "draw": stages[PHASE_STAGE - 2].pair & sequencer.learning,
+            "clear_local": add.row,
+            "add_local": add.slot,
+            "load_sum": add.load,
+            "first": add.first,
+            "shift_sum": add.slot | add.merge | add.update,
+            "merge": add.merge,
+            "merge_ahead": stages[SUM_STAGE - 2].merge,
+            # Constants of a pass, which the pipeline's draining keeps apart.
+            "learn": sequencer.learning,
+            "even": sequencer.kind == Kind.FIELD,
+            "minus_rotating": couple,
+        }
+        return {name: self._copy(m, value, name, number) for name, value in wanted.items()}
+
+    def _copy(self, m: Module, value: Any, name: str, group: int) -> Any:
+        """Return a lane group's register of a value."""
+        return later(m, value, f"{name}_{group}", replica=replicated(self.formats.lanes))
 
     def _weights(self, m: Module, host: HostPort, sequencer: Sequencer, stages: list) -> None:
         """Feed the synapses with weights, thresholds and draws, and take the weights back."""
@@ -180,7 +205,7 @@ class Core(wiring.Component):
             store.busy.eq(sequencer.busy),
             store.start.eq(sequencer.start),
             store.read.eq(stages[PHASE_STAGE - store.READ_LATENCY].pair),
-            store.write.eq(stages[behind].pair & sequencer.learning),
+            store.write.eq(later(m, stages[behind - 1].pair & sequencer.learning, "write_back")),
             store.new.eq(Cat(lane.weight_out for lane in self.lanes)),
             store.host_address.eq(host.weight_address),
             store.host_fetch.eq(host.weight_fetch),
@@ -189,19 +214,23 @@ class Core(wiring.Component):
             store.host_commit.eq(host.weight_commit),
             host.weight.eq(store.word[: f.weight_bits].as_signed()),
         ]
-        threshold = self._sweep(m, host.reseed, sequencer.ramp & sequencer.learning)
-        for index, lane in enumerate(self.lanes):
-            m.d.comb += [
-                lane.weight.eq(store.word.word_select(index, f.weight_bits).as_signed()),
-                lane.draw.eq(stages[PHASE_STAGE - 1].pair & sequencer.learning),
-                lane.reseed.eq(host.reseed),
-                lane.eta.eq(host.eta),
-                lane.decay.eq(host.decay),
-                lane.u_g.eq(threshold),
-            ]
+        reseed = later(m, host.reseed, "reseed")
+        passes = self._sweep(m, reseed, sequencer.ramp & sequencer.learning)
+        settings = passes | {"reseed": reseed, "eta": host.eta}
+        if f.decay:
+            settings["decay"] = host.decay
+        for number, group in enumerate(self.groups):
+            # Not changed while a pass is under way, so a clock more or less does not matter.
+            common = settings
+            if replicated(f.lanes):
+                common = {name: self._copy(m, v, name, number) for name, v in settings.items()}
+            for index in group:
+                lane = self.lanes[index]
+                m.d.comb += [getattr(lane, name).eq(value) for name, value in common.items()]
+                m.d.comb += lane.weight.eq(store.word.word_select(index, f.weight_bits).as_signed())
 
-    def _sweep(self, m: Module, reseed: Any, step: Any) -> Signal:
-        """Return the threshold, one a learning pass, and tell the lanes of one-sided passes."""
+    def _sweep(self, m: Module, reseed: Any, step: Any) -> dict[str, Any]:
+        """Return the threshold, one a learning pass, and the sides of one-sided passes."""
         f = self.formats
         sweep = Signal(range(f.window))
         threshold = Signal(f.phase_bits - 1, reset_less=True)
@@ -218,8 +247,6 @@ class Core(wiring.Component):
             plus = Signal(reset_less=True)
             minus = Signal(reset_less=True)
             settings += [plus, minus]
-            for lane in self.lanes:
-                m.d.comb += [lane.g_plus.eq(plus), lane.g_minus.eq(minus)]
         with m.Switch(sweep):
             for index, values in enumerate(f.passes):
                 with m.Case(index):
@@ -228,7 +255,7 @@ class Core(wiring.Component):
             m.d.sync += sweep.eq(0)
         with m.Elif(step):
             m.d.sync += sweep.eq(sweep + stride)
-        return threshold
+        return dict(zip(("u_g", "g_plus", "g_minus"), settings, strict=False))
 
     def _update(self, m: Module, host: HostPort, sequencer: Sequencer, stages: list) -> None:
         """Lead the sums past the update unit."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from drai_hw.rtl.replica import lane_groups, later, replicated
 
 EVENTS = ("visited", "gated_on", "written", "changed")
 
@@ -14,7 +16,8 @@ EVENTS = ("visited", "gated_on", "written", "changed")
 class EventCounters(wiring.Component):
     """Add up the lanes' events, 32 bits, wrapping.
 
-    Counts lag the events by two clocks; ``clear`` wins over counting.
+    Counts lag the events by two clocks, by four when there are many lanes: these are first added
+    up group by group. ``clear`` wins over counting.
 
     Parameters
     ----------
@@ -33,11 +36,24 @@ class EventCounters(wiring.Component):
         """Build population counts and counters."""
         m = Module()
         for name in EVENTS:
-            bits = getattr(self, name)
+            bits: Any = getattr(self, name)
             count = getattr(self, f"{name}_count")
-            share = Signal(range(self._lanes + 1), name=f"{name}_share")
-            m.d.sync += share.eq(sum(bits[1:], bits[0]))
-            m.d.sync += count.eq(count + share)
-            with m.If(self.clear):
-                m.d.sync += count.eq(0)
+            parts = list(bits)
+            if replicated(self._lanes):
+                seen = later(m, bits, f"{name}_seen")
+                groups = [seen[g.start : g.stop] for g in lane_groups(self._lanes)]
+                parts = [
+                    later(m, tree_sum(list(group)), f"{name}_{index}")
+                    for index, group in enumerate(groups)
+                ]
+            share = Signal(range(self._lanes + 1), name=f"{name}_share", reset_less=True)
+            m.d.sync += share.eq(tree_sum(parts))
+            m.d.sync += count.eq(Mux(self.clear, 0, count + share))
         return m
+
+
+def tree_sum(parts: list[Any]) -> Any:
+    """Add up pairwise, for the shortest carry path."""
+    while len(parts) > 1:
+        parts = [sum(parts[k + 1 : k + 2], parts[k]) for k in range(0, len(parts), 2)]
+    return parts[0]

@@ -27,6 +27,8 @@ from drai_hw.rtl.update import input_word, mark_word
 PROBABILITY_BITS = 17
 # Clocks a weight word takes from the scan chain through the idle synapses to the write port.
 COMMIT_WAIT = 6
+# Clocks until a fetched weight word is in the scan chain.
+FETCH_WAIT = 4
 
 
 class HostPort(wiring.Component):
@@ -161,12 +163,15 @@ class HostPort(wiring.Component):
                         m.d.sync += error.eq(1)
                     m.next = "ANSWER"
                 with m.Elif(self.re & weight_access & (lane == 0)):
+                    m.d.comb += self.weight_fetch.eq(1)
+                    m.d.sync += wait.eq(FETCH_WAIT - 1)
                     m.next = "FETCH"
                 with m.Elif(self.we | self.re):
                     m.next = "DO"
             with m.State("FETCH"):
-                m.d.comb += self.weight_fetch.eq(1)
-                m.next = "DO"
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.next = "DO"
             with m.State("DO"):
                 m.d.comb += [writing.eq(self.we), reading.eq(self.re & ~self.we)]
                 m.d.sync += data.eq(0)

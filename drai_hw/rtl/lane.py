@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from drai_hw.model import prng
 from drai_hw.model.numbers import Formats
+from drai_hw.rtl.counters import tree_sum
 from drai_hw.rtl.prng import Stream
 from drai_hw.rtl.synapse import Synapse
 from drai_hw.rtl.timing import page_word
@@ -72,6 +73,7 @@ class Lane(wiring.Component):
                 "clear_local": In(1),
                 "add_local": In(1),
                 "load_sum": In(1),
+                "first": In(1),  # the loaded sum is zero
                 "shift_sum": In(1),
                 "merge_ahead": In(1),
                 "merge": In(1),
@@ -180,7 +182,7 @@ class Lane(wiring.Component):
             m.d.comb += magnitude.eq(Mux(w2 < 0, -w2, w2))
             value = Signal(amplitude_bits + f.weight_bits - 1, reset_less=True)
             parts = [Mux(magnitude[bit], size << bit, 0) for bit in range(f.weight_bits - 1)]
-            m.d.sync += value.eq(_tree(parts))
+            m.d.sync += value.eq(tree_sum(parts))
             m.d.comb += negative.eq(minus ^ w2[-1])
         here = Signal(reset_less=True)
         there = Signal(reset_less=True)
@@ -217,13 +219,6 @@ class Lane(wiring.Component):
         term = Mux(self.merge, local, signed_term(there, "there_term"))
         m.d.comb += [self.sum.eq(rotating), self.passed_sum.eq(add(rotating, term, there))]
         with m.If(self.load_sum):
-            m.d.sync += rotating.eq(self.page_sum)
+            m.d.sync += rotating.eq(Mux(self.first, 0, self.page_sum))
         with m.Elif(self.shift_sum):
             m.d.sync += rotating.eq(self.next_sum)
-
-
-def _tree(parts: list[Any]) -> Any:
-    """Add up pairwise, for the shortest carry path."""
-    while len(parts) > 1:
-        parts = [sum(parts[k + 1 : k + 2], parts[k]) for k in range(0, len(parts), 2)]
-    return parts[0]

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model.numbers import Formats
+from drai_hw.rtl.replica import lane_groups, later, replicated
 from drai_hw.rtl.timing import address_bits, block_memory, page_word
+
+LOGIC_DEPTH = 64
+"""Up to this many words synthesis for ECP5 puts a memory into logic."""
 
 
 class PageStore(wiring.Component):
-    """Two memories of M words: phase words and partial sums.
+    """Memories of M words: phase words and partial sums.
 
     Every write is a whole word, so plain simple-dual-port memory of any family will do. No word
-    is read in the clock in which it is written.
+    is read in the clock in which it is written. Many lanes on few pages are served by a memory
+    for each group of lanes, with address and enable registers of its own; deep memories are
+    blocks and stay in one piece.
 
     Parameters
     ----------
     formats : Formats
         Lanes, pages and widths.
     registered : bool
-        Registers behind the memories: a faster clock for one flip-flop a bit.
+        Registers ahead of the memories: a faster clock for few flip-flops.
 
     Attributes
     ----------
     latency : int
-        Clocks from address to word: 2 with registers, else 1.
+        Clocks from address to word: 2 with registers, else 1. Writes take one clock; ``store``
+        and ``save`` come one clock ahead of the words.
     """
 
     def __init__(self, formats: Formats, *, registered: bool) -> None:
@@ -45,7 +52,6 @@ class PageStore(wiring.Component):
                 "store_page": In(address),
                 "new_words": In(self.word_bits),
                 "read_sum_page": In(address),
-                "clear": In(1),
                 "sums": Out(self.sum_bits),
                 "save": In(1),
                 "save_page": In(address),
@@ -54,32 +60,31 @@ class PageStore(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build both memories."""
+        """Build the memories."""
         m = Module()
-        depth = self.formats.pages
-        m.submodules.words_memory = words = block_memory(self.word_bits, depth)
-        m.submodules.sums_memory = sums = block_memory(self.sum_bits, depth)
-        source, sink = words.read_port(), words.write_port()
-        m.d.comb += [
-            source.addr.eq(self.read_page),
-            sink.addr.eq(self.store_page),
-            sink.data.eq(self.new_words),
-            sink.en.eq(self.store),
-        ]
-        self._deliver(m, self.words, source.data)
-        source, sink = sums.read_port(), sums.write_port()
-        m.d.comb += [
-            source.addr.eq(self.read_sum_page),
-            sink.addr.eq(self.save_page),
-            sink.data.eq(self.new_sums),
-            sink.en.eq(self.save),
-        ]
-        self._deliver(m, self.sums, Mux(self.clear, 0, source.data))
+        f = self.formats
+        split = replicated(f.lanes) and f.pages <= LOGIC_DEPTH
+        groups = lane_groups(f.lanes) if split else [range(f.lanes)]
+        for name, bits, read, write, at in (
+            ("words", page_word(f).size, self.read_page, self.store, self.store_page),
+            ("sums", f.acc_bits, self.read_sum_page, self.save, self.save_page),
+        ):
+            out = []
+            for index, group in enumerate(groups):
+                label = f"{name}{index}" if split else name
+                memory = block_memory(bits * len(group), f.pages)
+                m.submodules[f"{label}_memory"] = memory
+                source, sink = memory.read_port(), memory.write_port()
+                share = slice(bits * group.start, bits * group.stop)
+                address: Any = read
+                if self.latency == 2:
+                    address = later(m, read, f"{label}_read", replica=split)
+                m.d.comb += [
+                    source.addr.eq(address),
+                    sink.addr.eq(later(m, at, f"{label}_write", replica=split)),
+                    sink.en.eq(later(m, write, f"{label}_enable", replica=split)),
+                    sink.data.eq(getattr(self, f"new_{name}")[share]),
+                ]
+                out.append(source.data)
+            m.d.comb += getattr(self, name).eq(Cat(out))
         return m
-
-    def _deliver(self, m: Module, port: Any, value: Any) -> None:
-        if self.latency == 2:
-            register = Signal(len(port), name=f"{port.name}_register", reset_less=True)
-            m.d.sync += register.eq(value)
-            value = register
-        m.d.comb += port.eq(value)

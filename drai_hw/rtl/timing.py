@@ -11,8 +11,8 @@ from drai_hw.model.numbers import Formats
 
 # The sequencer issues one control record a clock (stage 0); each part acts on it a fixed number of
 # clocks later. Latencies therefore live in this file only, and no part waits for another.
-PHASE_STAGE = 2  # page words arrive, phase rings move, the synapse samples
-SUM_STAGE = 5  # products arrive, sum rings move
+PHASE_STAGE = 5  # page words arrive, phase rings move, the synapse samples
+SUM_STAGE = PHASE_STAGE + 3  # products arrive, sum rings move
 UPDATE_LATENCY = 9  # from a finished sum to the new page word
 ENTER_STAGE = SUM_STAGE + UPDATE_LATENCY  # new words enter the phase ring, a page is stored
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-from amaranth.hdl import Array, C, Module, Mux, Signal, signed
+from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,6 +20,8 @@ from drai_hw.model.numbers import (
 )
 from drai_hw.rtl.prng import Stream
 from drai_hw.rtl.timing import UPDATE_LATENCY, address_bits, block_memory, page_word
+
+MULTIPLIER_BITS = 18  # the narrower of the device families' multiplier blocks holds 16
 
 
 class Kind(IntEnum):
@@ -229,15 +231,10 @@ class UpdateUnit(wiring.Component):
         difference = Signal(two, reset_less=True)
         m.d.sync += difference.eq(pulled - parted)  # stage 4
 
-        coupled_max = ((1 << GAIN_BITS) - 1) * f.sum_max
-        coupled = Signal(signed(signed_bits(-coupled_max, coupled_max)), reset_less=True)
-        m.d.sync += coupled.eq(self.gain * total)  # stage 3
-        coupled4 = self._later(m, coupled, 1, "coupled4")  # a DSP's output register
-
-        rounding = 1 << f.shift >> 1
-        x_max = coupled_max + (2 * limit << f.strength_shift) + rounding
+        coupled, coupled_max = self._gained(m, total)
+        x_max = coupled_max + (2 * limit << f.strength_shift)
         x = Signal(signed(signed_bits(-x_max, x_max)), reset_less=True)
-        m.d.sync += x.eq(coupled4 + (difference << f.strength_shift) + rounding)  # stage 5
+        m.d.sync += x.eq(coupled + (difference << f.strength_shift))  # stage 5
         shifted = x >> f.shift
         delta = Signal(self._phase, reset_less=True)
         m.d.sync += delta.eq(
@@ -248,6 +245,31 @@ class UpdateUnit(wiring.Component):
             )
         )
         return delta
+
+    def _gained(self, m: Module, total: Signal) -> tuple[Signal, int]:
+        """Return gain times sum plus the rounding half, at stage 4, and its largest magnitude.
+
+        A sum wider than a multiplier is cut at the rounding bit, so that rounding is the carry
+        into the upper part and every product has a register of its own.
+        """
+        f = self.formats
+        cut = f.shift - 1
+        most = ((1 << GAIN_BITS) - 1) * f.sum_max + (1 << cut)
+        out = Signal(signed(signed_bits(-most, most)), name="coupled4", reset_less=True)
+        if f.acc_bits <= MULTIPLIER_BITS:
+            product = Signal(out.shape(), name="coupled", reset_less=True)
+            m.d.sync += [product.eq(self.gain * total), out.eq(product + (1 << cut))]
+            return out, most
+        low = Signal(GAIN_BITS + cut, reset_less=True)
+        high = Signal(signed(GAIN_BITS + 1 + f.acc_bits - cut), reset_less=True)
+        m.d.sync += [
+            low.eq(self.gain * total[:cut]),
+            high.eq(self.gain * total[cut:].as_signed()),
+        ]
+        upper = Signal(signed(len(high) + 1))
+        m.d.comb += upper.eq((Cat(C(1, 1), high).as_signed() + Cat(C(1, 1), low[cut:])) >> 1)
+        m.d.sync += out.eq(Cat(low[:cut], upper).as_signed())
+        return out, most
 
     def _drift(self, m: Module, omega: Signal, valid: Signal) -> Signal:
         """Return tuning word plus dither at stage 6 from the tuning word at stage 5."""

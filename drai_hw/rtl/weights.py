@@ -2,36 +2,76 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model.numbers import Formats
+from drai_hw.rtl.banks import Bank, StorePlan, plain_store
+from drai_hw.rtl.replica import later, replicated
 from drai_hw.rtl.timing import address_bits, block_memory
+
+GROUP_LANES = 8
+"""Lanes whose blocks and word registers share copies of address, enable and select."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One memory of the store: some words of a bank's slice."""
+
+    bank: Bank
+    first_bit: int
+    width: int
+    memory: Memory
 
 
 class WeightStore(wiring.Component):
     """Dual-port block memory with sequential addresses in both directions.
 
-    A pass reads word after word (``read``, stage 0; ``word`` valid two clocks later) and, while
-    learning, writes them back in the same order (``write`` beside ``new``). The distance between
-    the two is fixed and shorter than a pass, so no word is read before it is written back.
-    At rest the output register is the host's scan chain: no further memory port.
+    A pass reads word after word (``read``; ``word`` valid `READ_LATENCY` clocks later, until the
+    next one comes) and, while learning, writes them back in the same order (``write`` beside
+    ``new``). The distance between the two is fixed and shorter than a pass, so no word is read
+    before it is written back. Words are read only on ``read`` and ``host_fetch``. At rest the
+    output register is the host's scan chain: no further memory port.
 
     Parameters
     ----------
     formats : Formats
         Lanes, pages and weight width; the memory has ``L M M / 2`` words of ``L W`` bits.
+    plan : StorePlan, optional
+        How the memory is cut into blocks; then it has registers before and behind every block
+        and ahead of the multiplexer between banks. Without one, synthesis cuts it.
+
+    Attributes
+    ----------
+    READ_LATENCY : int
+        Clocks from ``read`` or ``host_fetch`` to ``word``: 2, with a plan 4.
+    pieces : list of Piece
+        The memories, ascending by word and bit.
     """
 
-    READ_LATENCY = 2
-
-    def __init__(self, formats: Formats) -> None:
+    def __init__(self, formats: Formats, plan: StorePlan | None = None) -> None:
         self.formats = formats
         width = formats.lanes * formats.weight_bits
-        self.memory = block_memory(width, formats.pair_slots)
+        self.plan = plan or plain_store(formats.pair_slots, width)
+        if (self.plan.depth, self.plan.width) != (formats.pair_slots, width):
+            raise ValueError(
+                f"plan of {self.plan.depth} x {self.plan.width} bit: the store has "
+                f"{formats.pair_slots} x {width}"
+            )
+        self.registered = plan is not None
+        self.READ_LATENCY = 4 if self.registered else 2
+        self.pieces: list[Piece] = []
+        for bank in self.plan.banks:
+            first_bit = 0
+            for bits in bank.slices:
+                memory = block_memory(bits, bank.words)
+                self.pieces.append(Piece(bank, first_bit, bits, memory))
+                first_bit += bits
         super().__init__(
             {
                 "busy": In(1),
@@ -50,33 +90,86 @@ class WeightStore(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build memory, address counters and scan chain."""
+        """Build memories, address counters and scan chain."""
         m = Module()
-        m.submodules.weights_memory = memory = self.memory
-        source, sink = memory.read_port(), memory.write_port()
-        read_at = Signal(source.addr.shape(), reset_less=True)
-        write_at = Signal(source.addr.shape(), reset_less=True)
+        group_bits = GROUP_LANES * self.formats.weight_bits
+        self._copies = self.registered and replicated(self.formats.lanes)
+        groups = range(0, self.plan.width, group_bits) if self._copies else range(1)
+        read_at = Signal(self.host_address.shape(), reset_less=True)
+        write_at = Signal(self.host_address.shape(), reset_less=True)
         with m.If(self.start):
             m.d.sync += [read_at.eq(0), write_at.eq(0)]
         with m.Else():
             with m.If(self.read):
-                # Wraps, so that what follows a pass is read from a word that exists: simulators
-                # would take the product of nothing with an unknown weight for unknown.
-                last = self.formats.pair_slots - 1
-                m.d.sync += read_at.eq(Mux(read_at == last, 0, read_at + 1))
+                m.d.sync += read_at.eq(read_at + 1)
             with m.If(self.write):
                 m.d.sync += write_at.eq(write_at + 1)
-        word = Signal(source.data.shape(), reset_less=True)
-        with m.If(self.busy | self.host_fetch):
-            m.d.sync += word.eq(source.data)
-        with m.Elif(self.host_shift):
-            chain = word[self.formats.weight_bits :]
-            m.d.sync += word.eq((self.host_weight << len(chain)) | chain)
-        m.d.comb += [
-            source.addr.eq(Mux(self.busy, read_at, self.host_address)),
-            self.word.eq(word),
-            sink.addr.eq(Mux(self.busy, write_at, self.host_address)),
-            sink.data.eq(self.new),
-            sink.en.eq(self.write | self.host_commit),
-        ]
+        fetch, put = self.read | self.host_fetch, self.write | self.host_commit
+        source = Mux(self.busy, read_at, self.host_address)
+        sink = Mux(self.busy, write_at, self.host_address)
+        new = self._stage(m, self.new, "new_stage")
+        reading = [self._port(m, f"read{g}", source, fetch) for g, _ in enumerate(groups)]
+        writing = [self._port(m, f"write{g}", sink, put) for g, _ in enumerate(groups)]
+
+        words: dict[int, list[Any]] = {bank.first: [] for bank in self.plan.banks}
+        for number, piece in enumerate(self.pieces):
+            memory = piece.memory
+            plain = len(self.pieces) == 1
+            m.submodules["weights_memory" if plain else f"weights_memory_{number}"] = memory
+            group = piece.first_bit // group_bits if self._copies else 0
+            at = self.plan.banks.index(piece.bank)
+            out, into = memory.read_port(), memory.write_port()
+            m.d.comb += [
+                out.addr.eq(reading[group][0]),
+                out.en.eq(reading[group][1][at]),
+                into.addr.eq(writing[group][0]),
+                into.en.eq(writing[group][1][at]),
+                into.data.eq(new[piece.first_bit : piece.first_bit + piece.width]),
+            ]
+            words[piece.bank.first].append(self._stage(m, out.data, f"out{number}"))
+        banks = [Cat(parts) for parts in words.values()]
+
+        # What was asked for comes out READ_LATENCY - 1 clocks later; the select comes with it.
+        number = Signal(range(len(banks)), name="bank")
+        for index, bank in enumerate(self.plan.banks[1:], 1):
+            with m.If(source >= bank.first):
+                m.d.comb += number.eq(index)
+        fetched: Any = fetch
+        chosen: Any = number
+        for clock in range(self.READ_LATENCY - 2):
+            fetched = later(m, fetched, f"fetched{clock}")
+            chosen = later(m, chosen, f"chosen{clock}") if len(banks) > 1 else chosen
+        word = Signal(self.plan.width, reset_less=True)
+        chain = Cat(word[self.formats.weight_bits :], self.host_weight)
+        for group, start in enumerate(groups):
+            size = group_bits if self._copies else self.plan.width
+            bits = slice(start, start + size)
+            load = later(m, fetched, f"load{group}", replica=self._copies)
+            come: Any = banks[0][bits]
+            if len(banks) > 1:
+                select = later(m, chosen, f"select{group}", replica=self._copies)
+                come = Array(bank[bits] for bank in banks)[select]
+            with m.If(load):
+                m.d.sync += word[bits].eq(come)
+            with m.Elif(self.host_shift):
+                m.d.sync += word[bits].eq(chain[bits])
+        m.d.comb += self.word.eq(word)
         return m
+
+    def _stage(self, m: Module, value: Any, name: str) -> Any:
+        return later(m, value, name) if self.registered else value
+
+    def _port(self, m: Module, name: str, address: Any, enable: Any) -> tuple[Any, list[Any]]:
+        """Return address and an enable for each bank, registered with a plan."""
+        banks = self.plan.banks
+        enables = []
+        for bank in banks:
+            bits = (bank.words - 1).bit_length()
+            here = address[bits:] == bank.first >> bits if len(banks) > 1 else 1
+            enables.append(enable & here)
+        if not self.registered:
+            return address, enables
+        copies = self._copies
+        return later(m, address, f"{name}_address", replica=copies), [
+            later(m, e, f"{name}_enable{index}", replica=copies) for index, e in enumerate(enables)
+        ]

@@ -7,26 +7,23 @@
 module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg \$auto$verilog_backend.cc:2355:dump_module$1 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$1  <= 0;
-  wire [2:0] \$1 ;
+  wire \$1 ;
   wire \$10 ;
   wire \$11 ;
   wire \$12 ;
   wire \$13 ;
   wire \$14 ;
-  wire \$15 ;
+  wire [2:0] \$15 ;
   wire \$16 ;
   wire \$17 ;
-  wire \$18 ;
-  wire \$19 ;
+  wire [5:0] \$18 ;
+  wire [59:0] \$19 ;
   wire \$2 ;
-  wire \$20 ;
-  wire \$21 ;
-  wire [59:0] \$22 ;
-  reg [1:0] \$23 ;
-  reg [1:0] \$24 ;
-  reg [4:0] \$25 ;
-  reg [4:0] \$26 ;
-  wire [5:0] \$3 ;
+  reg [1:0] \$20 ;
+  reg [1:0] \$21 ;
+  reg [4:0] \$22 ;
+  reg [4:0] \$23 ;
+  wire \$3 ;
   wire \$4 ;
   wire \$5 ;
   wire \$6 ;
@@ -36,58 +33,87 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg [1:0] \$like  = 2'h0;
   output ack;
   wire ack;
-  wire \ack$56 ;
+  wire \ack$94 ;
+  (* init = 1'h0 *)
   wire add_local;
-  wire \add_local$118 ;
-  wire \add_local$138 ;
-  wire \add_local$158 ;
-  wire \add_local$178 ;
-  wire \add_local$198 ;
-  wire \add_local$218 ;
-  wire \add_local$238 ;
-  wire \add_local$258 ;
-  wire \add_local$278 ;
-  wire \add_local$299 ;
-  wire \add_local$98 ;
+  (* init = 1'h0 *)
+  wire \add_local$131 ;
+  (* init = 1'h0 *)
+  wire \add_local$153 ;
+  (* init = 1'h0 *)
+  wire \add_local$175 ;
+  (* init = 1'h0 *)
+  wire \add_local$197 ;
+  (* init = 1'h0 *)
+  wire \add_local$219 ;
+  (* init = 1'h0 *)
+  wire \add_local$241 ;
+  (* init = 1'h0 *)
+  wire \add_local$263 ;
+  (* init = 1'h0 *)
+  wire \add_local$285 ;
+  (* init = 1'h0 *)
+  wire \add_local$307 ;
+  (* init = 1'h0 *)
+  wire \add_local$329 ;
+  (* init = 1'h0 *)
+  wire \add_local$351 ;
+  reg add_local_0 = 1'h0;
+  reg add_local_1 = 1'h0;
   input [5:0] addr;
   wire [5:0] addr;
-  wire [5:0] \addr$33 ;
+  wire [5:0] \addr$71 ;
   wire ahead;
   output busy;
   wire busy;
-  wire \busy$328 ;
-  wire \busy$449 ;
-  wire \busy$57 ;
-  wire \busy$59 ;
+  wire \busy$388 ;
+  wire \busy$484 ;
+  wire \busy$95 ;
+  wire \busy$97 ;
   wire [11:0] changed;
-  wire \changed$506 ;
-  wire \changed$507 ;
-  wire \changed$508 ;
-  wire \changed$509 ;
-  wire \changed$510 ;
-  wire \changed$511 ;
-  wire \changed$512 ;
-  wire \changed$513 ;
-  wire \changed$514 ;
-  wire \changed$515 ;
-  wire \changed$516 ;
-  wire \changed$517 ;
+  wire \changed$541 ;
+  wire \changed$542 ;
+  wire \changed$543 ;
+  wire \changed$544 ;
+  wire \changed$545 ;
+  wire \changed$546 ;
+  wire \changed$547 ;
+  wire \changed$548 ;
+  wire \changed$549 ;
+  wire \changed$550 ;
+  wire \changed$551 ;
+  wire \changed$552 ;
   wire [31:0] changed_count;
-  wire [31:0] \changed_count$54 ;
+  wire [31:0] \changed_count$92 ;
+  (* init = 1'h0 *)
   wire clear;
-  wire \clear$312 ;
+  reg clear_counters = 1'h0;
+  (* init = 1'h0 *)
   wire clear_local;
-  wire \clear_local$117 ;
-  wire \clear_local$137 ;
-  wire \clear_local$157 ;
-  wire \clear_local$177 ;
-  wire \clear_local$197 ;
-  wire \clear_local$217 ;
-  wire \clear_local$237 ;
-  wire \clear_local$257 ;
-  wire \clear_local$277 ;
-  wire \clear_local$298 ;
-  wire \clear_local$97 ;
+  (* init = 1'h0 *)
+  wire \clear_local$130 ;
+  (* init = 1'h0 *)
+  wire \clear_local$152 ;
+  (* init = 1'h0 *)
+  wire \clear_local$174 ;
+  (* init = 1'h0 *)
+  wire \clear_local$196 ;
+  (* init = 1'h0 *)
+  wire \clear_local$218 ;
+  (* init = 1'h0 *)
+  wire \clear_local$240 ;
+  (* init = 1'h0 *)
+  wire \clear_local$262 ;
+  (* init = 1'h0 *)
+  wire \clear_local$284 ;
+  (* init = 1'h0 *)
+  wire \clear_local$306 ;
+  (* init = 1'h0 *)
+  wire \clear_local$328 ;
+  (* init = 1'h0 *)
+  wire \clear_local$350 ;
+  reg clear_local_0 = 1'h0;
+  reg clear_local_1 = 1'h0;
   input clk;
   wire clk;
   wire [11:0] control;
@@ -174,6 +200,42 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \control_14.slot ;
   wire \control_14.store ;
   wire \control_14.update ;
+  reg [11:0] control_15 = 12'h000;
+  wire \control_15.first ;
+  wire \control_15.half ;
+  wire \control_15.load ;
+  wire \control_15.merge ;
+  wire [1:0] \control_15.page ;
+  wire \control_15.pair ;
+  wire \control_15.row ;
+  wire \control_15.save ;
+  wire \control_15.slot ;
+  wire \control_15.store ;
+  wire \control_15.update ;
+  reg [11:0] control_16 = 12'h000;
+  wire \control_16.first ;
+  wire \control_16.half ;
+  wire \control_16.load ;
+  wire \control_16.merge ;
+  wire [1:0] \control_16.page ;
+  wire \control_16.pair ;
+  wire \control_16.row ;
+  wire \control_16.save ;
+  wire \control_16.slot ;
+  wire \control_16.store ;
+  wire \control_16.update ;
+  reg [11:0] control_17 = 12'h000;
+  wire \control_17.first ;
+  wire \control_17.half ;
+  wire \control_17.load ;
+  wire \control_17.merge ;
+  wire [1:0] \control_17.page ;
+  wire \control_17.pair ;
+  wire \control_17.row ;
+  wire \control_17.save ;
+  wire \control_17.slot ;
+  wire \control_17.store ;
+  wire \control_17.update ;
   reg [11:0] control_2 = 12'h000;
   wire \control_2.first ;
   wire \control_2.half ;
@@ -271,80 +333,122 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \control_9.store ;
   wire \control_9.update ;
   wire couple;
-  wire \couple$44 ;
-  wire [16:0] decay;
-  wire [16:0] \decay$362 ;
-  wire [16:0] \decay$368 ;
-  wire [16:0] \decay$374 ;
-  wire [16:0] \decay$380 ;
-  wire [16:0] \decay$386 ;
-  wire [16:0] \decay$392 ;
-  wire [16:0] \decay$398 ;
-  wire [16:0] \decay$404 ;
-  wire [16:0] \decay$410 ;
-  wire [16:0] \decay$416 ;
-  wire [16:0] \decay$422 ;
-  wire [16:0] \decay$428 ;
+  wire \couple$82 ;
   wire [4:0] dither;
-  wire [4:0] \dither$435 ;
+  wire [4:0] \dither$470 ;
+  (* init = 1'h0 *)
   wire draw;
-  wire \draw$365 ;
-  wire \draw$371 ;
-  wire \draw$377 ;
-  wire \draw$383 ;
-  wire \draw$389 ;
-  wire \draw$395 ;
-  wire \draw$401 ;
-  wire \draw$407 ;
-  wire \draw$413 ;
-  wire \draw$419 ;
-  wire \draw$425 ;
+  (* init = 1'h0 *)
+  wire \draw$129 ;
+  (* init = 1'h0 *)
+  wire \draw$151 ;
+  (* init = 1'h0 *)
+  wire \draw$173 ;
+  (* init = 1'h0 *)
+  wire \draw$195 ;
+  (* init = 1'h0 *)
+  wire \draw$217 ;
+  (* init = 1'h0 *)
+  wire \draw$239 ;
+  (* init = 1'h0 *)
+  wire \draw$261 ;
+  (* init = 1'h0 *)
+  wire \draw$283 ;
+  (* init = 1'h0 *)
+  wire \draw$305 ;
+  (* init = 1'h0 *)
+  wire \draw$327 ;
+  (* init = 1'h0 *)
+  wire \draw$349 ;
+  reg draw_0 = 1'h0;
+  reg draw_1 = 1'h0;
+  reg entering = 1'h0;
   wire [16:0] eta;
-  wire [16:0] \eta$360 ;
-  wire [16:0] \eta$367 ;
-  wire [16:0] \eta$373 ;
-  wire [16:0] \eta$379 ;
-  wire [16:0] \eta$385 ;
-  wire [16:0] \eta$391 ;
-  wire [16:0] \eta$397 ;
-  wire [16:0] \eta$403 ;
-  wire [16:0] \eta$409 ;
-  wire [16:0] \eta$415 ;
-  wire [16:0] \eta$421 ;
+  wire [16:0] \eta$419 ;
+  wire [16:0] \eta$423 ;
   wire [16:0] \eta$427 ;
+  wire [16:0] \eta$431 ;
+  wire [16:0] \eta$435 ;
+  wire [16:0] \eta$439 ;
+  wire [16:0] \eta$443 ;
+  wire [16:0] \eta$447 ;
+  wire [16:0] \eta$451 ;
+  wire [16:0] \eta$455 ;
+  wire [16:0] \eta$459 ;
+  wire [16:0] \eta$463 ;
+  (* init = 1'h0 *)
   wire even;
-  wire \even$114 ;
-  wire \even$134 ;
-  wire \even$154 ;
-  wire \even$174 ;
-  wire \even$194 ;
-  wire \even$214 ;
-  wire \even$234 ;
-  wire \even$254 ;
-  wire \even$274 ;
-  wire \even$295 ;
-  wire \even$94 ;
+  (* init = 1'h0 *)
+  wire \even$138 ;
+  (* init = 1'h0 *)
+  wire \even$160 ;
+  (* init = 1'h0 *)
+  wire \even$182 ;
+  (* init = 1'h0 *)
+  wire \even$204 ;
+  (* init = 1'h0 *)
+  wire \even$226 ;
+  (* init = 1'h0 *)
+  wire \even$248 ;
+  (* init = 1'h0 *)
+  wire \even$270 ;
+  (* init = 1'h0 *)
+  wire \even$292 ;
+  (* init = 1'h0 *)
+  wire \even$314 ;
+  (* init = 1'h0 *)
+  wire \even$336 ;
+  (* init = 1'h0 *)
+  wire \even$358 ;
+  reg even_0 = 1'h0;
+  reg even_1 = 1'h0;
   wire field;
-  wire \field$42 ;
+  wire \field$80 ;
+  (* init = 1'h0 *)
+  wire first;
+  (* init = 1'h0 *)
+  wire \first$133 ;
+  (* init = 1'h0 *)
+  wire \first$155 ;
+  (* init = 1'h0 *)
+  wire \first$177 ;
+  (* init = 1'h0 *)
+  wire \first$199 ;
+  (* init = 1'h0 *)
+  wire \first$221 ;
+  (* init = 1'h0 *)
+  wire \first$243 ;
+  (* init = 1'h0 *)
+  wire \first$265 ;
+  (* init = 1'h0 *)
+  wire \first$287 ;
+  (* init = 1'h0 *)
+  wire \first$309 ;
+  (* init = 1'h0 *)
+  wire \first$331 ;
+  (* init = 1'h0 *)
+  wire \first$353 ;
+  reg first_0 = 1'h0;
+  reg first_1 = 1'h0;
   wire [15:0] gain;
-  wire [15:0] \gain$431 ;
+  wire [15:0] \gain$466 ;
   wire [11:0] gated_on;
-  wire \gated_on$480 ;
-  wire \gated_on$481 ;
-  wire \gated_on$482 ;
-  wire \gated_on$483 ;
-  wire \gated_on$484 ;
-  wire \gated_on$485 ;
-  wire \gated_on$486 ;
-  wire \gated_on$487 ;
-  wire \gated_on$488 ;
-  wire \gated_on$489 ;
-  wire \gated_on$490 ;
-  wire \gated_on$491 ;
+  wire \gated_on$515 ;
+  wire \gated_on$516 ;
+  wire \gated_on$517 ;
+  wire \gated_on$518 ;
+  wire \gated_on$519 ;
+  wire \gated_on$520 ;
+  wire \gated_on$521 ;
+  wire \gated_on$522 ;
+  wire \gated_on$523 ;
+  wire \gated_on$524 ;
+  wire \gated_on$525 ;
+  wire \gated_on$526 ;
   wire [31:0] gated_on_count;
-  wire [31:0] \gated_on_count$50 ;
+  wire [31:0] \gated_on_count$88 ;
   wire [1:0] gates;
-  wire [1:0] \gates$439 ;
+  wire [1:0] \gates$474 ;
   wire [5:0] host_address;
   wire host_commit;
   wire host_fetch;
@@ -363,11 +467,11 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire host_write_theta;
   wire [5:0] index;
   wire [19:0] inputs;
-  wire [19:0] \inputs$446 ;
-  wire \inputs$446.active ;
-  wire \inputs$446.clamp ;
-  wire [5:0] \inputs$446.psi ;
-  wire [11:0] \inputs$446.strength ;
+  wire [19:0] \inputs$481 ;
+  wire \inputs$481.active ;
+  wire \inputs$481.clamp ;
+  wire [5:0] \inputs$481.psi ;
+  wire [11:0] \inputs$481.strength ;
   wire \inputs.active ;
   wire \inputs.clamp ;
   wire [5:0] \inputs.psi ;
@@ -381,516 +485,678 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
   (* enum_value_10 = "COUPLE" *)
-  wire [1:0] \kind$451 ;
+  wire [1:0] \kind$486 ;
   wire learn;
+  (* init = 1'h0 *)
   wire \learn$113 ;
-  wire \learn$133 ;
-  wire \learn$153 ;
-  wire \learn$173 ;
-  wire \learn$193 ;
-  wire \learn$213 ;
-  wire \learn$233 ;
-  wire \learn$253 ;
-  wire \learn$273 ;
-  wire \learn$294 ;
-  wire \learn$46 ;
-  wire \learn$71 ;
-  wire \learn$93 ;
+  (* init = 1'h0 *)
+  wire \learn$137 ;
+  (* init = 1'h0 *)
+  wire \learn$159 ;
+  (* init = 1'h0 *)
+  wire \learn$181 ;
+  (* init = 1'h0 *)
+  wire \learn$203 ;
+  (* init = 1'h0 *)
+  wire \learn$225 ;
+  (* init = 1'h0 *)
+  wire \learn$247 ;
+  (* init = 1'h0 *)
+  wire \learn$269 ;
+  (* init = 1'h0 *)
+  wire \learn$291 ;
+  (* init = 1'h0 *)
+  wire \learn$313 ;
+  (* init = 1'h0 *)
+  wire \learn$335 ;
+  (* init = 1'h0 *)
+  wire \learn$357 ;
+  wire \learn$84 ;
+  reg learn_0 = 1'h0;
+  reg learn_1 = 1'h0;
   wire learning;
+  (* init = 1'h0 *)
   wire load_local;
-  wire \load_local$107 ;
-  wire \load_local$127 ;
+  (* init = 1'h0 *)
+  wire \load_local$125 ;
+  (* init = 1'h0 *)
   wire \load_local$147 ;
-  wire \load_local$167 ;
-  wire \load_local$187 ;
-  wire \load_local$207 ;
-  wire \load_local$227 ;
-  wire \load_local$247 ;
-  wire \load_local$267 ;
-  wire \load_local$287 ;
-  wire \load_local$87 ;
+  (* init = 1'h0 *)
+  wire \load_local$169 ;
+  (* init = 1'h0 *)
+  wire \load_local$191 ;
+  (* init = 1'h0 *)
+  wire \load_local$213 ;
+  (* init = 1'h0 *)
+  wire \load_local$235 ;
+  (* init = 1'h0 *)
+  wire \load_local$257 ;
+  (* init = 1'h0 *)
+  wire \load_local$279 ;
+  (* init = 1'h0 *)
+  wire \load_local$301 ;
+  (* init = 1'h0 *)
+  wire \load_local$323 ;
+  (* init = 1'h0 *)
+  wire \load_local$345 ;
+  reg load_local_0 = 1'h0;
+  reg load_local_1 = 1'h0;
+  (* init = 1'h0 *)
   wire load_rotating;
-  wire \load_rotating$108 ;
-  wire \load_rotating$128 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$126 ;
+  (* init = 1'h0 *)
   wire \load_rotating$148 ;
-  wire \load_rotating$168 ;
-  wire \load_rotating$188 ;
-  wire \load_rotating$208 ;
-  wire \load_rotating$228 ;
-  wire \load_rotating$248 ;
-  wire \load_rotating$268 ;
-  wire \load_rotating$288 ;
-  wire \load_rotating$88 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$170 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$192 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$214 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$236 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$258 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$280 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$302 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$324 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$346 ;
+  reg load_rotating_0 = 1'h0;
+  reg load_rotating_1 = 1'h0;
+  (* init = 1'h0 *)
   wire load_sum;
-  wire \load_sum$119 ;
-  wire \load_sum$139 ;
-  wire \load_sum$159 ;
-  wire \load_sum$179 ;
-  wire \load_sum$199 ;
-  wire \load_sum$219 ;
-  wire \load_sum$239 ;
-  wire \load_sum$259 ;
-  wire \load_sum$279 ;
-  wire \load_sum$300 ;
-  wire \load_sum$99 ;
+  (* init = 1'h0 *)
+  wire \load_sum$132 ;
+  (* init = 1'h0 *)
+  wire \load_sum$154 ;
+  (* init = 1'h0 *)
+  wire \load_sum$176 ;
+  (* init = 1'h0 *)
+  wire \load_sum$198 ;
+  (* init = 1'h0 *)
+  wire \load_sum$220 ;
+  (* init = 1'h0 *)
+  wire \load_sum$242 ;
+  (* init = 1'h0 *)
+  wire \load_sum$264 ;
+  (* init = 1'h0 *)
+  wire \load_sum$286 ;
+  (* init = 1'h0 *)
+  wire \load_sum$308 ;
+  (* init = 1'h0 *)
+  wire \load_sum$330 ;
+  (* init = 1'h0 *)
+  wire \load_sum$352 ;
+  reg load_sum_0 = 1'h0;
+  reg load_sum_1 = 1'h0;
   wire [14:0] margin;
-  wire [14:0] \margin$437 ;
+  wire [14:0] \margin$472 ;
   wire marks;
-  wire \marks$448 ;
-  wire \marks$448.margin ;
+  wire \marks$483 ;
+  wire \marks$483.margin ;
   wire \marks.margin ;
+  (* init = 1'h0 *)
   wire merge;
-  wire \merge$102 ;
-  wire \merge$122 ;
-  wire \merge$142 ;
-  wire \merge$162 ;
-  wire \merge$182 ;
-  wire \merge$202 ;
-  wire \merge$222 ;
-  wire \merge$242 ;
-  wire \merge$262 ;
-  wire \merge$282 ;
-  wire \merge$303 ;
+  (* init = 1'h0 *)
+  wire \merge$135 ;
+  (* init = 1'h0 *)
+  wire \merge$157 ;
+  (* init = 1'h0 *)
+  wire \merge$179 ;
+  (* init = 1'h0 *)
+  wire \merge$201 ;
+  (* init = 1'h0 *)
+  wire \merge$223 ;
+  (* init = 1'h0 *)
+  wire \merge$245 ;
+  (* init = 1'h0 *)
+  wire \merge$267 ;
+  (* init = 1'h0 *)
+  wire \merge$289 ;
+  (* init = 1'h0 *)
+  wire \merge$311 ;
+  (* init = 1'h0 *)
+  wire \merge$333 ;
+  (* init = 1'h0 *)
+  wire \merge$355 ;
+  reg merge_0 = 1'h0;
+  reg merge_1 = 1'h0;
+  (* init = 1'h0 *)
   wire merge_ahead;
-  wire \merge_ahead$101 ;
-  wire \merge_ahead$121 ;
-  wire \merge_ahead$141 ;
-  wire \merge_ahead$161 ;
-  wire \merge_ahead$181 ;
-  wire \merge_ahead$201 ;
-  wire \merge_ahead$221 ;
-  wire \merge_ahead$241 ;
-  wire \merge_ahead$261 ;
-  wire \merge_ahead$281 ;
-  wire \merge_ahead$302 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$136 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$158 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$180 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$202 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$224 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$246 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$268 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$290 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$312 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$334 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$356 ;
+  reg merge_ahead_0 = 1'h0;
+  reg merge_ahead_1 = 1'h0;
   wire minus_local;
-  wire \minus_local$115 ;
-  wire \minus_local$135 ;
-  wire \minus_local$155 ;
-  wire \minus_local$175 ;
-  wire \minus_local$195 ;
-  wire \minus_local$215 ;
-  wire \minus_local$235 ;
-  wire \minus_local$255 ;
+  wire \minus_local$143 ;
+  wire \minus_local$165 ;
+  wire \minus_local$187 ;
+  wire \minus_local$209 ;
+  wire \minus_local$231 ;
+  wire \minus_local$253 ;
   wire \minus_local$275 ;
-  wire \minus_local$296 ;
-  wire \minus_local$95 ;
+  wire \minus_local$297 ;
+  wire \minus_local$319 ;
+  wire \minus_local$341 ;
+  wire \minus_local$363 ;
+  (* init = 1'h0 *)
   wire minus_rotating;
-  wire \minus_rotating$116 ;
-  wire \minus_rotating$136 ;
-  wire \minus_rotating$156 ;
-  wire \minus_rotating$176 ;
-  wire \minus_rotating$196 ;
-  wire \minus_rotating$216 ;
-  wire \minus_rotating$236 ;
-  wire \minus_rotating$256 ;
-  wire \minus_rotating$276 ;
-  wire \minus_rotating$297 ;
-  wire \minus_rotating$96 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$139 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$161 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$183 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$205 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$227 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$249 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$271 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$293 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$315 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$337 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$359 ;
+  reg minus_rotating_0 = 1'h0;
+  reg minus_rotating_1 = 1'h0;
   wire [59:0] \new ;
   wire [179:0] new_sums;
   wire [95:0] new_words;
   wire [14:0] next_sum;
-  wire [14:0] \next_sum$104 ;
-  wire [14:0] \next_sum$124 ;
-  wire [14:0] \next_sum$144 ;
-  wire [14:0] \next_sum$164 ;
-  wire [14:0] \next_sum$184 ;
-  wire [14:0] \next_sum$204 ;
-  wire [14:0] \next_sum$224 ;
-  wire [14:0] \next_sum$244 ;
-  wire [14:0] \next_sum$264 ;
-  wire [14:0] \next_sum$284 ;
-  wire [14:0] \next_sum$305 ;
+  wire [14:0] \next_sum$145 ;
+  wire [14:0] \next_sum$167 ;
+  wire [14:0] \next_sum$189 ;
+  wire [14:0] \next_sum$211 ;
+  wire [14:0] \next_sum$233 ;
+  wire [14:0] \next_sum$255 ;
+  wire [14:0] \next_sum$277 ;
+  wire [14:0] \next_sum$299 ;
+  wire [14:0] \next_sum$321 ;
+  wire [14:0] \next_sum$343 ;
+  wire [14:0] \next_sum$365 ;
   wire [7:0] next_word;
-  wire [7:0] \next_word$110 ;
-  wire \next_word$110.active ;
-  wire \next_word$110.margin ;
-  wire [5:0] \next_word$110.top ;
-  wire [7:0] \next_word$130 ;
-  wire \next_word$130.active ;
-  wire \next_word$130.margin ;
-  wire [5:0] \next_word$130.top ;
-  wire [7:0] \next_word$150 ;
-  wire \next_word$150.active ;
-  wire \next_word$150.margin ;
-  wire [5:0] \next_word$150.top ;
-  wire [7:0] \next_word$170 ;
-  wire \next_word$170.active ;
-  wire \next_word$170.margin ;
-  wire [5:0] \next_word$170.top ;
-  wire [7:0] \next_word$190 ;
-  wire \next_word$190.active ;
-  wire \next_word$190.margin ;
-  wire [5:0] \next_word$190.top ;
-  wire [7:0] \next_word$210 ;
-  wire \next_word$210.active ;
-  wire \next_word$210.margin ;
-  wire [5:0] \next_word$210.top ;
-  wire [7:0] \next_word$230 ;
-  wire \next_word$230.active ;
-  wire \next_word$230.margin ;
-  wire [5:0] \next_word$230.top ;
-  wire [7:0] \next_word$250 ;
-  wire \next_word$250.active ;
-  wire \next_word$250.margin ;
-  wire [5:0] \next_word$250.top ;
-  wire [7:0] \next_word$270 ;
-  wire \next_word$270.active ;
-  wire \next_word$270.margin ;
-  wire [5:0] \next_word$270.top ;
-  wire [7:0] \next_word$290 ;
-  wire \next_word$290.active ;
-  wire \next_word$290.margin ;
-  wire [5:0] \next_word$290.top ;
-  wire [7:0] \next_word$90 ;
-  wire \next_word$90.active ;
-  wire \next_word$90.margin ;
-  wire [5:0] \next_word$90.top ;
+  wire [7:0] \next_word$141 ;
+  wire \next_word$141.active ;
+  wire \next_word$141.margin ;
+  wire [5:0] \next_word$141.top ;
+  wire [7:0] \next_word$163 ;
+  wire \next_word$163.active ;
+  wire \next_word$163.margin ;
+  wire [5:0] \next_word$163.top ;
+  wire [7:0] \next_word$185 ;
+  wire \next_word$185.active ;
+  wire \next_word$185.margin ;
+  wire [5:0] \next_word$185.top ;
+  wire [7:0] \next_word$207 ;
+  wire \next_word$207.active ;
+  wire \next_word$207.margin ;
+  wire [5:0] \next_word$207.top ;
+  wire [7:0] \next_word$229 ;
+  wire \next_word$229.active ;
+  wire \next_word$229.margin ;
+  wire [5:0] \next_word$229.top ;
+  wire [7:0] \next_word$251 ;
+  wire \next_word$251.active ;
+  wire \next_word$251.margin ;
+  wire [5:0] \next_word$251.top ;
+  wire [7:0] \next_word$273 ;
+  wire \next_word$273.active ;
+  wire \next_word$273.margin ;
+  wire [5:0] \next_word$273.top ;
+  wire [7:0] \next_word$295 ;
+  wire \next_word$295.active ;
+  wire \next_word$295.margin ;
+  wire [5:0] \next_word$295.top ;
+  wire [7:0] \next_word$317 ;
+  wire \next_word$317.active ;
+  wire \next_word$317.margin ;
+  wire [5:0] \next_word$317.top ;
+  wire [7:0] \next_word$339 ;
+  wire \next_word$339.active ;
+  wire \next_word$339.margin ;
+  wire [5:0] \next_word$339.top ;
+  wire [7:0] \next_word$361 ;
+  wire \next_word$361.active ;
+  wire \next_word$361.margin ;
+  wire [5:0] \next_word$361.top ;
   wire \next_word.active ;
   wire \next_word.margin ;
   wire [5:0] \next_word.top ;
   wire [15:0] omega;
-  wire [15:0] \omega$444 ;
+  wire [15:0] \omega$479 ;
   wire [7:0] page;
-  wire [7:0] \page$106 ;
-  wire \page$106.active ;
-  wire \page$106.margin ;
-  wire [5:0] \page$106.top ;
-  wire [7:0] \page$126 ;
-  wire \page$126.active ;
-  wire \page$126.margin ;
-  wire [5:0] \page$126.top ;
-  wire [7:0] \page$146 ;
-  wire \page$146.active ;
-  wire \page$146.margin ;
-  wire [5:0] \page$146.top ;
-  wire [7:0] \page$166 ;
-  wire \page$166.active ;
-  wire \page$166.margin ;
-  wire [5:0] \page$166.top ;
-  wire [7:0] \page$186 ;
-  wire \page$186.active ;
-  wire \page$186.margin ;
-  wire [5:0] \page$186.top ;
+  wire [7:0] \page$140 ;
+  wire \page$140.active ;
+  wire \page$140.margin ;
+  wire [5:0] \page$140.top ;
+  wire [7:0] \page$162 ;
+  wire \page$162.active ;
+  wire \page$162.margin ;
+  wire [5:0] \page$162.top ;
+  wire [7:0] \page$184 ;
+  wire \page$184.active ;
+  wire \page$184.margin ;
+  wire [5:0] \page$184.top ;
   wire [7:0] \page$206 ;
   wire \page$206.active ;
   wire \page$206.margin ;
   wire [5:0] \page$206.top ;
-  wire [7:0] \page$226 ;
-  wire \page$226.active ;
-  wire \page$226.margin ;
-  wire [5:0] \page$226.top ;
-  wire [7:0] \page$246 ;
-  wire \page$246.active ;
-  wire \page$246.margin ;
-  wire [5:0] \page$246.top ;
-  wire [7:0] \page$266 ;
-  wire \page$266.active ;
-  wire \page$266.margin ;
-  wire [5:0] \page$266.top ;
-  wire [7:0] \page$286 ;
-  wire \page$286.active ;
-  wire \page$286.margin ;
-  wire [5:0] \page$286.top ;
-  wire [7:0] \page$86 ;
-  wire \page$86.active ;
-  wire \page$86.margin ;
-  wire [5:0] \page$86.top ;
+  wire [7:0] \page$228 ;
+  wire \page$228.active ;
+  wire \page$228.margin ;
+  wire [5:0] \page$228.top ;
+  wire [7:0] \page$250 ;
+  wire \page$250.active ;
+  wire \page$250.margin ;
+  wire [5:0] \page$250.top ;
+  wire [7:0] \page$272 ;
+  wire \page$272.active ;
+  wire \page$272.margin ;
+  wire [5:0] \page$272.top ;
+  wire [7:0] \page$294 ;
+  wire \page$294.active ;
+  wire \page$294.margin ;
+  wire [5:0] \page$294.top ;
+  wire [7:0] \page$316 ;
+  wire \page$316.active ;
+  wire \page$316.margin ;
+  wire [5:0] \page$316.top ;
+  wire [7:0] \page$338 ;
+  wire \page$338.active ;
+  wire \page$338.margin ;
+  wire [5:0] \page$338.top ;
+  wire [7:0] \page$360 ;
+  wire \page$360.active ;
+  wire \page$360.margin ;
+  wire [5:0] \page$360.top ;
   wire \page.active ;
   wire \page.margin ;
   wire [5:0] \page.top ;
   wire [14:0] page_sum;
-  wire [14:0] \page_sum$103 ;
-  wire [14:0] \page_sum$123 ;
-  wire [14:0] \page_sum$143 ;
-  wire [14:0] \page_sum$163 ;
-  wire [14:0] \page_sum$183 ;
-  wire [14:0] \page_sum$203 ;
-  wire [14:0] \page_sum$223 ;
-  wire [14:0] \page_sum$243 ;
-  wire [14:0] \page_sum$263 ;
-  wire [14:0] \page_sum$283 ;
-  wire [14:0] \page_sum$304 ;
+  wire [14:0] \page_sum$144 ;
+  wire [14:0] \page_sum$166 ;
+  wire [14:0] \page_sum$188 ;
+  wire [14:0] \page_sum$210 ;
+  wire [14:0] \page_sum$232 ;
+  wire [14:0] \page_sum$254 ;
+  wire [14:0] \page_sum$276 ;
+  wire [14:0] \page_sum$298 ;
+  wire [14:0] \page_sum$320 ;
+  wire [14:0] \page_sum$342 ;
+  wire [14:0] \page_sum$364 ;
+  (* init = 1'h0 *)
   wire pair;
-  wire \pair$112 ;
-  wire \pair$132 ;
-  wire \pair$152 ;
+  (* init = 1'h0 *)
+  wire \pair$128 ;
+  (* init = 1'h0 *)
+  wire \pair$150 ;
+  (* init = 1'h0 *)
   wire \pair$172 ;
-  wire \pair$192 ;
-  wire \pair$212 ;
-  wire \pair$232 ;
-  wire \pair$252 ;
-  wire \pair$272 ;
-  wire \pair$293 ;
-  wire \pair$92 ;
+  (* init = 1'h0 *)
+  wire \pair$194 ;
+  (* init = 1'h0 *)
+  wire \pair$216 ;
+  (* init = 1'h0 *)
+  wire \pair$238 ;
+  (* init = 1'h0 *)
+  wire \pair$260 ;
+  (* init = 1'h0 *)
+  wire \pair$282 ;
+  (* init = 1'h0 *)
+  wire \pair$304 ;
+  (* init = 1'h0 *)
+  wire \pair$326 ;
+  (* init = 1'h0 *)
+  wire \pair$348 ;
+  reg pair_0 = 1'h0;
+  reg pair_1 = 1'h0;
   wire [14:0] passed_sum;
-  wire [14:0] \passed_sum$105 ;
-  wire [14:0] \passed_sum$125 ;
-  wire [14:0] \passed_sum$145 ;
-  wire [14:0] \passed_sum$165 ;
-  wire [14:0] \passed_sum$185 ;
-  wire [14:0] \passed_sum$205 ;
-  wire [14:0] \passed_sum$225 ;
-  wire [14:0] \passed_sum$245 ;
-  wire [14:0] \passed_sum$265 ;
-  wire [14:0] \passed_sum$285 ;
-  wire [14:0] \passed_sum$306 ;
+  wire [14:0] \passed_sum$146 ;
+  wire [14:0] \passed_sum$168 ;
+  wire [14:0] \passed_sum$190 ;
+  wire [14:0] \passed_sum$212 ;
+  wire [14:0] \passed_sum$234 ;
+  wire [14:0] \passed_sum$256 ;
+  wire [14:0] \passed_sum$278 ;
+  wire [14:0] \passed_sum$300 ;
+  wire [14:0] \passed_sum$322 ;
+  wire [14:0] \passed_sum$344 ;
+  wire [14:0] \passed_sum$366 ;
   wire ramp;
-  wire \ramp$61 ;
+  wire \ramp$99 ;
   output [31:0] rdata;
   wire [31:0] rdata;
-  wire [31:0] \rdata$55 ;
+  wire [31:0] \rdata$93 ;
   input re;
   wire re;
-  wire \re$36 ;
+  wire \re$74 ;
   wire read;
   wire [1:0] read_page;
   wire [1:0] read_sum_page;
   wire reseed;
-  wire \reseed$358 ;
-  wire \reseed$366 ;
-  wire \reseed$372 ;
-  wire \reseed$378 ;
-  wire \reseed$384 ;
-  wire \reseed$390 ;
-  wire \reseed$396 ;
-  wire \reseed$402 ;
-  wire \reseed$408 ;
-  wire \reseed$414 ;
-  wire \reseed$420 ;
+  (* init = 1'h0 *)
+  wire \reseed$417 ;
+  (* init = 1'h0 *)
+  wire \reseed$422 ;
+  (* init = 1'h0 *)
   wire \reseed$426 ;
-  wire \reseed$440 ;
+  (* init = 1'h0 *)
+  wire \reseed$430 ;
+  (* init = 1'h0 *)
+  wire \reseed$434 ;
+  (* init = 1'h0 *)
+  wire \reseed$438 ;
+  (* init = 1'h0 *)
+  wire \reseed$442 ;
+  (* init = 1'h0 *)
+  wire \reseed$446 ;
+  (* init = 1'h0 *)
+  wire \reseed$450 ;
+  (* init = 1'h0 *)
+  wire \reseed$454 ;
+  (* init = 1'h0 *)
+  wire \reseed$458 ;
+  (* init = 1'h0 *)
+  wire \reseed$462 ;
+  wire \reseed$475 ;
+  reg \reseed$67  = 1'h0;
   input rst;
   wire rst;
   wire run;
-  wire \run$38 ;
+  wire \run$76 ;
   wire save;
   (* init = 2'h0 *)
   wire [1:0] save_page;
+  (* init = 1'h0 *)
   wire shift;
-  wire \shift$109 ;
-  wire \shift$129 ;
+  (* init = 1'h0 *)
+  wire \shift$127 ;
+  (* init = 1'h0 *)
   wire \shift$149 ;
-  wire \shift$169 ;
-  wire \shift$189 ;
-  wire \shift$209 ;
-  wire \shift$229 ;
-  wire \shift$249 ;
-  wire \shift$269 ;
-  wire \shift$289 ;
-  wire \shift$89 ;
+  (* init = 1'h0 *)
+  wire \shift$171 ;
+  (* init = 1'h0 *)
+  wire \shift$193 ;
+  (* init = 1'h0 *)
+  wire \shift$215 ;
+  (* init = 1'h0 *)
+  wire \shift$237 ;
+  (* init = 1'h0 *)
+  wire \shift$259 ;
+  (* init = 1'h0 *)
+  wire \shift$281 ;
+  (* init = 1'h0 *)
+  wire \shift$303 ;
+  (* init = 1'h0 *)
+  wire \shift$325 ;
+  (* init = 1'h0 *)
+  wire \shift$347 ;
+  reg shift_0 = 1'h0;
+  reg shift_1 = 1'h0;
+  (* init = 1'h0 *)
   wire shift_sum;
-  wire \shift_sum$100 ;
-  wire \shift_sum$120 ;
-  wire \shift_sum$140 ;
-  wire \shift_sum$160 ;
-  wire \shift_sum$180 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$134 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$156 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$178 ;
+  (* init = 1'h0 *)
   wire \shift_sum$200 ;
-  wire \shift_sum$220 ;
-  wire \shift_sum$240 ;
-  wire \shift_sum$260 ;
-  wire \shift_sum$280 ;
-  wire \shift_sum$301 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$222 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$244 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$266 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$288 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$310 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$332 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$354 ;
+  reg shift_sum_0 = 1'h0;
+  reg shift_sum_1 = 1'h0;
   wire [11:0] shil;
-  wire [11:0] \shil$433 ;
+  wire [11:0] \shil$468 ;
   wire start;
-  wire \start$329 ;
-  wire \start$450 ;
+  wire \start$389 ;
+  wire \start$485 ;
   output step_done;
   wire step_done;
-  wire \step_done$58 ;
-  wire \step_done$60 ;
+  wire \step_done$96 ;
+  wire \step_done$98 ;
   wire [23:0] steps;
-  wire [23:0] \steps$40 ;
+  wire [23:0] \steps$78 ;
   wire store;
   (* init = 2'h0 *)
   wire [1:0] store_page;
   reg [1:0] stored = 2'h0;
   wire [14:0] sum;
-  wire [14:0] \sum$317 ;
-  wire [14:0] \sum$318 ;
-  wire [14:0] \sum$319 ;
-  wire [14:0] \sum$320 ;
-  wire [14:0] \sum$321 ;
-  wire [14:0] \sum$322 ;
-  wire [14:0] \sum$323 ;
-  wire [14:0] \sum$324 ;
-  wire [14:0] \sum$325 ;
-  wire [14:0] \sum$326 ;
-  wire [14:0] \sum$327 ;
-  wire [14:0] \sum$454 ;
+  wire [14:0] \sum$377 ;
+  wire [14:0] \sum$378 ;
+  wire [14:0] \sum$379 ;
+  wire [14:0] \sum$380 ;
+  wire [14:0] \sum$381 ;
+  wire [14:0] \sum$382 ;
+  wire [14:0] \sum$383 ;
+  wire [14:0] \sum$384 ;
+  wire [14:0] \sum$385 ;
+  wire [14:0] \sum$386 ;
+  wire [14:0] \sum$387 ;
+  wire [14:0] \sum$489 ;
   wire [179:0] sums;
   reg [4:0] sweep = 5'h00;
   wire [15:0] theta;
-  wire [15:0] \theta$442 ;
+  wire [15:0] \theta$477 ;
   reg [4:0] threshold = 5'h00;
   (* init = 5'h00 *)
   wire [4:0] u_g;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$369 ;
+  wire [4:0] \u_g$421 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$375 ;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$381 ;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$387 ;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$393 ;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$399 ;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$405 ;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$411 ;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$417 ;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$423 ;
+  wire [4:0] \u_g$425 ;
   (* init = 5'h00 *)
   wire [4:0] \u_g$429 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$433 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$437 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$441 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$445 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$449 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$453 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$457 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$461 ;
   wire valid;
   wire [11:0] visited;
-  wire \visited$467 ;
-  wire \visited$468 ;
-  wire \visited$469 ;
-  wire \visited$470 ;
-  wire \visited$471 ;
-  wire \visited$472 ;
-  wire \visited$473 ;
-  wire \visited$474 ;
-  wire \visited$475 ;
-  wire \visited$476 ;
-  wire \visited$477 ;
-  wire \visited$478 ;
+  wire \visited$502 ;
+  wire \visited$503 ;
+  wire \visited$504 ;
+  wire \visited$505 ;
+  wire \visited$506 ;
+  wire \visited$507 ;
+  wire \visited$508 ;
+  wire \visited$509 ;
+  wire \visited$510 ;
+  wire \visited$511 ;
+  wire \visited$512 ;
+  wire \visited$513 ;
   wire [31:0] visited_count;
-  wire [31:0] \visited_count$48 ;
+  wire [31:0] \visited_count$86 ;
   input [31:0] wdata;
   wire [31:0] wdata;
-  wire [31:0] \wdata$34 ;
+  wire [31:0] \wdata$72 ;
   input we;
   wire we;
-  wire \we$35 ;
+  wire \we$73 ;
   wire [4:0] weight;
-  wire [4:0] \weight$356 ;
-  wire [4:0] \weight$364 ;
-  wire [4:0] \weight$370 ;
-  wire [4:0] \weight$376 ;
-  wire [4:0] \weight$382 ;
-  wire [4:0] \weight$388 ;
-  wire [4:0] \weight$394 ;
-  wire [4:0] \weight$400 ;
-  wire [4:0] \weight$406 ;
-  wire [4:0] \weight$412 ;
-  wire [4:0] \weight$418 ;
+  wire [4:0] \weight$420 ;
   wire [4:0] \weight$424 ;
+  wire [4:0] \weight$428 ;
+  wire [4:0] \weight$432 ;
+  wire [4:0] \weight$436 ;
+  wire [4:0] \weight$440 ;
+  wire [4:0] \weight$444 ;
+  wire [4:0] \weight$448 ;
+  wire [4:0] \weight$452 ;
+  wire [4:0] \weight$456 ;
+  wire [4:0] \weight$460 ;
+  wire [4:0] \weight$464 ;
   wire [5:0] weight_address;
   wire weight_commit;
   wire weight_fetch;
   wire [4:0] weight_out;
-  wire [4:0] \weight_out$334 ;
-  wire [4:0] \weight_out$335 ;
-  wire [4:0] \weight_out$336 ;
-  wire [4:0] \weight_out$337 ;
-  wire [4:0] \weight_out$338 ;
-  wire [4:0] \weight_out$339 ;
-  wire [4:0] \weight_out$340 ;
-  wire [4:0] \weight_out$341 ;
-  wire [4:0] \weight_out$342 ;
-  wire [4:0] \weight_out$343 ;
-  wire [4:0] \weight_out$344 ;
+  wire [4:0] \weight_out$394 ;
+  wire [4:0] \weight_out$395 ;
+  wire [4:0] \weight_out$396 ;
+  wire [4:0] \weight_out$397 ;
+  wire [4:0] \weight_out$398 ;
+  wire [4:0] \weight_out$399 ;
+  wire [4:0] \weight_out$400 ;
+  wire [4:0] \weight_out$401 ;
+  wire [4:0] \weight_out$402 ;
+  wire [4:0] \weight_out$403 ;
+  wire [4:0] \weight_out$404 ;
   wire weight_shift;
   wire [7:0] word;
-  wire [7:0] \word$111 ;
-  wire \word$111.active ;
-  wire \word$111.margin ;
-  wire [5:0] \word$111.top ;
-  wire [7:0] \word$131 ;
-  wire \word$131.active ;
-  wire \word$131.margin ;
-  wire [5:0] \word$131.top ;
-  wire [7:0] \word$151 ;
-  wire \word$151.active ;
-  wire \word$151.margin ;
-  wire [5:0] \word$151.top ;
-  wire [7:0] \word$171 ;
-  wire \word$171.active ;
-  wire \word$171.margin ;
-  wire [5:0] \word$171.top ;
-  wire [7:0] \word$191 ;
-  wire \word$191.active ;
-  wire \word$191.margin ;
-  wire [5:0] \word$191.top ;
-  wire [7:0] \word$211 ;
-  wire \word$211.active ;
-  wire \word$211.margin ;
-  wire [5:0] \word$211.top ;
-  wire [7:0] \word$231 ;
-  wire \word$231.active ;
-  wire \word$231.margin ;
-  wire [5:0] \word$231.top ;
-  wire [7:0] \word$251 ;
-  wire \word$251.active ;
-  wire \word$251.margin ;
-  wire [5:0] \word$251.top ;
-  wire [7:0] \word$271 ;
-  wire \word$271.active ;
-  wire \word$271.margin ;
-  wire [5:0] \word$271.top ;
-  wire [7:0] \word$291 ;
-  wire \word$291.active ;
-  wire \word$291.margin ;
-  wire [5:0] \word$291.top ;
-  wire [7:0] \word$292 ;
-  wire \word$292.active ;
-  wire \word$292.margin ;
-  wire [5:0] \word$292.top ;
-  wire [59:0] \word$352 ;
-  wire [7:0] \word$91 ;
-  wire \word$91.active ;
-  wire \word$91.margin ;
-  wire [5:0] \word$91.top ;
+  wire [7:0] \word$142 ;
+  wire \word$142.active ;
+  wire \word$142.margin ;
+  wire [5:0] \word$142.top ;
+  wire [7:0] \word$164 ;
+  wire \word$164.active ;
+  wire \word$164.margin ;
+  wire [5:0] \word$164.top ;
+  wire [7:0] \word$186 ;
+  wire \word$186.active ;
+  wire \word$186.margin ;
+  wire [5:0] \word$186.top ;
+  wire [7:0] \word$208 ;
+  wire \word$208.active ;
+  wire \word$208.margin ;
+  wire [5:0] \word$208.top ;
+  wire [7:0] \word$230 ;
+  wire \word$230.active ;
+  wire \word$230.margin ;
+  wire [5:0] \word$230.top ;
+  wire [7:0] \word$252 ;
+  wire \word$252.active ;
+  wire \word$252.margin ;
+  wire [5:0] \word$252.top ;
+  wire [7:0] \word$274 ;
+  wire \word$274.active ;
+  wire \word$274.margin ;
+  wire [5:0] \word$274.top ;
+  wire [7:0] \word$296 ;
+  wire \word$296.active ;
+  wire \word$296.margin ;
+  wire [5:0] \word$296.top ;
+  wire [7:0] \word$318 ;
+  wire \word$318.active ;
+  wire \word$318.margin ;
+  wire [5:0] \word$318.top ;
+  wire [7:0] \word$340 ;
+  wire \word$340.active ;
+  wire \word$340.margin ;
+  wire [5:0] \word$340.top ;
+  wire [7:0] \word$362 ;
+  wire \word$362.active ;
+  wire \word$362.margin ;
+  wire [5:0] \word$362.top ;
+  wire [7:0] \word$367 ;
+  wire \word$367.active ;
+  wire \word$367.margin ;
+  wire [5:0] \word$367.top ;
+  wire [59:0] \word$412 ;
   wire \word.active ;
   wire \word.margin ;
   wire [5:0] \word.top ;
   wire [95:0] words;
+  (* init = 1'h0 *)
   wire write;
+  reg write_back = 1'h0;
   wire write_inputs;
   wire write_omega;
   wire write_theta;
   wire [11:0] written;
-  wire \written$493 ;
-  wire \written$494 ;
-  wire \written$495 ;
-  wire \written$496 ;
-  wire \written$497 ;
-  wire \written$498 ;
-  wire \written$499 ;
-  wire \written$500 ;
-  wire \written$501 ;
-  wire \written$502 ;
-  wire \written$503 ;
-  wire \written$504 ;
+  wire \written$528 ;
+  wire \written$529 ;
+  wire \written$530 ;
+  wire \written$531 ;
+  wire \written$532 ;
+  wire \written$533 ;
+  wire \written$534 ;
+  wire \written$535 ;
+  wire \written$536 ;
+  wire \written$537 ;
+  wire \written$538 ;
+  wire \written$539 ;
   wire [31:0] written_count;
-  wire [31:0] \written_count$52 ;
-  assign \minus_rotating$297  = kind == 2'h2;
-  assign \$21  = control_5[4] | control_5[7];
-  assign \shift_sum$301  = \$21  | control_5[8];
-  assign save = control_5[1] & control_5[3];
-  assign write = control_5[5] & learning;
-  assign \$22  = we ? { 28'h0000000, wdata } : \word$352 ;
-  assign draw = control_1[5] & learning;
-  assign \draw$365  = control_1[5] & learning;
-  assign \draw$371  = control_1[5] & learning;
-  assign \draw$377  = control_1[5] & learning;
-  assign \draw$383  = control_1[5] & learning;
-  assign \draw$389  = control_1[5] & learning;
-  assign \draw$395  = control_1[5] & learning;
-  assign \draw$401  = control_1[5] & learning;
-  assign \draw$407  = control_1[5] & learning;
-  assign \draw$413  = control_1[5] & learning;
-  assign \draw$419  = control_1[5] & learning;
-  assign \draw$425  = control_1[5] & learning;
+  wire [31:0] \written_count$90 ;
+  always @(posedge clk)
+    threshold <= \$22 ;
+  always @(posedge clk)
+    sweep <= \$23 ;
+  assign \$1  = control_4[4] | control_16[8];
+  assign \$2  = control_3[5] & learning;
+  assign \$3  = control_7[4] | control_7[7];
+  assign \$4  = \$3  | control_7[8];
+  assign \$5  = kind == 1'h1;
+  assign \$6  = kind == 2'h2;
+  assign \$7  = control_4[4] | control_16[8];
+  assign \$8  = ~ control_4[6];
+  assign \$9  = control_4[5] & \$8 ;
+  assign \$10  = control_3[5] & learning;
+  assign \$11  = control_7[4] | control_7[7];
+  assign \$12  = \$11  | control_7[8];
+  assign \$13  = kind == 1'h1;
+  assign \$14  = kind == 2'h2;
+  assign \$15  = stored + 1'h1;
+  assign \$16  = control_7[5] & learning;
+  assign \$17  = ramp & learning;
+  assign \$18  = sweep + 1'h1;
+  assign \next_word$361  = entering ? \word$367  : \word$362 ;
+  assign save = control_7[1] & control_7[3];
+  assign \$19  = we ? { 28'h0000000, wdata } : \word$412 ;
   always @(posedge clk)
     control_1 <= control;
   always @(posedge clk)
@@ -920,139 +1186,136 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   always @(posedge clk)
     control_14 <= control_13;
   always @(posedge clk)
-    \$like  <= \$23 ;
+    control_15 <= control_14;
   always @(posedge clk)
-    stored <= \$24 ;
+    control_16 <= control_15;
   always @(posedge clk)
-    threshold <= \$25 ;
+    control_17 <= control_16;
   always @(posedge clk)
-    sweep <= \$26 ;
-  assign \$1  = stored + 1'h1;
-  assign \$2  = ramp & learning;
-  assign \$3  = sweep + 1'h1;
-  assign shift = control_2[4] | control_14[8];
-  assign even = kind == 1'h1;
-  assign minus_rotating = kind == 2'h2;
-  assign \$4  = control_5[4] | control_5[7];
-  assign shift_sum = \$4  | control_5[8];
-  assign \shift$89  = control_2[4] | control_14[8];
-  assign \even$94  = kind == 1'h1;
-  assign \minus_rotating$96  = kind == 2'h2;
-  assign \$5  = control_5[4] | control_5[7];
-  assign \shift_sum$100  = \$5  | control_5[8];
-  assign \shift$109  = control_2[4] | control_14[8];
-  assign \even$114  = kind == 1'h1;
-  assign \minus_rotating$116  = kind == 2'h2;
-  assign \$6  = control_5[4] | control_5[7];
-  assign \shift_sum$120  = \$6  | control_5[8];
-  assign \shift$129  = control_2[4] | control_14[8];
-  assign \even$134  = kind == 1'h1;
-  assign \minus_rotating$136  = kind == 2'h2;
-  assign \$7  = control_5[4] | control_5[7];
-  assign \shift_sum$140  = \$7  | control_5[8];
-  assign \shift$149  = control_2[4] | control_14[8];
-  assign \even$154  = kind == 1'h1;
-  assign \minus_rotating$156  = kind == 2'h2;
-  assign \$8  = control_5[4] | control_5[7];
-  assign \shift_sum$160  = \$8  | control_5[8];
-  assign \shift$169  = control_2[4] | control_14[8];
-  assign \even$174  = kind == 1'h1;
-  assign \minus_rotating$176  = kind == 2'h2;
-  assign \$9  = control_5[4] | control_5[7];
-  assign \shift_sum$180  = \$9  | control_5[8];
-  assign \shift$189  = control_2[4] | control_14[8];
-  assign \$10  = ~ control_2[6];
-  assign \pair$192  = control_2[5] & \$10 ;
-  assign \even$194  = kind == 1'h1;
-  assign \minus_rotating$196  = kind == 2'h2;
-  assign \$11  = control_5[4] | control_5[7];
-  assign \shift_sum$200  = \$11  | control_5[8];
-  assign \shift$209  = control_2[4] | control_14[8];
-  assign \$12  = ~ control_2[6];
-  assign \pair$212  = control_2[5] & \$12 ;
-  assign \even$214  = kind == 1'h1;
-  assign \minus_rotating$216  = kind == 2'h2;
-  assign \$13  = control_5[4] | control_5[7];
-  assign \shift_sum$220  = \$13  | control_5[8];
-  assign \shift$229  = control_2[4] | control_14[8];
-  assign \$14  = ~ control_2[6];
-  assign \pair$232  = control_2[5] & \$14 ;
-  assign \even$234  = kind == 1'h1;
-  assign \minus_rotating$236  = kind == 2'h2;
-  assign \$15  = control_5[4] | control_5[7];
-  assign \shift_sum$240  = \$15  | control_5[8];
-  assign \shift$249  = control_2[4] | control_14[8];
-  assign \$16  = ~ control_2[6];
-  assign \pair$252  = control_2[5] & \$16 ;
-  assign \even$254  = kind == 1'h1;
-  assign \minus_rotating$256  = kind == 2'h2;
-  assign \$17  = control_5[4] | control_5[7];
-  assign \shift_sum$260  = \$17  | control_5[8];
-  assign \shift$269  = control_2[4] | control_14[8];
-  assign \$18  = ~ control_2[6];
-  assign \pair$272  = control_2[5] & \$18 ;
-  assign \even$274  = kind == 1'h1;
-  assign \minus_rotating$276  = kind == 2'h2;
-  assign \$19  = control_5[4] | control_5[7];
-  assign \shift_sum$280  = \$19  | control_5[8];
-  assign \shift$289  = control_2[4] | control_14[8];
-  assign \next_word$290  = control_14[8] ? \word$292  : \word$291 ;
-  assign \$20  = ~ control_2[6];
-  assign \pair$293  = control_2[5] & \$20 ;
-  assign \even$295  = kind == 1'h1;
+    clear_counters <= reseed;
+  always @(posedge clk)
+    load_local_0 <= control_4[0];
+  always @(posedge clk)
+    load_rotating_0 <= control_4[1];
+  always @(posedge clk)
+    shift_0 <= \$1 ;
+  always @(posedge clk)
+    pair_0 <= control_4[5];
+  always @(posedge clk)
+    draw_0 <= \$2 ;
+  always @(posedge clk)
+    clear_local_0 <= control_7[0];
+  always @(posedge clk)
+    add_local_0 <= control_7[4];
+  always @(posedge clk)
+    load_sum_0 <= control_7[1];
+  always @(posedge clk)
+    first_0 <= control_7[2];
+  always @(posedge clk)
+    shift_sum_0 <= \$4 ;
+  always @(posedge clk)
+    merge_0 <= control_7[7];
+  always @(posedge clk)
+    merge_ahead_0 <= control_6[7];
+  always @(posedge clk)
+    learn_0 <= learning;
+  always @(posedge clk)
+    even_0 <= \$5 ;
+  always @(posedge clk)
+    minus_rotating_0 <= \$6 ;
+  always @(posedge clk)
+    load_local_1 <= control_4[0];
+  always @(posedge clk)
+    load_rotating_1 <= control_4[1];
+  always @(posedge clk)
+    shift_1 <= \$7 ;
+  always @(posedge clk)
+    pair_1 <= \$9 ;
+  always @(posedge clk)
+    draw_1 <= \$10 ;
+  always @(posedge clk)
+    clear_local_1 <= control_7[0];
+  always @(posedge clk)
+    add_local_1 <= control_7[4];
+  always @(posedge clk)
+    load_sum_1 <= control_7[1];
+  always @(posedge clk)
+    first_1 <= control_7[2];
+  always @(posedge clk)
+    shift_sum_1 <= \$12 ;
+  always @(posedge clk)
+    merge_1 <= control_7[7];
+  always @(posedge clk)
+    merge_ahead_1 <= control_6[7];
+  always @(posedge clk)
+    learn_1 <= learning;
+  always @(posedge clk)
+    even_1 <= \$13 ;
+  always @(posedge clk)
+    minus_rotating_1 <= \$14 ;
+  always @(posedge clk)
+    entering <= control_16[8];
+  always @(posedge clk)
+    \$like  <= \$20 ;
+  always @(posedge clk)
+    stored <= \$21 ;
+  always @(posedge clk)
+    write_back <= \$16 ;
+  always @(posedge clk)
+    \reseed$67  <= reseed;
   \drai_core.counters  counters (
     .changed_count(changed_count),
-    .clear(reseed),
+    .clear(clear_counters),
     .clk(clk),
     .gated_on_count(gated_on_count),
-    .\port$1015$0 (\changed$508 ),
-    .\port$1142$0 (\changed$509 ),
-    .\port$1269$0 (\changed$510 ),
-    .\port$1396$0 (\changed$511 ),
-    .\port$1523$0 (\changed$512 ),
-    .\port$1650$0 (\changed$513 ),
-    .\port$1777$0 (\changed$514 ),
-    .\port$1904$0 (\changed$515 ),
-    .\port$2031$0 (\changed$516 ),
-    .\port$2158$0 (\changed$517 ),
-    .\port$2403$0 (\visited$467 ),
-    .\port$2404$0 (\gated_on$480 ),
-    .\port$2405$0 (\written$493 ),
-    .\port$2451$0 (\visited$468 ),
-    .\port$2452$0 (\gated_on$481 ),
-    .\port$2453$0 (\written$494 ),
-    .\port$2499$0 (\visited$469 ),
-    .\port$2500$0 (\gated_on$482 ),
-    .\port$2501$0 (\written$495 ),
-    .\port$2547$0 (\visited$470 ),
-    .\port$2548$0 (\gated_on$483 ),
-    .\port$2549$0 (\written$496 ),
-    .\port$2595$0 (\visited$471 ),
-    .\port$2596$0 (\gated_on$484 ),
-    .\port$2597$0 (\written$497 ),
-    .\port$2643$0 (\visited$472 ),
-    .\port$2644$0 (\gated_on$485 ),
-    .\port$2645$0 (\written$498 ),
-    .\port$2691$0 (\visited$473 ),
-    .\port$2692$0 (\gated_on$486 ),
-    .\port$2693$0 (\written$499 ),
-    .\port$2739$0 (\visited$474 ),
-    .\port$2740$0 (\gated_on$487 ),
-    .\port$2741$0 (\written$500 ),
-    .\port$2787$0 (\visited$475 ),
-    .\port$2788$0 (\gated_on$488 ),
-    .\port$2789$0 (\written$501 ),
-    .\port$2835$0 (\visited$476 ),
-    .\port$2836$0 (\gated_on$489 ),
-    .\port$2837$0 (\written$502 ),
-    .\port$2883$0 (\visited$477 ),
-    .\port$2884$0 (\gated_on$490 ),
-    .\port$2885$0 (\written$503 ),
-    .\port$2931$0 (\visited$478 ),
-    .\port$2932$0 (\gated_on$491 ),
-    .\port$2933$0 (\written$504 ),
-    .\port$761$0 (\changed$506 ),
-    .\port$888$0 (\changed$507 ),
+    .\port$1088$0 (\changed$544 ),
+    .\port$1216$0 (\changed$545 ),
+    .\port$1344$0 (\changed$546 ),
+    .\port$1472$0 (\changed$547 ),
+    .\port$1600$0 (\changed$548 ),
+    .\port$1728$0 (\changed$549 ),
+    .\port$1856$0 (\changed$550 ),
+    .\port$1984$0 (\changed$551 ),
+    .\port$2112$0 (\changed$552 ),
+    .\port$2395$0 (\visited$502 ),
+    .\port$2396$0 (\gated_on$515 ),
+    .\port$2397$0 (\written$528 ),
+    .\port$2443$0 (\visited$503 ),
+    .\port$2444$0 (\gated_on$516 ),
+    .\port$2445$0 (\written$529 ),
+    .\port$2491$0 (\visited$504 ),
+    .\port$2492$0 (\gated_on$517 ),
+    .\port$2493$0 (\written$530 ),
+    .\port$2539$0 (\visited$505 ),
+    .\port$2540$0 (\gated_on$518 ),
+    .\port$2541$0 (\written$531 ),
+    .\port$2587$0 (\visited$506 ),
+    .\port$2588$0 (\gated_on$519 ),
+    .\port$2589$0 (\written$532 ),
+    .\port$2635$0 (\visited$507 ),
+    .\port$2636$0 (\gated_on$520 ),
+    .\port$2637$0 (\written$533 ),
+    .\port$2683$0 (\visited$508 ),
+    .\port$2684$0 (\gated_on$521 ),
+    .\port$2685$0 (\written$534 ),
+    .\port$2731$0 (\visited$509 ),
+    .\port$2732$0 (\gated_on$522 ),
+    .\port$2733$0 (\written$535 ),
+    .\port$2779$0 (\visited$510 ),
+    .\port$2780$0 (\gated_on$523 ),
+    .\port$2781$0 (\written$536 ),
+    .\port$2827$0 (\visited$511 ),
+    .\port$2828$0 (\gated_on$524 ),
+    .\port$2829$0 (\written$537 ),
+    .\port$2875$0 (\visited$512 ),
+    .\port$2876$0 (\gated_on$525 ),
+    .\port$2877$0 (\written$538 ),
+    .\port$2923$0 (\visited$513 ),
+    .\port$2924$0 (\gated_on$526 ),
+    .\port$2925$0 (\written$539 ),
+    .\port$704$0 (\changed$541 ),
+    .\port$832$0 (\changed$542 ),
+    .\port$960$0 (\changed$543 ),
     .rst(rst),
     .visited_count(visited_count),
     .written_count(written_count)
@@ -1086,7 +1349,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .visited_count(visited_count),
     .wdata(wdata),
     .we(we),
-    .weight(\word$352 [4:0]),
+    .weight(\word$412 [4:0]),
     .weight_address(host_address),
     .weight_commit(host_commit),
     .weight_fetch(host_fetch),
@@ -1097,423 +1360,458 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .written_count(written_count)
   );
   \drai_core.lane_0  lane_0 (
-    .add_local(control_5[4]),
-    .changed(\changed$506 ),
+    .add_local(add_local_0),
+    .changed(\changed$541 ),
+    .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
-    .even(even),
-    .gated_on(\gated_on$480 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(minus_rotating),
+    .even(even_0),
+    .first(first_0),
+    .gated_on(\gated_on$515 ),
+    .learn(learn_0),
+    .load_local(load_local_0),
+    .load_rotating(load_rotating_0),
+    .load_sum(load_sum_0),
+    .merge(merge_0),
+    .merge_ahead(merge_ahead_0),
+    .minus_rotating(minus_rotating_0),
     .next_sum(next_sum),
     .next_word(next_word),
     .page(words[7:0]),
     .page_sum(sums[14:0]),
-    .pair(control_2[5]),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
+    .pair(pair_0),
+    .reseed(\reseed$67 ),
     .rotating_sum(sum),
     .rst(rst),
-    .shift(shift),
-    .shift_sum(shift_sum),
-    .step(draw),
+    .shift(shift_0),
+    .shift_sum(shift_sum_0),
+    .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$467 ),
-    .w_in(\word$352 [4:0]),
+    .visited(\visited$502 ),
+    .w_in(\word$412 [4:0]),
     .weight_out(weight_out),
-    .\wide$46 (\next_sum$305 ),
-    .word(\word$291 ),
-    .written(\written$493 )
+    .\wide$46 (\next_sum$365 ),
+    .word(\word$362 ),
+    .written(\written$528 )
   );
   \drai_core.lane_1  lane_1 (
-    .add_local(control_5[4]),
-    .changed(\changed$507 ),
+    .add_local(add_local_0),
+    .changed(\changed$542 ),
+    .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
-    .even(\even$94 ),
-    .gated_on(\gated_on$481 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$96 ),
-    .next_sum(\next_sum$104 ),
-    .next_word(\next_word$90 ),
+    .even(even_0),
+    .first(first_0),
+    .gated_on(\gated_on$516 ),
+    .learn(learn_0),
+    .load_local(load_local_0),
+    .load_rotating(load_rotating_0),
+    .load_sum(load_sum_0),
+    .merge(merge_0),
+    .merge_ahead(merge_ahead_0),
+    .minus_rotating(minus_rotating_0),
+    .next_sum(\next_sum$145 ),
+    .next_word(\next_word$141 ),
     .page(words[15:8]),
     .page_sum(sums[29:15]),
-    .pair(control_2[5]),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$317 ),
+    .pair(pair_0),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$377 ),
     .rst(rst),
-    .shift(\shift$89 ),
-    .shift_sum(\shift_sum$100 ),
-    .step(\draw$365 ),
+    .shift(shift_0),
+    .shift_sum(shift_sum_0),
+    .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$468 ),
-    .w_in(\word$352 [9:5]),
-    .weight_out(\weight_out$334 ),
+    .visited(\visited$503 ),
+    .w_in(\word$412 [9:5]),
+    .weight_out(\weight_out$394 ),
     .\wide$46 (next_sum),
     .word(next_word),
-    .written(\written$494 )
+    .written(\written$529 )
   );
   \drai_core.lane_10  lane_10 (
-    .add_local(control_5[4]),
-    .changed(\changed$516 ),
+    .add_local(add_local_1),
+    .changed(\changed$551 ),
+    .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
-    .even(\even$274 ),
-    .gated_on(\gated_on$490 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$276 ),
-    .next_sum(\next_sum$284 ),
-    .next_word(\next_word$270 ),
+    .even(even_1),
+    .first(first_1),
+    .gated_on(\gated_on$525 ),
+    .learn(learn_1),
+    .load_local(load_local_1),
+    .load_rotating(load_rotating_1),
+    .load_sum(load_sum_1),
+    .merge(merge_1),
+    .merge_ahead(merge_ahead_1),
+    .minus_rotating(minus_rotating_1),
+    .next_sum(\next_sum$343 ),
+    .next_word(\next_word$339 ),
     .page(words[87:80]),
     .page_sum(sums[164:150]),
-    .pair(\pair$272 ),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$326 ),
+    .pair(pair_1),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$386 ),
     .rst(rst),
-    .shift(\shift$269 ),
-    .shift_sum(\shift_sum$280 ),
-    .step(\draw$419 ),
+    .shift(shift_1),
+    .shift_sum(shift_sum_1),
+    .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$477 ),
-    .w_in(\word$352 [54:50]),
-    .weight_out(\weight_out$343 ),
-    .\wide$46 (\next_sum$264 ),
-    .word(\next_word$250 ),
-    .written(\written$503 )
+    .visited(\visited$512 ),
+    .w_in(\word$412 [54:50]),
+    .weight_out(\weight_out$403 ),
+    .\wide$46 (\next_sum$321 ),
+    .word(\next_word$317 ),
+    .written(\written$538 )
   );
   \drai_core.lane_11  lane_11 (
-    .add_local(control_5[4]),
-    .changed(\changed$517 ),
+    .add_local(add_local_1),
+    .changed(\changed$552 ),
+    .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
-    .even(\even$295 ),
-    .gated_on(\gated_on$491 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$297 ),
-    .next_sum(\next_sum$305 ),
-    .next_word(\next_word$290 ),
+    .even(even_1),
+    .first(first_1),
+    .gated_on(\gated_on$526 ),
+    .learn(learn_1),
+    .load_local(load_local_1),
+    .load_rotating(load_rotating_1),
+    .load_sum(load_sum_1),
+    .merge(merge_1),
+    .merge_ahead(merge_ahead_1),
+    .minus_rotating(minus_rotating_1),
+    .next_sum(\next_sum$365 ),
+    .next_word(\next_word$361 ),
     .page(words[95:88]),
     .page_sum(sums[179:165]),
-    .pair(\pair$293 ),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$327 ),
+    .pair(pair_1),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$387 ),
     .rst(rst),
-    .shift(\shift$289 ),
-    .shift_sum(\shift_sum$301 ),
-    .step(\draw$425 ),
+    .shift(shift_1),
+    .shift_sum(shift_sum_1),
+    .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$478 ),
-    .w_in(\word$352 [59:55]),
-    .weight_out(\weight_out$344 ),
-    .\wide$46 (\next_sum$284 ),
-    .word(\next_word$270 ),
-    .written(\written$504 )
+    .visited(\visited$513 ),
+    .w_in(\word$412 [59:55]),
+    .weight_out(\weight_out$404 ),
+    .\wide$46 (\next_sum$343 ),
+    .word(\next_word$339 ),
+    .written(\written$539 )
   );
   \drai_core.lane_2  lane_2 (
-    .add_local(control_5[4]),
-    .changed(\changed$508 ),
+    .add_local(add_local_0),
+    .changed(\changed$543 ),
+    .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
-    .even(\even$114 ),
-    .gated_on(\gated_on$482 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$116 ),
-    .next_sum(\next_sum$124 ),
-    .next_word(\next_word$110 ),
+    .even(even_0),
+    .first(first_0),
+    .gated_on(\gated_on$517 ),
+    .learn(learn_0),
+    .load_local(load_local_0),
+    .load_rotating(load_rotating_0),
+    .load_sum(load_sum_0),
+    .merge(merge_0),
+    .merge_ahead(merge_ahead_0),
+    .minus_rotating(minus_rotating_0),
+    .next_sum(\next_sum$167 ),
+    .next_word(\next_word$163 ),
     .page(words[23:16]),
     .page_sum(sums[44:30]),
-    .pair(control_2[5]),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$318 ),
+    .pair(pair_0),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$378 ),
     .rst(rst),
-    .shift(\shift$109 ),
-    .shift_sum(\shift_sum$120 ),
-    .step(\draw$371 ),
+    .shift(shift_0),
+    .shift_sum(shift_sum_0),
+    .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$469 ),
-    .w_in(\word$352 [14:10]),
-    .weight_out(\weight_out$335 ),
-    .\wide$46 (\next_sum$104 ),
-    .word(\next_word$90 ),
-    .written(\written$495 )
+    .visited(\visited$504 ),
+    .w_in(\word$412 [14:10]),
+    .weight_out(\weight_out$395 ),
+    .\wide$46 (\next_sum$145 ),
+    .word(\next_word$141 ),
+    .written(\written$530 )
   );
   \drai_core.lane_3  lane_3 (
-    .add_local(control_5[4]),
-    .changed(\changed$509 ),
+    .add_local(add_local_0),
+    .changed(\changed$544 ),
+    .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
-    .even(\even$134 ),
-    .gated_on(\gated_on$483 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$136 ),
-    .next_sum(\next_sum$144 ),
-    .next_word(\next_word$130 ),
+    .even(even_0),
+    .first(first_0),
+    .gated_on(\gated_on$518 ),
+    .learn(learn_0),
+    .load_local(load_local_0),
+    .load_rotating(load_rotating_0),
+    .load_sum(load_sum_0),
+    .merge(merge_0),
+    .merge_ahead(merge_ahead_0),
+    .minus_rotating(minus_rotating_0),
+    .next_sum(\next_sum$189 ),
+    .next_word(\next_word$185 ),
     .page(words[31:24]),
     .page_sum(sums[59:45]),
-    .pair(control_2[5]),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$319 ),
+    .pair(pair_0),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$379 ),
     .rst(rst),
-    .shift(\shift$129 ),
-    .shift_sum(\shift_sum$140 ),
-    .step(\draw$377 ),
+    .shift(shift_0),
+    .shift_sum(shift_sum_0),
+    .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$470 ),
-    .w_in(\word$352 [19:15]),
-    .weight_out(\weight_out$336 ),
-    .\wide$46 (\next_sum$124 ),
-    .word(\next_word$110 ),
-    .written(\written$496 )
+    .visited(\visited$505 ),
+    .w_in(\word$412 [19:15]),
+    .weight_out(\weight_out$396 ),
+    .\wide$46 (\next_sum$167 ),
+    .word(\next_word$163 ),
+    .written(\written$531 )
   );
   \drai_core.lane_4  lane_4 (
-    .add_local(control_5[4]),
-    .changed(\changed$510 ),
+    .add_local(add_local_0),
+    .changed(\changed$545 ),
+    .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
-    .even(\even$154 ),
-    .gated_on(\gated_on$484 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$156 ),
-    .next_sum(\next_sum$164 ),
-    .next_word(\next_word$150 ),
+    .even(even_0),
+    .first(first_0),
+    .gated_on(\gated_on$519 ),
+    .learn(learn_0),
+    .load_local(load_local_0),
+    .load_rotating(load_rotating_0),
+    .load_sum(load_sum_0),
+    .merge(merge_0),
+    .merge_ahead(merge_ahead_0),
+    .minus_rotating(minus_rotating_0),
+    .next_sum(\next_sum$211 ),
+    .next_word(\next_word$207 ),
     .page(words[39:32]),
     .page_sum(sums[74:60]),
-    .pair(control_2[5]),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$320 ),
+    .pair(pair_0),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$380 ),
     .rst(rst),
-    .shift(\shift$149 ),
-    .shift_sum(\shift_sum$160 ),
-    .step(\draw$383 ),
+    .shift(shift_0),
+    .shift_sum(shift_sum_0),
+    .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$471 ),
-    .w_in(\word$352 [24:20]),
-    .weight_out(\weight_out$337 ),
-    .\wide$46 (\next_sum$144 ),
-    .word(\next_word$130 ),
-    .written(\written$497 )
+    .visited(\visited$506 ),
+    .w_in(\word$412 [24:20]),
+    .weight_out(\weight_out$397 ),
+    .\wide$46 (\next_sum$189 ),
+    .word(\next_word$185 ),
+    .written(\written$532 )
   );
   \drai_core.lane_5  lane_5 (
-    .add_local(control_5[4]),
-    .changed(\changed$511 ),
+    .add_local(add_local_0),
+    .changed(\changed$546 ),
+    .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
-    .even(\even$174 ),
-    .gated_on(\gated_on$485 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$176 ),
-    .next_sum(\next_sum$184 ),
-    .next_word(\next_word$170 ),
+    .even(even_0),
+    .first(first_0),
+    .gated_on(\gated_on$520 ),
+    .learn(learn_0),
+    .load_local(load_local_0),
+    .load_rotating(load_rotating_0),
+    .load_sum(load_sum_0),
+    .merge(merge_0),
+    .merge_ahead(merge_ahead_0),
+    .minus_rotating(minus_rotating_0),
+    .next_sum(\next_sum$233 ),
+    .next_word(\next_word$229 ),
     .page(words[47:40]),
     .page_sum(sums[89:75]),
-    .pair(control_2[5]),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$321 ),
+    .pair(pair_0),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$381 ),
     .rst(rst),
-    .shift(\shift$169 ),
-    .shift_sum(\shift_sum$180 ),
-    .step(\draw$389 ),
+    .shift(shift_0),
+    .shift_sum(shift_sum_0),
+    .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$472 ),
-    .w_in(\word$352 [29:25]),
-    .weight_out(\weight_out$338 ),
-    .\wide$46 (\next_sum$164 ),
-    .word(\next_word$150 ),
-    .written(\written$498 )
+    .visited(\visited$507 ),
+    .w_in(\word$412 [29:25]),
+    .weight_out(\weight_out$398 ),
+    .\wide$46 (\next_sum$211 ),
+    .word(\next_word$207 ),
+    .written(\written$533 )
   );
   \drai_core.lane_6  lane_6 (
-    .add_local(control_5[4]),
-    .changed(\changed$512 ),
+    .add_local(add_local_1),
+    .changed(\changed$547 ),
+    .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
-    .even(\even$194 ),
-    .gated_on(\gated_on$486 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$196 ),
-    .next_sum(\next_sum$204 ),
-    .next_word(\next_word$190 ),
+    .even(even_1),
+    .first(first_1),
+    .gated_on(\gated_on$521 ),
+    .learn(learn_1),
+    .load_local(load_local_1),
+    .load_rotating(load_rotating_1),
+    .load_sum(load_sum_1),
+    .merge(merge_1),
+    .merge_ahead(merge_ahead_1),
+    .minus_rotating(minus_rotating_1),
+    .next_sum(\next_sum$255 ),
+    .next_word(\next_word$251 ),
     .page(words[55:48]),
     .page_sum(sums[104:90]),
-    .pair(\pair$192 ),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$322 ),
+    .pair(pair_1),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$382 ),
     .rst(rst),
-    .shift(\shift$189 ),
-    .shift_sum(\shift_sum$200 ),
-    .step(\draw$395 ),
+    .shift(shift_1),
+    .shift_sum(shift_sum_1),
+    .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$473 ),
-    .w_in(\word$352 [34:30]),
-    .weight_out(\weight_out$339 ),
-    .\wide$46 (\next_sum$184 ),
-    .word(\next_word$170 ),
-    .written(\written$499 )
+    .visited(\visited$508 ),
+    .w_in(\word$412 [34:30]),
+    .weight_out(\weight_out$399 ),
+    .\wide$46 (\next_sum$233 ),
+    .word(\next_word$229 ),
+    .written(\written$534 )
   );
   \drai_core.lane_7  lane_7 (
-    .add_local(control_5[4]),
-    .changed(\changed$513 ),
+    .add_local(add_local_1),
+    .changed(\changed$548 ),
+    .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
-    .even(\even$214 ),
-    .gated_on(\gated_on$487 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$216 ),
-    .next_sum(\next_sum$224 ),
-    .next_word(\next_word$210 ),
+    .even(even_1),
+    .first(first_1),
+    .gated_on(\gated_on$522 ),
+    .learn(learn_1),
+    .load_local(load_local_1),
+    .load_rotating(load_rotating_1),
+    .load_sum(load_sum_1),
+    .merge(merge_1),
+    .merge_ahead(merge_ahead_1),
+    .minus_rotating(minus_rotating_1),
+    .next_sum(\next_sum$277 ),
+    .next_word(\next_word$273 ),
     .page(words[63:56]),
     .page_sum(sums[119:105]),
-    .pair(\pair$212 ),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$323 ),
+    .pair(pair_1),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$383 ),
     .rst(rst),
-    .shift(\shift$209 ),
-    .shift_sum(\shift_sum$220 ),
-    .step(\draw$401 ),
+    .shift(shift_1),
+    .shift_sum(shift_sum_1),
+    .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$474 ),
-    .w_in(\word$352 [39:35]),
-    .weight_out(\weight_out$340 ),
-    .\wide$46 (\next_sum$204 ),
-    .word(\next_word$190 ),
-    .written(\written$500 )
+    .visited(\visited$509 ),
+    .w_in(\word$412 [39:35]),
+    .weight_out(\weight_out$400 ),
+    .\wide$46 (\next_sum$255 ),
+    .word(\next_word$251 ),
+    .written(\written$535 )
   );
   \drai_core.lane_8  lane_8 (
-    .add_local(control_5[4]),
-    .changed(\changed$514 ),
+    .add_local(add_local_1),
+    .changed(\changed$549 ),
+    .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
-    .even(\even$234 ),
-    .gated_on(\gated_on$488 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$236 ),
-    .next_sum(\next_sum$244 ),
-    .next_word(\next_word$230 ),
+    .even(even_1),
+    .first(first_1),
+    .gated_on(\gated_on$523 ),
+    .learn(learn_1),
+    .load_local(load_local_1),
+    .load_rotating(load_rotating_1),
+    .load_sum(load_sum_1),
+    .merge(merge_1),
+    .merge_ahead(merge_ahead_1),
+    .minus_rotating(minus_rotating_1),
+    .next_sum(\next_sum$299 ),
+    .next_word(\next_word$295 ),
     .page(words[71:64]),
     .page_sum(sums[134:120]),
-    .pair(\pair$232 ),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$324 ),
+    .pair(pair_1),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$384 ),
     .rst(rst),
-    .shift(\shift$229 ),
-    .shift_sum(\shift_sum$240 ),
-    .step(\draw$407 ),
+    .shift(shift_1),
+    .shift_sum(shift_sum_1),
+    .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$475 ),
-    .w_in(\word$352 [44:40]),
-    .weight_out(\weight_out$341 ),
-    .\wide$46 (\next_sum$224 ),
-    .word(\next_word$210 ),
-    .written(\written$501 )
+    .visited(\visited$510 ),
+    .w_in(\word$412 [44:40]),
+    .weight_out(\weight_out$401 ),
+    .\wide$46 (\next_sum$277 ),
+    .word(\next_word$273 ),
+    .written(\written$536 )
   );
   \drai_core.lane_9  lane_9 (
-    .add_local(control_5[4]),
-    .changed(\changed$515 ),
+    .add_local(add_local_1),
+    .changed(\changed$550 ),
+    .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
-    .even(\even$254 ),
-    .gated_on(\gated_on$489 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$256 ),
-    .next_sum(\next_sum$264 ),
-    .next_word(\next_word$250 ),
+    .even(even_1),
+    .first(first_1),
+    .gated_on(\gated_on$524 ),
+    .learn(learn_1),
+    .load_local(load_local_1),
+    .load_rotating(load_rotating_1),
+    .load_sum(load_sum_1),
+    .merge(merge_1),
+    .merge_ahead(merge_ahead_1),
+    .minus_rotating(minus_rotating_1),
+    .next_sum(\next_sum$321 ),
+    .next_word(\next_word$317 ),
     .page(words[79:72]),
     .page_sum(sums[149:135]),
-    .pair(\pair$252 ),
-    .\port$2160$0 (control_2[1:0]),
-    .\port$2163$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$325 ),
+    .pair(pair_1),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$385 ),
     .rst(rst),
-    .shift(\shift$249 ),
-    .shift_sum(\shift_sum$260 ),
-    .step(\draw$413 ),
+    .shift(shift_1),
+    .shift_sum(shift_sum_1),
+    .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$476 ),
-    .w_in(\word$352 [49:45]),
-    .weight_out(\weight_out$342 ),
-    .\wide$46 (\next_sum$244 ),
-    .word(\next_word$230 ),
-    .written(\written$502 )
+    .visited(\visited$511 ),
+    .w_in(\word$412 [49:45]),
+    .weight_out(\weight_out$402 ),
+    .\wide$46 (\next_sum$299 ),
+    .word(\next_word$295 ),
+    .written(\written$537 )
   );
   \drai_core.pages  pages (
-    .clear(control_4[2]),
     .clk(clk),
-    .\port$2375$0 (\word$291 ),
-    .\port$2387$0 (sum),
-    .\port$2423$0 (next_word),
-    .\port$2435$0 (\sum$317 ),
-    .\port$2471$0 (\next_word$90 ),
-    .\port$2483$0 (\sum$318 ),
-    .\port$2519$0 (\next_word$110 ),
-    .\port$2531$0 (\sum$319 ),
-    .\port$2567$0 (\next_word$130 ),
-    .\port$2579$0 (\sum$320 ),
-    .\port$2615$0 (\next_word$150 ),
-    .\port$2627$0 (\sum$321 ),
-    .\port$2663$0 (\next_word$170 ),
-    .\port$2675$0 (\sum$322 ),
-    .\port$2711$0 (\next_word$190 ),
-    .\port$2723$0 (\sum$323 ),
-    .\port$2759$0 (\next_word$210 ),
-    .\port$2771$0 (\sum$324 ),
-    .\port$2807$0 (\next_word$230 ),
-    .\port$2819$0 (\sum$325 ),
-    .\port$2855$0 (\next_word$250 ),
-    .\port$2867$0 (\sum$326 ),
-    .\port$2903$0 (\next_word$270 ),
-    .\port$2915$0 (\sum$327 ),
-    .read_page(control[11:10]),
-    .read_sum_page(control_3[11:10]),
+    .\port$2367$0 (\word$362 ),
+    .\port$2379$0 (sum),
+    .\port$2415$0 (next_word),
+    .\port$2427$0 (\sum$377 ),
+    .\port$2463$0 (\next_word$141 ),
+    .\port$2475$0 (\sum$378 ),
+    .\port$2511$0 (\next_word$163 ),
+    .\port$2523$0 (\sum$379 ),
+    .\port$2559$0 (\next_word$185 ),
+    .\port$2571$0 (\sum$380 ),
+    .\port$2607$0 (\next_word$207 ),
+    .\port$2619$0 (\sum$381 ),
+    .\port$2655$0 (\next_word$229 ),
+    .\port$2667$0 (\sum$382 ),
+    .\port$2703$0 (\next_word$251 ),
+    .\port$2715$0 (\sum$383 ),
+    .\port$2751$0 (\next_word$273 ),
+    .\port$2763$0 (\sum$384 ),
+    .\port$2799$0 (\next_word$295 ),
+    .\port$2811$0 (\sum$385 ),
+    .\port$2847$0 (\next_word$317 ),
+    .\port$2859$0 (\sum$386 ),
+    .\port$2895$0 (\next_word$339 ),
+    .\port$2907$0 (\sum$387 ),
+    .read_page(control_3[11:10]),
+    .read_sum_page(control_6[11:10]),
     .rst(rst),
-    .sink__addr(stored),
-    .\sink__addr$12 (\$like ),
-    .sink__en(control_14[9]),
-    .\sink__en$16 (save),
+    .save(save),
+    .save_page(\$like ),
+    .store(control_16[9]),
+    .store_page(stored),
     .sums(sums),
     .words(words)
   );
@@ -1532,7 +1830,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .steps(steps)
   );
   \drai_core.update  update (
-    .ahead(control_4[8]),
+    .ahead(control_7[8]),
     .busy(busy),
     .clk(clk),
     .dither(dither),
@@ -1553,10 +1851,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .rst(rst),
     .shil(shil),
     .start(start),
-    .sum(\sum$327 ),
+    .sum(\sum$387 ),
     .theta(theta),
-    .valid(control_5[8]),
-    .word(\word$292 )
+    .valid(control_8[8]),
+    .word(\word$367 )
   );
   \drai_core.weights  weights (
     .busy(busy),
@@ -1565,419 +1863,484 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .host_commit(host_commit),
     .host_fetch(host_fetch),
     .host_shift(host_shift),
-    .host_weight(\$22 [4:0]),
-    .\port$2402$0 (weight_out),
-    .\port$2450$0 (\weight_out$334 ),
-    .\port$2498$0 (\weight_out$335 ),
-    .\port$2546$0 (\weight_out$336 ),
-    .\port$2594$0 (\weight_out$337 ),
-    .\port$2642$0 (\weight_out$338 ),
-    .\port$2690$0 (\weight_out$339 ),
-    .\port$2738$0 (\weight_out$340 ),
-    .\port$2786$0 (\weight_out$341 ),
-    .\port$2834$0 (\weight_out$342 ),
-    .\port$2882$0 (\weight_out$343 ),
-    .\port$2930$0 (\weight_out$344 ),
-    .read(control[5]),
+    .host_weight(\$19 [4:0]),
+    .\port$2394$0 (weight_out),
+    .\port$2442$0 (\weight_out$394 ),
+    .\port$2490$0 (\weight_out$395 ),
+    .\port$2538$0 (\weight_out$396 ),
+    .\port$2586$0 (\weight_out$397 ),
+    .\port$2634$0 (\weight_out$398 ),
+    .\port$2682$0 (\weight_out$399 ),
+    .\port$2730$0 (\weight_out$400 ),
+    .\port$2778$0 (\weight_out$401 ),
+    .\port$2826$0 (\weight_out$402 ),
+    .\port$2874$0 (\weight_out$403 ),
+    .\port$2922$0 (\weight_out$404 ),
+    .read(control_3[5]),
     .rst(rst),
     .start(start),
-    .word(\word$352 ),
-    .write(write)
+    .word(\word$412 ),
+    .write(write_back)
   );
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$23  = \$like ;
-    if (control_5[1]) begin
-      \$23  = control_5[11:10];
-    end
-    if (rst) begin
-      \$23  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$24  = stored;
-    if (start) begin
-      \$24  = 2'h0;
-    end else if (control_14[9]) begin
-      \$24  = \$1 [1:0];
-    end
-    if (rst) begin
-      \$24  = 2'h0;
-    end
-  end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
     (* full_case = 32'd1 *)
     casez (sweep)
       5'h00:
-          \$25  = 5'h1f;
+          \$22  = 5'h1f;
       5'h01:
-          \$25  = 5'h0f;
+          \$22  = 5'h0f;
       5'h02:
-          \$25  = 5'h17;
+          \$22  = 5'h17;
       5'h03:
-          \$25  = 5'h07;
+          \$22  = 5'h07;
       5'h04:
-          \$25  = 5'h1b;
+          \$22  = 5'h1b;
       5'h05:
-          \$25  = 5'h0b;
+          \$22  = 5'h0b;
       5'h06:
-          \$25  = 5'h13;
+          \$22  = 5'h13;
       5'h07:
-          \$25  = 5'h03;
+          \$22  = 5'h03;
       5'h08:
-          \$25  = 5'h1d;
+          \$22  = 5'h1d;
       5'h09:
-          \$25  = 5'h0d;
+          \$22  = 5'h0d;
       5'h0a:
-          \$25  = 5'h15;
+          \$22  = 5'h15;
       5'h0b:
-          \$25  = 5'h05;
+          \$22  = 5'h05;
       5'h0c:
-          \$25  = 5'h19;
+          \$22  = 5'h19;
       5'h0d:
-          \$25  = 5'h09;
+          \$22  = 5'h09;
       5'h0e:
-          \$25  = 5'h11;
+          \$22  = 5'h11;
       5'h0f:
-          \$25  = 5'h01;
+          \$22  = 5'h01;
       5'h10:
-          \$25  = 5'h1e;
+          \$22  = 5'h1e;
       5'h11:
-          \$25  = 5'h0e;
+          \$22  = 5'h0e;
       5'h12:
-          \$25  = 5'h16;
+          \$22  = 5'h16;
       5'h13:
-          \$25  = 5'h06;
+          \$22  = 5'h06;
       5'h14:
-          \$25  = 5'h1a;
+          \$22  = 5'h1a;
       5'h15:
-          \$25  = 5'h0a;
+          \$22  = 5'h0a;
       5'h16:
-          \$25  = 5'h12;
+          \$22  = 5'h12;
       5'h17:
-          \$25  = 5'h02;
+          \$22  = 5'h02;
       5'h18:
-          \$25  = 5'h1c;
+          \$22  = 5'h1c;
       5'h19:
-          \$25  = 5'h0c;
+          \$22  = 5'h0c;
       5'h1a:
-          \$25  = 5'h14;
+          \$22  = 5'h14;
       5'h1b:
-          \$25  = 5'h04;
+          \$22  = 5'h04;
       5'h1c:
-          \$25  = 5'h18;
+          \$22  = 5'h18;
       5'h1d:
-          \$25  = 5'h08;
+          \$22  = 5'h08;
       5'h1e:
-          \$25  = 5'h10;
+          \$22  = 5'h10;
       5'h1f:
-          \$25  = 5'h00;
+          \$22  = 5'h00;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$26  = sweep;
-    if (reseed) begin
-      \$26  = 5'h00;
-    end else if (\$2 ) begin
-      \$26  = \$3 [4:0];
+    \$23  = sweep;
+    if (\reseed$67 ) begin
+      \$23  = 5'h00;
+    end else if (\$17 ) begin
+      \$23  = \$18 [4:0];
     end
     if (rst) begin
-      \$26  = 5'h00;
+      \$23  = 5'h00;
     end
   end
-  assign \addr$33  = addr;
-  assign \wdata$34  = wdata;
-  assign \we$35  = we;
-  assign \re$36  = re;
-  assign \run$38  = run;
-  assign \steps$40  = steps;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$20  = \$like ;
+    if (control_8[1]) begin
+      \$20  = control_8[11:10];
+    end
+    if (rst) begin
+      \$20  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$21  = stored;
+    if (start) begin
+      \$21  = 2'h0;
+    end else if (control_17[9]) begin
+      \$21  = \$15 [1:0];
+    end
+    if (rst) begin
+      \$21  = 2'h0;
+    end
+  end
+  assign \addr$71  = addr;
+  assign \wdata$72  = wdata;
+  assign \we$73  = we;
+  assign \re$74  = re;
+  assign \run$76  = run;
+  assign \steps$78  = steps;
   assign field = wdata[0];
-  assign \field$42  = wdata[0];
+  assign \field$80  = wdata[0];
   assign couple = wdata[1];
-  assign \couple$44  = wdata[1];
+  assign \couple$82  = wdata[1];
   assign learn = wdata[2];
-  assign \learn$46  = wdata[2];
-  assign \visited_count$48  = visited_count;
-  assign \gated_on_count$50  = gated_on_count;
-  assign \written_count$52  = written_count;
-  assign \changed_count$54  = changed_count;
-  assign \rdata$55  = rdata;
-  assign \ack$56  = ack;
-  assign \busy$57  = busy;
-  assign \step_done$58  = step_done;
-  assign \busy$59  = busy;
-  assign \step_done$60  = step_done;
-  assign \ramp$61  = ramp;
-  assign clear = reseed;
+  assign \learn$84  = wdata[2];
+  assign \visited_count$86  = visited_count;
+  assign \gated_on_count$88  = gated_on_count;
+  assign \written_count$90  = written_count;
+  assign \changed_count$92  = changed_count;
+  assign \rdata$93  = rdata;
+  assign \ack$94  = ack;
+  assign \busy$95  = busy;
+  assign \step_done$96  = step_done;
+  assign \busy$97  = busy;
+  assign \step_done$98  = step_done;
+  assign \ramp$99  = ramp;
+  assign clear = clear_counters;
+  assign load_local = load_local_0;
+  assign load_rotating = load_rotating_0;
+  assign shift = shift_0;
+  assign pair = pair_0;
+  assign draw = draw_0;
+  assign clear_local = clear_local_0;
+  assign add_local = add_local_0;
+  assign load_sum = load_sum_0;
+  assign first = first_0;
+  assign shift_sum = shift_sum_0;
+  assign merge = merge_0;
+  assign merge_ahead = merge_ahead_0;
+  assign \learn$113  = learn_0;
+  assign even = even_0;
+  assign minus_rotating = minus_rotating_0;
   assign page = words[7:0];
-  assign load_local = control_2[0];
-  assign load_rotating = control_2[1];
   assign word = next_word;
-  assign pair = control_2[5];
-  assign \learn$71  = learning;
   assign minus_local = 1'h0;
-  assign clear_local = control_5[0];
-  assign add_local = control_5[4];
-  assign load_sum = control_5[1];
-  assign merge_ahead = control_4[7];
-  assign merge = control_5[7];
   assign page_sum = sums[14:0];
   assign passed_sum = next_sum;
-  assign \page$86  = words[15:8];
-  assign \load_local$87  = control_2[0];
-  assign \load_rotating$88  = control_2[1];
-  assign \word$91  = \next_word$90 ;
-  assign \pair$92  = control_2[5];
-  assign \learn$93  = learning;
-  assign \minus_local$95  = 1'h0;
-  assign \clear_local$97  = control_5[0];
-  assign \add_local$98  = control_5[4];
-  assign \load_sum$99  = control_5[1];
-  assign \merge_ahead$101  = control_4[7];
-  assign \merge$102  = control_5[7];
-  assign \page_sum$103  = sums[29:15];
-  assign \passed_sum$105  = \next_sum$104 ;
-  assign \page$106  = words[23:16];
-  assign \load_local$107  = control_2[0];
-  assign \load_rotating$108  = control_2[1];
-  assign \word$111  = \next_word$110 ;
-  assign \pair$112  = control_2[5];
-  assign \learn$113  = learning;
-  assign \minus_local$115  = 1'h0;
-  assign \clear_local$117  = control_5[0];
-  assign \add_local$118  = control_5[4];
-  assign \load_sum$119  = control_5[1];
-  assign \merge_ahead$121  = control_4[7];
-  assign \merge$122  = control_5[7];
-  assign \page_sum$123  = sums[44:30];
-  assign \passed_sum$125  = \next_sum$124 ;
-  assign \page$126  = words[31:24];
-  assign \load_local$127  = control_2[0];
-  assign \load_rotating$128  = control_2[1];
-  assign \word$131  = \next_word$130 ;
-  assign \pair$132  = control_2[5];
-  assign \learn$133  = learning;
-  assign \minus_local$135  = 1'h0;
-  assign \clear_local$137  = control_5[0];
-  assign \add_local$138  = control_5[4];
-  assign \load_sum$139  = control_5[1];
-  assign \merge_ahead$141  = control_4[7];
-  assign \merge$142  = control_5[7];
-  assign \page_sum$143  = sums[59:45];
-  assign \passed_sum$145  = \next_sum$144 ;
-  assign \page$146  = words[39:32];
-  assign \load_local$147  = control_2[0];
-  assign \load_rotating$148  = control_2[1];
-  assign \word$151  = \next_word$150 ;
-  assign \pair$152  = control_2[5];
-  assign \learn$153  = learning;
-  assign \minus_local$155  = 1'h0;
-  assign \clear_local$157  = control_5[0];
-  assign \add_local$158  = control_5[4];
-  assign \load_sum$159  = control_5[1];
-  assign \merge_ahead$161  = control_4[7];
-  assign \merge$162  = control_5[7];
-  assign \page_sum$163  = sums[74:60];
-  assign \passed_sum$165  = \next_sum$164 ;
-  assign \page$166  = words[47:40];
-  assign \load_local$167  = control_2[0];
-  assign \load_rotating$168  = control_2[1];
-  assign \word$171  = \next_word$170 ;
-  assign \pair$172  = control_2[5];
-  assign \learn$173  = learning;
-  assign \minus_local$175  = 1'h0;
-  assign \clear_local$177  = control_5[0];
-  assign \add_local$178  = control_5[4];
-  assign \load_sum$179  = control_5[1];
-  assign \merge_ahead$181  = control_4[7];
-  assign \merge$182  = control_5[7];
-  assign \page_sum$183  = sums[89:75];
-  assign \passed_sum$185  = \next_sum$184 ;
-  assign \page$186  = words[55:48];
-  assign \load_local$187  = control_2[0];
-  assign \load_rotating$188  = control_2[1];
-  assign \word$191  = \next_word$190 ;
-  assign \learn$193  = learning;
-  assign \minus_local$195  = 1'h0;
-  assign \clear_local$197  = control_5[0];
-  assign \add_local$198  = control_5[4];
-  assign \load_sum$199  = control_5[1];
-  assign \merge_ahead$201  = control_4[7];
-  assign \merge$202  = control_5[7];
-  assign \page_sum$203  = sums[104:90];
-  assign \passed_sum$205  = \next_sum$204 ;
-  assign \page$206  = words[63:56];
-  assign \load_local$207  = control_2[0];
-  assign \load_rotating$208  = control_2[1];
-  assign \word$211  = \next_word$210 ;
-  assign \learn$213  = learning;
-  assign \minus_local$215  = 1'h0;
-  assign \clear_local$217  = control_5[0];
-  assign \add_local$218  = control_5[4];
-  assign \load_sum$219  = control_5[1];
-  assign \merge_ahead$221  = control_4[7];
-  assign \merge$222  = control_5[7];
-  assign \page_sum$223  = sums[119:105];
-  assign \passed_sum$225  = \next_sum$224 ;
-  assign \page$226  = words[71:64];
-  assign \load_local$227  = control_2[0];
-  assign \load_rotating$228  = control_2[1];
-  assign \word$231  = \next_word$230 ;
-  assign \learn$233  = learning;
-  assign \minus_local$235  = 1'h0;
-  assign \clear_local$237  = control_5[0];
-  assign \add_local$238  = control_5[4];
-  assign \load_sum$239  = control_5[1];
-  assign \merge_ahead$241  = control_4[7];
-  assign \merge$242  = control_5[7];
-  assign \page_sum$243  = sums[134:120];
-  assign \passed_sum$245  = \next_sum$244 ;
-  assign \page$246  = words[79:72];
-  assign \load_local$247  = control_2[0];
-  assign \load_rotating$248  = control_2[1];
-  assign \word$251  = \next_word$250 ;
-  assign \learn$253  = learning;
-  assign \minus_local$255  = 1'h0;
-  assign \clear_local$257  = control_5[0];
-  assign \add_local$258  = control_5[4];
-  assign \load_sum$259  = control_5[1];
-  assign \merge_ahead$261  = control_4[7];
-  assign \merge$262  = control_5[7];
-  assign \page_sum$263  = sums[149:135];
-  assign \passed_sum$265  = \next_sum$264 ;
-  assign \page$266  = words[87:80];
-  assign \load_local$267  = control_2[0];
-  assign \load_rotating$268  = control_2[1];
-  assign \word$271  = \next_word$270 ;
-  assign \learn$273  = learning;
+  assign \load_local$125  = load_local_0;
+  assign \load_rotating$126  = load_rotating_0;
+  assign \shift$127  = shift_0;
+  assign \pair$128  = pair_0;
+  assign \draw$129  = draw_0;
+  assign \clear_local$130  = clear_local_0;
+  assign \add_local$131  = add_local_0;
+  assign \load_sum$132  = load_sum_0;
+  assign \first$133  = first_0;
+  assign \shift_sum$134  = shift_sum_0;
+  assign \merge$135  = merge_0;
+  assign \merge_ahead$136  = merge_ahead_0;
+  assign \learn$137  = learn_0;
+  assign \even$138  = even_0;
+  assign \minus_rotating$139  = minus_rotating_0;
+  assign \page$140  = words[15:8];
+  assign \word$142  = \next_word$141 ;
+  assign \minus_local$143  = 1'h0;
+  assign \page_sum$144  = sums[29:15];
+  assign \passed_sum$146  = \next_sum$145 ;
+  assign \load_local$147  = load_local_0;
+  assign \load_rotating$148  = load_rotating_0;
+  assign \shift$149  = shift_0;
+  assign \pair$150  = pair_0;
+  assign \draw$151  = draw_0;
+  assign \clear_local$152  = clear_local_0;
+  assign \add_local$153  = add_local_0;
+  assign \load_sum$154  = load_sum_0;
+  assign \first$155  = first_0;
+  assign \shift_sum$156  = shift_sum_0;
+  assign \merge$157  = merge_0;
+  assign \merge_ahead$158  = merge_ahead_0;
+  assign \learn$159  = learn_0;
+  assign \even$160  = even_0;
+  assign \minus_rotating$161  = minus_rotating_0;
+  assign \page$162  = words[23:16];
+  assign \word$164  = \next_word$163 ;
+  assign \minus_local$165  = 1'h0;
+  assign \page_sum$166  = sums[44:30];
+  assign \passed_sum$168  = \next_sum$167 ;
+  assign \load_local$169  = load_local_0;
+  assign \load_rotating$170  = load_rotating_0;
+  assign \shift$171  = shift_0;
+  assign \pair$172  = pair_0;
+  assign \draw$173  = draw_0;
+  assign \clear_local$174  = clear_local_0;
+  assign \add_local$175  = add_local_0;
+  assign \load_sum$176  = load_sum_0;
+  assign \first$177  = first_0;
+  assign \shift_sum$178  = shift_sum_0;
+  assign \merge$179  = merge_0;
+  assign \merge_ahead$180  = merge_ahead_0;
+  assign \learn$181  = learn_0;
+  assign \even$182  = even_0;
+  assign \minus_rotating$183  = minus_rotating_0;
+  assign \page$184  = words[31:24];
+  assign \word$186  = \next_word$185 ;
+  assign \minus_local$187  = 1'h0;
+  assign \page_sum$188  = sums[59:45];
+  assign \passed_sum$190  = \next_sum$189 ;
+  assign \load_local$191  = load_local_0;
+  assign \load_rotating$192  = load_rotating_0;
+  assign \shift$193  = shift_0;
+  assign \pair$194  = pair_0;
+  assign \draw$195  = draw_0;
+  assign \clear_local$196  = clear_local_0;
+  assign \add_local$197  = add_local_0;
+  assign \load_sum$198  = load_sum_0;
+  assign \first$199  = first_0;
+  assign \shift_sum$200  = shift_sum_0;
+  assign \merge$201  = merge_0;
+  assign \merge_ahead$202  = merge_ahead_0;
+  assign \learn$203  = learn_0;
+  assign \even$204  = even_0;
+  assign \minus_rotating$205  = minus_rotating_0;
+  assign \page$206  = words[39:32];
+  assign \word$208  = \next_word$207 ;
+  assign \minus_local$209  = 1'h0;
+  assign \page_sum$210  = sums[74:60];
+  assign \passed_sum$212  = \next_sum$211 ;
+  assign \load_local$213  = load_local_0;
+  assign \load_rotating$214  = load_rotating_0;
+  assign \shift$215  = shift_0;
+  assign \pair$216  = pair_0;
+  assign \draw$217  = draw_0;
+  assign \clear_local$218  = clear_local_0;
+  assign \add_local$219  = add_local_0;
+  assign \load_sum$220  = load_sum_0;
+  assign \first$221  = first_0;
+  assign \shift_sum$222  = shift_sum_0;
+  assign \merge$223  = merge_0;
+  assign \merge_ahead$224  = merge_ahead_0;
+  assign \learn$225  = learn_0;
+  assign \even$226  = even_0;
+  assign \minus_rotating$227  = minus_rotating_0;
+  assign \page$228  = words[47:40];
+  assign \word$230  = \next_word$229 ;
+  assign \minus_local$231  = 1'h0;
+  assign \page_sum$232  = sums[89:75];
+  assign \passed_sum$234  = \next_sum$233 ;
+  assign \load_local$235  = load_local_1;
+  assign \load_rotating$236  = load_rotating_1;
+  assign \shift$237  = shift_1;
+  assign \pair$238  = pair_1;
+  assign \draw$239  = draw_1;
+  assign \clear_local$240  = clear_local_1;
+  assign \add_local$241  = add_local_1;
+  assign \load_sum$242  = load_sum_1;
+  assign \first$243  = first_1;
+  assign \shift_sum$244  = shift_sum_1;
+  assign \merge$245  = merge_1;
+  assign \merge_ahead$246  = merge_ahead_1;
+  assign \learn$247  = learn_1;
+  assign \even$248  = even_1;
+  assign \minus_rotating$249  = minus_rotating_1;
+  assign \page$250  = words[55:48];
+  assign \word$252  = \next_word$251 ;
+  assign \minus_local$253  = 1'h0;
+  assign \page_sum$254  = sums[104:90];
+  assign \passed_sum$256  = \next_sum$255 ;
+  assign \load_local$257  = load_local_1;
+  assign \load_rotating$258  = load_rotating_1;
+  assign \shift$259  = shift_1;
+  assign \pair$260  = pair_1;
+  assign \draw$261  = draw_1;
+  assign \clear_local$262  = clear_local_1;
+  assign \add_local$263  = add_local_1;
+  assign \load_sum$264  = load_sum_1;
+  assign \first$265  = first_1;
+  assign \shift_sum$266  = shift_sum_1;
+  assign \merge$267  = merge_1;
+  assign \merge_ahead$268  = merge_ahead_1;
+  assign \learn$269  = learn_1;
+  assign \even$270  = even_1;
+  assign \minus_rotating$271  = minus_rotating_1;
+  assign \page$272  = words[63:56];
+  assign \word$274  = \next_word$273 ;
   assign \minus_local$275  = 1'h0;
-  assign \clear_local$277  = control_5[0];
-  assign \add_local$278  = control_5[4];
-  assign \load_sum$279  = control_5[1];
-  assign \merge_ahead$281  = control_4[7];
-  assign \merge$282  = control_5[7];
-  assign \page_sum$283  = sums[164:150];
-  assign \passed_sum$285  = \next_sum$284 ;
-  assign \page$286  = words[95:88];
-  assign \load_local$287  = control_2[0];
-  assign \load_rotating$288  = control_2[1];
-  assign \learn$294  = learning;
-  assign \minus_local$296  = 1'h0;
-  assign \clear_local$298  = control_5[0];
-  assign \add_local$299  = control_5[4];
-  assign \load_sum$300  = control_5[1];
-  assign \merge_ahead$302  = control_4[7];
-  assign \merge$303  = control_5[7];
-  assign \page_sum$304  = sums[179:165];
-  assign \passed_sum$306  = \next_sum$305 ;
-  assign read_page = control[11:10];
-  assign store = control_14[9];
+  assign \page_sum$276  = sums[119:105];
+  assign \passed_sum$278  = \next_sum$277 ;
+  assign \load_local$279  = load_local_1;
+  assign \load_rotating$280  = load_rotating_1;
+  assign \shift$281  = shift_1;
+  assign \pair$282  = pair_1;
+  assign \draw$283  = draw_1;
+  assign \clear_local$284  = clear_local_1;
+  assign \add_local$285  = add_local_1;
+  assign \load_sum$286  = load_sum_1;
+  assign \first$287  = first_1;
+  assign \shift_sum$288  = shift_sum_1;
+  assign \merge$289  = merge_1;
+  assign \merge_ahead$290  = merge_ahead_1;
+  assign \learn$291  = learn_1;
+  assign \even$292  = even_1;
+  assign \minus_rotating$293  = minus_rotating_1;
+  assign \page$294  = words[71:64];
+  assign \word$296  = \next_word$295 ;
+  assign \minus_local$297  = 1'h0;
+  assign \page_sum$298  = sums[134:120];
+  assign \passed_sum$300  = \next_sum$299 ;
+  assign \load_local$301  = load_local_1;
+  assign \load_rotating$302  = load_rotating_1;
+  assign \shift$303  = shift_1;
+  assign \pair$304  = pair_1;
+  assign \draw$305  = draw_1;
+  assign \clear_local$306  = clear_local_1;
+  assign \add_local$307  = add_local_1;
+  assign \load_sum$308  = load_sum_1;
+  assign \first$309  = first_1;
+  assign \shift_sum$310  = shift_sum_1;
+  assign \merge$311  = merge_1;
+  assign \merge_ahead$312  = merge_ahead_1;
+  assign \learn$313  = learn_1;
+  assign \even$314  = even_1;
+  assign \minus_rotating$315  = minus_rotating_1;
+  assign \page$316  = words[79:72];
+  assign \word$318  = \next_word$317 ;
+  assign \minus_local$319  = 1'h0;
+  assign \page_sum$320  = sums[149:135];
+  assign \passed_sum$322  = \next_sum$321 ;
+  assign \load_local$323  = load_local_1;
+  assign \load_rotating$324  = load_rotating_1;
+  assign \shift$325  = shift_1;
+  assign \pair$326  = pair_1;
+  assign \draw$327  = draw_1;
+  assign \clear_local$328  = clear_local_1;
+  assign \add_local$329  = add_local_1;
+  assign \load_sum$330  = load_sum_1;
+  assign \first$331  = first_1;
+  assign \shift_sum$332  = shift_sum_1;
+  assign \merge$333  = merge_1;
+  assign \merge_ahead$334  = merge_ahead_1;
+  assign \learn$335  = learn_1;
+  assign \even$336  = even_1;
+  assign \minus_rotating$337  = minus_rotating_1;
+  assign \page$338  = words[87:80];
+  assign \word$340  = \next_word$339 ;
+  assign \minus_local$341  = 1'h0;
+  assign \page_sum$342  = sums[164:150];
+  assign \passed_sum$344  = \next_sum$343 ;
+  assign \load_local$345  = load_local_1;
+  assign \load_rotating$346  = load_rotating_1;
+  assign \shift$347  = shift_1;
+  assign \pair$348  = pair_1;
+  assign \draw$349  = draw_1;
+  assign \clear_local$350  = clear_local_1;
+  assign \add_local$351  = add_local_1;
+  assign \load_sum$352  = load_sum_1;
+  assign \first$353  = first_1;
+  assign \shift_sum$354  = shift_sum_1;
+  assign \merge$355  = merge_1;
+  assign \merge_ahead$356  = merge_ahead_1;
+  assign \learn$357  = learn_1;
+  assign \even$358  = even_1;
+  assign \minus_rotating$359  = minus_rotating_1;
+  assign \page$360  = words[95:88];
+  assign \minus_local$363  = 1'h0;
+  assign \page_sum$364  = sums[179:165];
+  assign \passed_sum$366  = \next_sum$365 ;
+  assign read_page = control_3[11:10];
+  assign store = control_16[9];
   assign store_page = stored;
-  assign new_words = { \next_word$270 , \next_word$250 , \next_word$230 , \next_word$210 , \next_word$190 , \next_word$170 , \next_word$150 , \next_word$130 , \next_word$110 , \next_word$90 , next_word, \word$291  };
-  assign read_sum_page = control_3[11:10];
-  assign \clear$312  = control_4[2];
+  assign new_words = { \next_word$339 , \next_word$317 , \next_word$295 , \next_word$273 , \next_word$251 , \next_word$229 , \next_word$207 , \next_word$185 , \next_word$163 , \next_word$141 , next_word, \word$362  };
+  assign read_sum_page = control_6[11:10];
   assign save_page = \$like ;
-  assign new_sums = { \sum$327 , \sum$326 , \sum$325 , \sum$324 , \sum$323 , \sum$322 , \sum$321 , \sum$320 , \sum$319 , \sum$318 , \sum$317 , sum };
-  assign \busy$328  = busy;
-  assign \start$329  = start;
-  assign read = control[5];
-  assign \new  = { \weight_out$344 , \weight_out$343 , \weight_out$342 , \weight_out$341 , \weight_out$340 , \weight_out$339 , \weight_out$338 , \weight_out$337 , \weight_out$336 , \weight_out$335 , \weight_out$334 , weight_out };
+  assign new_sums = { \sum$387 , \sum$386 , \sum$385 , \sum$384 , \sum$383 , \sum$382 , \sum$381 , \sum$380 , \sum$379 , \sum$378 , \sum$377 , sum };
+  assign \busy$388  = busy;
+  assign \start$389  = start;
+  assign read = control_3[5];
+  assign write = write_back;
+  assign \new  = { \weight_out$404 , \weight_out$403 , \weight_out$402 , \weight_out$401 , \weight_out$400 , \weight_out$399 , \weight_out$398 , \weight_out$397 , \weight_out$396 , \weight_out$395 , \weight_out$394 , weight_out };
   assign weight_address = host_address;
   assign weight_fetch = host_fetch;
   assign weight_shift = host_shift;
-  assign host_weight = \$22 [4:0];
+  assign host_weight = \$19 [4:0];
   assign weight_commit = host_commit;
-  assign weight = \word$352 [4:0];
-  assign \weight$356  = \word$352 [4:0];
-  assign \reseed$358  = reseed;
-  assign \eta$360  = eta;
-  assign decay = 17'h00000;
-  assign \decay$362  = 17'h00000;
+  assign weight = \word$412 [4:0];
   assign u_g = threshold;
-  assign \weight$364  = \word$352 [9:5];
-  assign \reseed$366  = reseed;
-  assign \eta$367  = eta;
-  assign \decay$368  = 17'h00000;
-  assign \u_g$369  = threshold;
-  assign \weight$370  = \word$352 [14:10];
-  assign \reseed$372  = reseed;
-  assign \eta$373  = eta;
-  assign \decay$374  = 17'h00000;
-  assign \u_g$375  = threshold;
-  assign \weight$376  = \word$352 [19:15];
-  assign \reseed$378  = reseed;
-  assign \eta$379  = eta;
-  assign \decay$380  = 17'h00000;
-  assign \u_g$381  = threshold;
-  assign \weight$382  = \word$352 [24:20];
-  assign \reseed$384  = reseed;
-  assign \eta$385  = eta;
-  assign \decay$386  = 17'h00000;
-  assign \u_g$387  = threshold;
-  assign \weight$388  = \word$352 [29:25];
-  assign \reseed$390  = reseed;
-  assign \eta$391  = eta;
-  assign \decay$392  = 17'h00000;
-  assign \u_g$393  = threshold;
-  assign \weight$394  = \word$352 [34:30];
-  assign \reseed$396  = reseed;
-  assign \eta$397  = eta;
-  assign \decay$398  = 17'h00000;
-  assign \u_g$399  = threshold;
-  assign \weight$400  = \word$352 [39:35];
-  assign \reseed$402  = reseed;
-  assign \eta$403  = eta;
-  assign \decay$404  = 17'h00000;
-  assign \u_g$405  = threshold;
-  assign \weight$406  = \word$352 [44:40];
-  assign \reseed$408  = reseed;
-  assign \eta$409  = eta;
-  assign \decay$410  = 17'h00000;
-  assign \u_g$411  = threshold;
-  assign \weight$412  = \word$352 [49:45];
-  assign \reseed$414  = reseed;
-  assign \eta$415  = eta;
-  assign \decay$416  = 17'h00000;
-  assign \u_g$417  = threshold;
-  assign \weight$418  = \word$352 [54:50];
-  assign \reseed$420  = reseed;
-  assign \eta$421  = eta;
-  assign \decay$422  = 17'h00000;
-  assign \u_g$423  = threshold;
-  assign \weight$424  = \word$352 [59:55];
-  assign \reseed$426  = reseed;
+  assign \reseed$417  = \reseed$67 ;
+  assign \eta$419  = eta;
+  assign \weight$420  = \word$412 [4:0];
+  assign \u_g$421  = threshold;
+  assign \reseed$422  = \reseed$67 ;
+  assign \eta$423  = eta;
+  assign \weight$424  = \word$412 [9:5];
+  assign \u_g$425  = threshold;
+  assign \reseed$426  = \reseed$67 ;
   assign \eta$427  = eta;
-  assign \decay$428  = 17'h00000;
+  assign \weight$428  = \word$412 [14:10];
   assign \u_g$429  = threshold;
-  assign \gain$431  = gain;
-  assign \shil$433  = shil;
-  assign \dither$435  = dither;
-  assign \margin$437  = margin;
-  assign \gates$439  = gates;
-  assign \reseed$440  = reseed;
-  assign \theta$442  = theta;
-  assign \omega$444  = omega;
-  assign \inputs$446  = inputs;
-  assign \marks$448  = marks;
-  assign \busy$449  = busy;
-  assign \start$450  = start;
-  assign \kind$451  = kind;
-  assign ahead = control_4[8];
-  assign valid = control_5[8];
-  assign \sum$454  = \sum$327 ;
+  assign \reseed$430  = \reseed$67 ;
+  assign \eta$431  = eta;
+  assign \weight$432  = \word$412 [19:15];
+  assign \u_g$433  = threshold;
+  assign \reseed$434  = \reseed$67 ;
+  assign \eta$435  = eta;
+  assign \weight$436  = \word$412 [24:20];
+  assign \u_g$437  = threshold;
+  assign \reseed$438  = \reseed$67 ;
+  assign \eta$439  = eta;
+  assign \weight$440  = \word$412 [29:25];
+  assign \u_g$441  = threshold;
+  assign \reseed$442  = \reseed$67 ;
+  assign \eta$443  = eta;
+  assign \weight$444  = \word$412 [34:30];
+  assign \u_g$445  = threshold;
+  assign \reseed$446  = \reseed$67 ;
+  assign \eta$447  = eta;
+  assign \weight$448  = \word$412 [39:35];
+  assign \u_g$449  = threshold;
+  assign \reseed$450  = \reseed$67 ;
+  assign \eta$451  = eta;
+  assign \weight$452  = \word$412 [44:40];
+  assign \u_g$453  = threshold;
+  assign \reseed$454  = \reseed$67 ;
+  assign \eta$455  = eta;
+  assign \weight$456  = \word$412 [49:45];
+  assign \u_g$457  = threshold;
+  assign \reseed$458  = \reseed$67 ;
+  assign \eta$459  = eta;
+  assign \weight$460  = \word$412 [54:50];
+  assign \u_g$461  = threshold;
+  assign \reseed$462  = \reseed$67 ;
+  assign \eta$463  = eta;
+  assign \weight$464  = \word$412 [59:55];
+  assign \gain$466  = gain;
+  assign \shil$468  = shil;
+  assign \dither$470  = dither;
+  assign \margin$472  = margin;
+  assign \gates$474  = gates;
+  assign \reseed$475  = reseed;
+  assign \theta$477  = theta;
+  assign \omega$479  = omega;
+  assign \inputs$481  = inputs;
+  assign \marks$483  = marks;
+  assign \busy$484  = busy;
+  assign \start$485  = start;
+  assign \kind$486  = kind;
+  assign ahead = control_7[8];
+  assign valid = control_8[8];
+  assign \sum$489  = \sum$387 ;
   assign index = host_index;
   assign host_theta = wdata[15:0];
   assign host_omega = wdata[15:0];
   assign write_theta = host_write_theta;
   assign write_omega = host_write_omega;
   assign write_inputs = host_write_inputs;
-  assign visited = { \visited$478 , \visited$477 , \visited$476 , \visited$475 , \visited$474 , \visited$473 , \visited$472 , \visited$471 , \visited$470 , \visited$469 , \visited$468 , \visited$467  };
-  assign gated_on = { \gated_on$491 , \gated_on$490 , \gated_on$489 , \gated_on$488 , \gated_on$487 , \gated_on$486 , \gated_on$485 , \gated_on$484 , \gated_on$483 , \gated_on$482 , \gated_on$481 , \gated_on$480  };
-  assign written = { \written$504 , \written$503 , \written$502 , \written$501 , \written$500 , \written$499 , \written$498 , \written$497 , \written$496 , \written$495 , \written$494 , \written$493  };
-  assign changed = { \changed$517 , \changed$516 , \changed$515 , \changed$514 , \changed$513 , \changed$512 , \changed$511 , \changed$510 , \changed$509 , \changed$508 , \changed$507 , \changed$506  };
+  assign visited = { \visited$513 , \visited$512 , \visited$511 , \visited$510 , \visited$509 , \visited$508 , \visited$507 , \visited$506 , \visited$505 , \visited$504 , \visited$503 , \visited$502  };
+  assign gated_on = { \gated_on$526 , \gated_on$525 , \gated_on$524 , \gated_on$523 , \gated_on$522 , \gated_on$521 , \gated_on$520 , \gated_on$519 , \gated_on$518 , \gated_on$517 , \gated_on$516 , \gated_on$515  };
+  assign written = { \written$539 , \written$538 , \written$537 , \written$536 , \written$535 , \written$534 , \written$533 , \written$532 , \written$531 , \written$530 , \written$529 , \written$528  };
+  assign changed = { \changed$552 , \changed$551 , \changed$550 , \changed$549 , \changed$548 , \changed$547 , \changed$546 , \changed$545 , \changed$544 , \changed$543 , \changed$542 , \changed$541  };
   assign \control_1.row  = control_1[0];
   assign \control_1.load  = control_1[1];
   assign \control_1.first  = control_1[2];
@@ -2143,6 +2506,39 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \control_14.update  = control_14[8];
   assign \control_14.store  = control_14[9];
   assign \control_14.page  = control_14[11:10];
+  assign \control_15.row  = control_15[0];
+  assign \control_15.load  = control_15[1];
+  assign \control_15.first  = control_15[2];
+  assign \control_15.save  = control_15[3];
+  assign \control_15.slot  = control_15[4];
+  assign \control_15.pair  = control_15[5];
+  assign \control_15.half  = control_15[6];
+  assign \control_15.merge  = control_15[7];
+  assign \control_15.update  = control_15[8];
+  assign \control_15.store  = control_15[9];
+  assign \control_15.page  = control_15[11:10];
+  assign \control_16.row  = control_16[0];
+  assign \control_16.load  = control_16[1];
+  assign \control_16.first  = control_16[2];
+  assign \control_16.save  = control_16[3];
+  assign \control_16.slot  = control_16[4];
+  assign \control_16.pair  = control_16[5];
+  assign \control_16.half  = control_16[6];
+  assign \control_16.merge  = control_16[7];
+  assign \control_16.update  = control_16[8];
+  assign \control_16.store  = control_16[9];
+  assign \control_16.page  = control_16[11:10];
+  assign \control_17.row  = control_17[0];
+  assign \control_17.load  = control_17[1];
+  assign \control_17.first  = control_17[2];
+  assign \control_17.save  = control_17[3];
+  assign \control_17.slot  = control_17[4];
+  assign \control_17.pair  = control_17[5];
+  assign \control_17.half  = control_17[6];
+  assign \control_17.merge  = control_17[7];
+  assign \control_17.update  = control_17[8];
+  assign \control_17.store  = control_17[9];
+  assign \control_17.page  = control_17[11:10];
   assign \page.top  = words[5:0];
   assign \page.margin  = words[6];
   assign \page.active  = words[7];
@@ -2152,118 +2548,118 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \word.top  = next_word[5:0];
   assign \word.margin  = next_word[6];
   assign \word.active  = next_word[7];
-  assign \page$86.top  = words[13:8];
-  assign \page$86.margin  = words[14];
-  assign \page$86.active  = words[15];
-  assign \next_word$90.top  = \next_word$90 [5:0];
-  assign \next_word$90.margin  = \next_word$90 [6];
-  assign \next_word$90.active  = \next_word$90 [7];
-  assign \word$91.top  = \next_word$90 [5:0];
-  assign \word$91.margin  = \next_word$90 [6];
-  assign \word$91.active  = \next_word$90 [7];
-  assign \page$106.top  = words[21:16];
-  assign \page$106.margin  = words[22];
-  assign \page$106.active  = words[23];
-  assign \next_word$110.top  = \next_word$110 [5:0];
-  assign \next_word$110.margin  = \next_word$110 [6];
-  assign \next_word$110.active  = \next_word$110 [7];
-  assign \word$111.top  = \next_word$110 [5:0];
-  assign \word$111.margin  = \next_word$110 [6];
-  assign \word$111.active  = \next_word$110 [7];
-  assign \page$126.top  = words[29:24];
-  assign \page$126.margin  = words[30];
-  assign \page$126.active  = words[31];
-  assign \next_word$130.top  = \next_word$130 [5:0];
-  assign \next_word$130.margin  = \next_word$130 [6];
-  assign \next_word$130.active  = \next_word$130 [7];
-  assign \word$131.top  = \next_word$130 [5:0];
-  assign \word$131.margin  = \next_word$130 [6];
-  assign \word$131.active  = \next_word$130 [7];
-  assign \page$146.top  = words[37:32];
-  assign \page$146.margin  = words[38];
-  assign \page$146.active  = words[39];
-  assign \next_word$150.top  = \next_word$150 [5:0];
-  assign \next_word$150.margin  = \next_word$150 [6];
-  assign \next_word$150.active  = \next_word$150 [7];
-  assign \word$151.top  = \next_word$150 [5:0];
-  assign \word$151.margin  = \next_word$150 [6];
-  assign \word$151.active  = \next_word$150 [7];
-  assign \page$166.top  = words[45:40];
-  assign \page$166.margin  = words[46];
-  assign \page$166.active  = words[47];
-  assign \next_word$170.top  = \next_word$170 [5:0];
-  assign \next_word$170.margin  = \next_word$170 [6];
-  assign \next_word$170.active  = \next_word$170 [7];
-  assign \word$171.top  = \next_word$170 [5:0];
-  assign \word$171.margin  = \next_word$170 [6];
-  assign \word$171.active  = \next_word$170 [7];
-  assign \page$186.top  = words[53:48];
-  assign \page$186.margin  = words[54];
-  assign \page$186.active  = words[55];
-  assign \next_word$190.top  = \next_word$190 [5:0];
-  assign \next_word$190.margin  = \next_word$190 [6];
-  assign \next_word$190.active  = \next_word$190 [7];
-  assign \word$191.top  = \next_word$190 [5:0];
-  assign \word$191.margin  = \next_word$190 [6];
-  assign \word$191.active  = \next_word$190 [7];
-  assign \page$206.top  = words[61:56];
-  assign \page$206.margin  = words[62];
-  assign \page$206.active  = words[63];
-  assign \next_word$210.top  = \next_word$210 [5:0];
-  assign \next_word$210.margin  = \next_word$210 [6];
-  assign \next_word$210.active  = \next_word$210 [7];
-  assign \word$211.top  = \next_word$210 [5:0];
-  assign \word$211.margin  = \next_word$210 [6];
-  assign \word$211.active  = \next_word$210 [7];
-  assign \page$226.top  = words[69:64];
-  assign \page$226.margin  = words[70];
-  assign \page$226.active  = words[71];
-  assign \next_word$230.top  = \next_word$230 [5:0];
-  assign \next_word$230.margin  = \next_word$230 [6];
-  assign \next_word$230.active  = \next_word$230 [7];
-  assign \word$231.top  = \next_word$230 [5:0];
-  assign \word$231.margin  = \next_word$230 [6];
-  assign \word$231.active  = \next_word$230 [7];
-  assign \page$246.top  = words[77:72];
-  assign \page$246.margin  = words[78];
-  assign \page$246.active  = words[79];
-  assign \next_word$250.top  = \next_word$250 [5:0];
-  assign \next_word$250.margin  = \next_word$250 [6];
-  assign \next_word$250.active  = \next_word$250 [7];
-  assign \word$251.top  = \next_word$250 [5:0];
-  assign \word$251.margin  = \next_word$250 [6];
-  assign \word$251.active  = \next_word$250 [7];
-  assign \page$266.top  = words[85:80];
-  assign \page$266.margin  = words[86];
-  assign \page$266.active  = words[87];
-  assign \next_word$270.top  = \next_word$270 [5:0];
-  assign \next_word$270.margin  = \next_word$270 [6];
-  assign \next_word$270.active  = \next_word$270 [7];
-  assign \word$271.top  = \next_word$270 [5:0];
-  assign \word$271.margin  = \next_word$270 [6];
-  assign \word$271.active  = \next_word$270 [7];
-  assign \page$286.top  = words[93:88];
-  assign \page$286.margin  = words[94];
-  assign \page$286.active  = words[95];
-  assign \next_word$290.top  = \next_word$290 [5:0];
-  assign \next_word$290.margin  = \next_word$290 [6];
-  assign \next_word$290.active  = \next_word$290 [7];
-  assign \word$291.top  = \word$291 [5:0];
-  assign \word$291.margin  = \word$291 [6];
-  assign \word$291.active  = \word$291 [7];
-  assign \word$292.top  = \word$292 [5:0];
-  assign \word$292.margin  = \word$292 [6];
-  assign \word$292.active  = \word$292 [7];
+  assign \page$140.top  = words[13:8];
+  assign \page$140.margin  = words[14];
+  assign \page$140.active  = words[15];
+  assign \next_word$141.top  = \next_word$141 [5:0];
+  assign \next_word$141.margin  = \next_word$141 [6];
+  assign \next_word$141.active  = \next_word$141 [7];
+  assign \word$142.top  = \next_word$141 [5:0];
+  assign \word$142.margin  = \next_word$141 [6];
+  assign \word$142.active  = \next_word$141 [7];
+  assign \page$162.top  = words[21:16];
+  assign \page$162.margin  = words[22];
+  assign \page$162.active  = words[23];
+  assign \next_word$163.top  = \next_word$163 [5:0];
+  assign \next_word$163.margin  = \next_word$163 [6];
+  assign \next_word$163.active  = \next_word$163 [7];
+  assign \word$164.top  = \next_word$163 [5:0];
+  assign \word$164.margin  = \next_word$163 [6];
+  assign \word$164.active  = \next_word$163 [7];
+  assign \page$184.top  = words[29:24];
+  assign \page$184.margin  = words[30];
+  assign \page$184.active  = words[31];
+  assign \next_word$185.top  = \next_word$185 [5:0];
+  assign \next_word$185.margin  = \next_word$185 [6];
+  assign \next_word$185.active  = \next_word$185 [7];
+  assign \word$186.top  = \next_word$185 [5:0];
+  assign \word$186.margin  = \next_word$185 [6];
+  assign \word$186.active  = \next_word$185 [7];
+  assign \page$206.top  = words[37:32];
+  assign \page$206.margin  = words[38];
+  assign \page$206.active  = words[39];
+  assign \next_word$207.top  = \next_word$207 [5:0];
+  assign \next_word$207.margin  = \next_word$207 [6];
+  assign \next_word$207.active  = \next_word$207 [7];
+  assign \word$208.top  = \next_word$207 [5:0];
+  assign \word$208.margin  = \next_word$207 [6];
+  assign \word$208.active  = \next_word$207 [7];
+  assign \page$228.top  = words[45:40];
+  assign \page$228.margin  = words[46];
+  assign \page$228.active  = words[47];
+  assign \next_word$229.top  = \next_word$229 [5:0];
+  assign \next_word$229.margin  = \next_word$229 [6];
+  assign \next_word$229.active  = \next_word$229 [7];
+  assign \word$230.top  = \next_word$229 [5:0];
+  assign \word$230.margin  = \next_word$229 [6];
+  assign \word$230.active  = \next_word$229 [7];
+  assign \page$250.top  = words[53:48];
+  assign \page$250.margin  = words[54];
+  assign \page$250.active  = words[55];
+  assign \next_word$251.top  = \next_word$251 [5:0];
+  assign \next_word$251.margin  = \next_word$251 [6];
+  assign \next_word$251.active  = \next_word$251 [7];
+  assign \word$252.top  = \next_word$251 [5:0];
+  assign \word$252.margin  = \next_word$251 [6];
+  assign \word$252.active  = \next_word$251 [7];
+  assign \page$272.top  = words[61:56];
+  assign \page$272.margin  = words[62];
+  assign \page$272.active  = words[63];
+  assign \next_word$273.top  = \next_word$273 [5:0];
+  assign \next_word$273.margin  = \next_word$273 [6];
+  assign \next_word$273.active  = \next_word$273 [7];
+  assign \word$274.top  = \next_word$273 [5:0];
+  assign \word$274.margin  = \next_word$273 [6];
+  assign \word$274.active  = \next_word$273 [7];
+  assign \page$294.top  = words[69:64];
+  assign \page$294.margin  = words[70];
+  assign \page$294.active  = words[71];
+  assign \next_word$295.top  = \next_word$295 [5:0];
+  assign \next_word$295.margin  = \next_word$295 [6];
+  assign \next_word$295.active  = \next_word$295 [7];
+  assign \word$296.top  = \next_word$295 [5:0];
+  assign \word$296.margin  = \next_word$295 [6];
+  assign \word$296.active  = \next_word$295 [7];
+  assign \page$316.top  = words[77:72];
+  assign \page$316.margin  = words[78];
+  assign \page$316.active  = words[79];
+  assign \next_word$317.top  = \next_word$317 [5:0];
+  assign \next_word$317.margin  = \next_word$317 [6];
+  assign \next_word$317.active  = \next_word$317 [7];
+  assign \word$318.top  = \next_word$317 [5:0];
+  assign \word$318.margin  = \next_word$317 [6];
+  assign \word$318.active  = \next_word$317 [7];
+  assign \page$338.top  = words[85:80];
+  assign \page$338.margin  = words[86];
+  assign \page$338.active  = words[87];
+  assign \next_word$339.top  = \next_word$339 [5:0];
+  assign \next_word$339.margin  = \next_word$339 [6];
+  assign \next_word$339.active  = \next_word$339 [7];
+  assign \word$340.top  = \next_word$339 [5:0];
+  assign \word$340.margin  = \next_word$339 [6];
+  assign \word$340.active  = \next_word$339 [7];
+  assign \page$360.top  = words[93:88];
+  assign \page$360.margin  = words[94];
+  assign \page$360.active  = words[95];
+  assign \next_word$361.top  = \next_word$361 [5:0];
+  assign \next_word$361.margin  = \next_word$361 [6];
+  assign \next_word$361.active  = \next_word$361 [7];
+  assign \word$362.top  = \word$362 [5:0];
+  assign \word$362.margin  = \word$362 [6];
+  assign \word$362.active  = \word$362 [7];
+  assign \word$367.top  = \word$367 [5:0];
+  assign \word$367.margin  = \word$367 [6];
+  assign \word$367.active  = \word$367 [7];
   assign \inputs.strength  = inputs[11:0];
   assign \inputs.psi  = inputs[17:12];
   assign \inputs.clamp  = inputs[18];
   assign \inputs.active  = inputs[19];
-  assign \inputs$446.strength  = inputs[11:0];
-  assign \inputs$446.psi  = inputs[17:12];
-  assign \inputs$446.clamp  = inputs[18];
-  assign \inputs$446.active  = inputs[19];
+  assign \inputs$481.strength  = inputs[11:0];
+  assign \inputs$481.psi  = inputs[17:12];
+  assign \inputs$481.clamp  = inputs[18];
+  assign \inputs$481.active  = inputs[19];
   assign \marks.margin  = marks;
-  assign \marks$448.margin  = marks;
+  assign \marks$483.margin  = marks;
   assign \host_inputs.strength  = host_inputs[11:0];
   assign \host_inputs.psi  = host_inputs[17:12];
   assign \host_inputs.clamp  = host_inputs[18];
@@ -2274,67 +2670,67 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign host_inputs[11:0] = wdata[11:0];
 endmodule
 
-module \drai_core.counters (rst, \port$761$0 , \port$888$0 , \port$1015$0 , \port$1142$0 , \port$1269$0 , \port$1396$0 , \port$1523$0 , \port$1650$0 , \port$1777$0 , \port$1904$0 , \port$2031$0 , \port$2158$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$2403$0 , \port$2404$0 , \port$2405$0 
-, \port$2451$0 , \port$2452$0 , \port$2453$0 , \port$2499$0 , \port$2500$0 , \port$2501$0 , \port$2547$0 , \port$2548$0 , \port$2549$0 , \port$2595$0 , \port$2596$0 , \port$2597$0 , \port$2643$0 , \port$2644$0 , \port$2645$0 , \port$2691$0 , \port$2692$0 , \port$2693$0 , \port$2739$0 , \port$2740$0 , \port$2741$0 
-, \port$2787$0 , \port$2788$0 , \port$2789$0 , \port$2835$0 , \port$2836$0 , \port$2837$0 , \port$2883$0 , \port$2884$0 , \port$2885$0 , \port$2931$0 , \port$2932$0 , \port$2933$0 , clk);
+module \drai_core.counters (rst, \port$704$0 , \port$832$0 , \port$960$0 , \port$1088$0 , \port$1216$0 , \port$1344$0 , \port$1472$0 , \port$1600$0 , \port$1728$0 , \port$1856$0 , \port$1984$0 , \port$2112$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$2395$0 , \port$2396$0 , \port$2397$0 
+, \port$2443$0 , \port$2444$0 , \port$2445$0 , \port$2491$0 , \port$2492$0 , \port$2493$0 , \port$2539$0 , \port$2540$0 , \port$2541$0 , \port$2587$0 , \port$2588$0 , \port$2589$0 , \port$2635$0 , \port$2636$0 , \port$2637$0 , \port$2683$0 , \port$2684$0 , \port$2685$0 , \port$2731$0 , \port$2732$0 , \port$2733$0 
+, \port$2779$0 , \port$2780$0 , \port$2781$0 , \port$2827$0 , \port$2828$0 , \port$2829$0 , \port$2875$0 , \port$2876$0 , \port$2877$0 , \port$2923$0 , \port$2924$0 , \port$2925$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$2  <= 0;
   wire [1:0] \$1 ;
-  wire [10:0] \$10 ;
-  wire [11:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire [4:0] \$11 ;
   wire [32:0] \$12 ;
-  wire [1:0] \$13 ;
-  wire [2:0] \$14 ;
-  wire [3:0] \$15 ;
-  wire [4:0] \$16 ;
-  wire [5:0] \$17 ;
-  wire [6:0] \$18 ;
-  wire [7:0] \$19 ;
-  wire [2:0] \$2 ;
-  wire [8:0] \$20 ;
-  wire [9:0] \$21 ;
-  wire [10:0] \$22 ;
-  wire [11:0] \$23 ;
-  wire [32:0] \$24 ;
-  wire [1:0] \$25 ;
-  wire [2:0] \$26 ;
-  wire [3:0] \$27 ;
-  wire [4:0] \$28 ;
-  wire [5:0] \$29 ;
-  wire [3:0] \$3 ;
-  wire [6:0] \$30 ;
-  wire [7:0] \$31 ;
-  wire [8:0] \$32 ;
-  wire [9:0] \$33 ;
-  wire [10:0] \$34 ;
-  wire [11:0] \$35 ;
-  wire [32:0] \$36 ;
-  wire [1:0] \$37 ;
-  wire [2:0] \$38 ;
-  wire [3:0] \$39 ;
-  wire [4:0] \$4 ;
-  wire [4:0] \$40 ;
-  wire [5:0] \$41 ;
-  wire [6:0] \$42 ;
-  wire [7:0] \$43 ;
-  wire [8:0] \$44 ;
-  wire [9:0] \$45 ;
-  wire [10:0] \$46 ;
-  wire [11:0] \$47 ;
-  wire [32:0] \$48 ;
-  reg [3:0] \$49 ;
-  wire [5:0] \$5 ;
-  reg [31:0] \$50 ;
-  reg [3:0] \$51 ;
-  reg [31:0] \$52 ;
-  reg [3:0] \$53 ;
+  wire [32:0] \$13 ;
+  wire [1:0] \$14 ;
+  wire [1:0] \$15 ;
+  wire [2:0] \$16 ;
+  wire [1:0] \$17 ;
+  wire [1:0] \$18 ;
+  wire [2:0] \$19 ;
+  wire [1:0] \$2 ;
+  wire [3:0] \$20 ;
+  wire [1:0] \$21 ;
+  wire [1:0] \$22 ;
+  wire [2:0] \$23 ;
+  wire [4:0] \$24 ;
+  wire [32:0] \$25 ;
+  wire [32:0] \$26 ;
+  wire [1:0] \$27 ;
+  wire [1:0] \$28 ;
+  wire [2:0] \$29 ;
+  wire [2:0] \$3 ;
+  wire [1:0] \$30 ;
+  wire [1:0] \$31 ;
+  wire [2:0] \$32 ;
+  wire [3:0] \$33 ;
+  wire [1:0] \$34 ;
+  wire [1:0] \$35 ;
+  wire [2:0] \$36 ;
+  wire [4:0] \$37 ;
+  wire [32:0] \$38 ;
+  wire [32:0] \$39 ;
+  wire [1:0] \$4 ;
+  wire [1:0] \$40 ;
+  wire [1:0] \$41 ;
+  wire [2:0] \$42 ;
+  wire [1:0] \$43 ;
+  wire [1:0] \$44 ;
+  wire [2:0] \$45 ;
+  wire [3:0] \$46 ;
+  wire [1:0] \$47 ;
+  wire [1:0] \$48 ;
+  wire [2:0] \$49 ;
+  wire [1:0] \$5 ;
+  wire [4:0] \$50 ;
+  wire [32:0] \$51 ;
+  wire [32:0] \$52 ;
+  reg [31:0] \$53 ;
   reg [31:0] \$54 ;
-  reg [3:0] \$55 ;
+  reg [31:0] \$55 ;
   reg [31:0] \$56 ;
-  wire [6:0] \$6 ;
-  wire [7:0] \$7 ;
-  wire [8:0] \$8 ;
-  wire [9:0] \$9 ;
+  wire [2:0] \$6 ;
+  wire [3:0] \$7 ;
+  wire [1:0] \$8 ;
+  wire [1:0] \$9 ;
   wire [11:0] changed;
   output [31:0] changed_count;
   reg [31:0] changed_count = 32'd0;
@@ -2347,102 +2743,102 @@ module \drai_core.counters (rst, \port$761$0 , \port$888$0 , \port$1015$0 , \por
   output [31:0] gated_on_count;
   reg [31:0] gated_on_count = 32'd0;
   reg [3:0] gated_on_share = 4'h0;
-  input \port$1015$0 ;
-  wire \port$1015$0 ;
-  input \port$1142$0 ;
-  wire \port$1142$0 ;
-  input \port$1269$0 ;
-  wire \port$1269$0 ;
-  input \port$1396$0 ;
-  wire \port$1396$0 ;
-  input \port$1523$0 ;
-  wire \port$1523$0 ;
-  input \port$1650$0 ;
-  wire \port$1650$0 ;
-  input \port$1777$0 ;
-  wire \port$1777$0 ;
-  input \port$1904$0 ;
-  wire \port$1904$0 ;
-  input \port$2031$0 ;
-  wire \port$2031$0 ;
-  input \port$2158$0 ;
-  wire \port$2158$0 ;
-  input \port$2403$0 ;
-  wire \port$2403$0 ;
-  input \port$2404$0 ;
-  wire \port$2404$0 ;
-  input \port$2405$0 ;
-  wire \port$2405$0 ;
-  input \port$2451$0 ;
-  wire \port$2451$0 ;
-  input \port$2452$0 ;
-  wire \port$2452$0 ;
-  input \port$2453$0 ;
-  wire \port$2453$0 ;
-  input \port$2499$0 ;
-  wire \port$2499$0 ;
-  input \port$2500$0 ;
-  wire \port$2500$0 ;
-  input \port$2501$0 ;
-  wire \port$2501$0 ;
-  input \port$2547$0 ;
-  wire \port$2547$0 ;
-  input \port$2548$0 ;
-  wire \port$2548$0 ;
-  input \port$2549$0 ;
-  wire \port$2549$0 ;
-  input \port$2595$0 ;
-  wire \port$2595$0 ;
-  input \port$2596$0 ;
-  wire \port$2596$0 ;
-  input \port$2597$0 ;
-  wire \port$2597$0 ;
-  input \port$2643$0 ;
-  wire \port$2643$0 ;
-  input \port$2644$0 ;
-  wire \port$2644$0 ;
-  input \port$2645$0 ;
-  wire \port$2645$0 ;
-  input \port$2691$0 ;
-  wire \port$2691$0 ;
-  input \port$2692$0 ;
-  wire \port$2692$0 ;
-  input \port$2693$0 ;
-  wire \port$2693$0 ;
-  input \port$2739$0 ;
-  wire \port$2739$0 ;
-  input \port$2740$0 ;
-  wire \port$2740$0 ;
-  input \port$2741$0 ;
-  wire \port$2741$0 ;
-  input \port$2787$0 ;
-  wire \port$2787$0 ;
-  input \port$2788$0 ;
-  wire \port$2788$0 ;
-  input \port$2789$0 ;
-  wire \port$2789$0 ;
-  input \port$2835$0 ;
-  wire \port$2835$0 ;
-  input \port$2836$0 ;
-  wire \port$2836$0 ;
-  input \port$2837$0 ;
-  wire \port$2837$0 ;
-  input \port$2883$0 ;
-  wire \port$2883$0 ;
-  input \port$2884$0 ;
-  wire \port$2884$0 ;
-  input \port$2885$0 ;
-  wire \port$2885$0 ;
-  input \port$2931$0 ;
-  wire \port$2931$0 ;
-  input \port$2932$0 ;
-  wire \port$2932$0 ;
-  input \port$2933$0 ;
-  wire \port$2933$0 ;
-  input \port$761$0 ;
-  wire \port$761$0 ;
-  input \port$888$0 ;
-  wire \port$888$0 ;
+  input \port$1088$0 ;
+  wire \port$1088$0 ;
+  input \port$1216$0 ;
+  wire \port$1216$0 ;
+  input \port$1344$0 ;
+  wire \port$1344$0 ;
+  input \port$1472$0 ;
+  wire \port$1472$0 ;
+  input \port$1600$0 ;
+  wire \port$1600$0 ;
+  input \port$1728$0 ;
+  wire \port$1728$0 ;
+  input \port$1856$0 ;
+  wire \port$1856$0 ;
+  input \port$1984$0 ;
+  wire \port$1984$0 ;
+  input \port$2112$0 ;
+  wire \port$2112$0 ;
+  input \port$2395$0 ;
+  wire \port$2395$0 ;
+  input \port$2396$0 ;
+  wire \port$2396$0 ;
+  input \port$2397$0 ;
+  wire \port$2397$0 ;
+  input \port$2443$0 ;
+  wire \port$2443$0 ;
+  input \port$2444$0 ;
+  wire \port$2444$0 ;
+  input \port$2445$0 ;
+  wire \port$2445$0 ;
+  input \port$2491$0 ;
+  wire \port$2491$0 ;
+  input \port$2492$0 ;
+  wire \port$2492$0 ;
+  input \port$2493$0 ;
+  wire \port$2493$0 ;
+  input \port$2539$0 ;
+  wire \port$2539$0 ;
+  input \port$2540$0 ;
+  wire \port$2540$0 ;
+  input \port$2541$0 ;
+  wire \port$2541$0 ;
+  input \port$2587$0 ;
+  wire \port$2587$0 ;
+  input \port$2588$0 ;
+  wire \port$2588$0 ;
+  input \port$2589$0 ;
+  wire \port$2589$0 ;
+  input \port$2635$0 ;
+  wire \port$2635$0 ;
+  input \port$2636$0 ;
+  wire \port$2636$0 ;
+  input \port$2637$0 ;
+  wire \port$2637$0 ;
+  input \port$2683$0 ;
+  wire \port$2683$0 ;
+  input \port$2684$0 ;
+  wire \port$2684$0 ;
+  input \port$2685$0 ;
+  wire \port$2685$0 ;
+  input \port$2731$0 ;
+  wire \port$2731$0 ;
+  input \port$2732$0 ;
+  wire \port$2732$0 ;
+  input \port$2733$0 ;
+  wire \port$2733$0 ;
+  input \port$2779$0 ;
+  wire \port$2779$0 ;
+  input \port$2780$0 ;
+  wire \port$2780$0 ;
+  input \port$2781$0 ;
+  wire \port$2781$0 ;
+  input \port$2827$0 ;
+  wire \port$2827$0 ;
+  input \port$2828$0 ;
+  wire \port$2828$0 ;
+  input \port$2829$0 ;
+  wire \port$2829$0 ;
+  input \port$2875$0 ;
+  wire \port$2875$0 ;
+  input \port$2876$0 ;
+  wire \port$2876$0 ;
+  input \port$2877$0 ;
+  wire \port$2877$0 ;
+  input \port$2923$0 ;
+  wire \port$2923$0 ;
+  input \port$2924$0 ;
+  wire \port$2924$0 ;
+  input \port$2925$0 ;
+  wire \port$2925$0 ;
+  input \port$704$0 ;
+  wire \port$704$0 ;
+  input \port$832$0 ;
+  wire \port$832$0 ;
+  input \port$960$0 ;
+  wire \port$960$0 ;
   input rst;
   wire rst;
   wire [11:0] visited;
@@ -2453,142 +2849,106 @@ module \drai_core.counters (rst, \port$761$0 , \port$888$0 , \port$1015$0 , \por
   output [31:0] written_count;
   reg [31:0] written_count = 32'd0;
   reg [3:0] written_share = 4'h0;
-  assign \$44  = \$43  + \port$1777$0 ;
-  assign \$45  = \$44  + \port$1904$0 ;
-  assign \$46  = \$45  + \port$2031$0 ;
-  assign \$47  = \$46  + \port$2158$0 ;
-  assign \$48  = changed_count + changed_share;
+  assign \$44  = \port$1472$0  + \port$1600$0 ;
+  assign \$45  = \$43  + \$44 ;
+  assign \$46  = \$42  + \$45 ;
+  assign \$47  = \port$1728$0  + \port$1856$0 ;
+  assign \$48  = \port$1984$0  + \port$2112$0 ;
+  assign \$49  = \$47  + \$48 ;
+  assign \$50  = \$46  + \$49 ;
+  assign \$51  = changed_count + changed_share;
+  assign \$52  = clear ? 33'h000000000 : \$51 ;
   always @(posedge clk)
-    visited_share <= \$49 ;
+    visited_share <= \$11 [3:0];
   always @(posedge clk)
-    visited_count <= \$50 ;
+    visited_count <= \$53 ;
   always @(posedge clk)
-    gated_on_share <= \$51 ;
+    gated_on_share <= \$24 [3:0];
   always @(posedge clk)
-    gated_on_count <= \$52 ;
+    gated_on_count <= \$54 ;
   always @(posedge clk)
-    written_share <= \$53 ;
+    written_share <= \$37 [3:0];
   always @(posedge clk)
-    written_count <= \$54 ;
+    written_count <= \$55 ;
   always @(posedge clk)
-    changed_share <= \$55 ;
+    changed_share <= \$50 [3:0];
   always @(posedge clk)
     changed_count <= \$56 ;
-  assign \$1  = \port$2403$0  + \port$2451$0 ;
-  assign \$2  = \$1  + \port$2499$0 ;
-  assign \$3  = \$2  + \port$2547$0 ;
-  assign \$4  = \$3  + \port$2595$0 ;
-  assign \$5  = \$4  + \port$2643$0 ;
-  assign \$6  = \$5  + \port$2691$0 ;
-  assign \$7  = \$6  + \port$2739$0 ;
-  assign \$8  = \$7  + \port$2787$0 ;
-  assign \$9  = \$8  + \port$2835$0 ;
-  assign \$10  = \$9  + \port$2883$0 ;
-  assign \$11  = \$10  + \port$2931$0 ;
+  assign \$1  = \port$2395$0  + \port$2443$0 ;
+  assign \$2  = \port$2491$0  + \port$2539$0 ;
+  assign \$3  = \$1  + \$2 ;
+  assign \$4  = \port$2587$0  + \port$2635$0 ;
+  assign \$5  = \port$2683$0  + \port$2731$0 ;
+  assign \$6  = \$4  + \$5 ;
+  assign \$7  = \$3  + \$6 ;
+  assign \$8  = \port$2779$0  + \port$2827$0 ;
+  assign \$9  = \port$2875$0  + \port$2923$0 ;
+  assign \$10  = \$8  + \$9 ;
+  assign \$11  = \$7  + \$10 ;
   assign \$12  = visited_count + visited_share;
-  assign \$13  = \port$2404$0  + \port$2452$0 ;
-  assign \$14  = \$13  + \port$2500$0 ;
-  assign \$15  = \$14  + \port$2548$0 ;
-  assign \$16  = \$15  + \port$2596$0 ;
-  assign \$17  = \$16  + \port$2644$0 ;
-  assign \$18  = \$17  + \port$2692$0 ;
-  assign \$19  = \$18  + \port$2740$0 ;
-  assign \$20  = \$19  + \port$2788$0 ;
-  assign \$21  = \$20  + \port$2836$0 ;
-  assign \$22  = \$21  + \port$2884$0 ;
-  assign \$23  = \$22  + \port$2932$0 ;
-  assign \$24  = gated_on_count + gated_on_share;
-  assign \$25  = \port$2405$0  + \port$2453$0 ;
-  assign \$26  = \$25  + \port$2501$0 ;
-  assign \$27  = \$26  + \port$2549$0 ;
-  assign \$28  = \$27  + \port$2597$0 ;
-  assign \$29  = \$28  + \port$2645$0 ;
-  assign \$30  = \$29  + \port$2693$0 ;
-  assign \$31  = \$30  + \port$2741$0 ;
-  assign \$32  = \$31  + \port$2789$0 ;
-  assign \$33  = \$32  + \port$2837$0 ;
-  assign \$34  = \$33  + \port$2885$0 ;
-  assign \$35  = \$34  + \port$2933$0 ;
-  assign \$36  = written_count + written_share;
-  assign \$37  = \port$761$0  + \port$888$0 ;
-  assign \$38  = \$37  + \port$1015$0 ;
-  assign \$39  = \$38  + \port$1142$0 ;
-  assign \$40  = \$39  + \port$1269$0 ;
-  assign \$41  = \$40  + \port$1396$0 ;
-  assign \$42  = \$41  + \port$1523$0 ;
-  assign \$43  = \$42  + \port$1650$0 ;
+  assign \$13  = clear ? 33'h000000000 : \$12 ;
+  assign \$14  = \port$2396$0  + \port$2444$0 ;
+  assign \$15  = \port$2492$0  + \port$2540$0 ;
+  assign \$16  = \$14  + \$15 ;
+  assign \$17  = \port$2588$0  + \port$2636$0 ;
+  assign \$18  = \port$2684$0  + \port$2732$0 ;
+  assign \$19  = \$17  + \$18 ;
+  assign \$20  = \$16  + \$19 ;
+  assign \$21  = \port$2780$0  + \port$2828$0 ;
+  assign \$22  = \port$2876$0  + \port$2924$0 ;
+  assign \$23  = \$21  + \$22 ;
+  assign \$24  = \$20  + \$23 ;
+  assign \$25  = gated_on_count + gated_on_share;
+  assign \$26  = clear ? 33'h000000000 : \$25 ;
+  assign \$27  = \port$2397$0  + \port$2445$0 ;
+  assign \$28  = \port$2493$0  + \port$2541$0 ;
+  assign \$29  = \$27  + \$28 ;
+  assign \$30  = \port$2589$0  + \port$2637$0 ;
+  assign \$31  = \port$2685$0  + \port$2733$0 ;
+  assign \$32  = \$30  + \$31 ;
+  assign \$33  = \$29  + \$32 ;
+  assign \$34  = \port$2781$0  + \port$2829$0 ;
+  assign \$35  = \port$2877$0  + \port$2925$0 ;
+  assign \$36  = \$34  + \$35 ;
+  assign \$37  = \$33  + \$36 ;
+  assign \$38  = written_count + written_share;
+  assign \$39  = clear ? 33'h000000000 : \$38 ;
+  assign \$40  = \port$704$0  + \port$832$0 ;
+  assign \$41  = \port$960$0  + \port$1088$0 ;
+  assign \$42  = \$40  + \$41 ;
+  assign \$43  = \port$1216$0  + \port$1344$0 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$49  = \$11 [3:0];
+    \$53  = \$13 [31:0];
     if (rst) begin
-      \$49  = 4'h0;
+      \$53  = 32'd0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$50  = \$12 [31:0];
-    if (clear) begin
-      \$50  = 32'd0;
-    end
-    if (rst) begin
-      \$50  = 32'd0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$51  = \$23 [3:0];
-    if (rst) begin
-      \$51  = 4'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$52  = \$24 [31:0];
-    if (clear) begin
-      \$52  = 32'd0;
-    end
-    if (rst) begin
-      \$52  = 32'd0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$53  = \$35 [3:0];
-    if (rst) begin
-      \$53  = 4'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$54  = \$36 [31:0];
-    if (clear) begin
-      \$54  = 32'd0;
-    end
+    \$54  = \$26 [31:0];
     if (rst) begin
       \$54  = 32'd0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$55  = \$47 [3:0];
+    \$55  = \$39 [31:0];
     if (rst) begin
-      \$55  = 4'h0;
+      \$55  = 32'd0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$56  = \$48 [31:0];
-    if (clear) begin
-      \$56  = 32'd0;
-    end
+    \$56  = \$52 [31:0];
     if (rst) begin
       \$56  = 32'd0;
     end
   end
-  assign visited = { \port$2931$0 , \port$2883$0 , \port$2835$0 , \port$2787$0 , \port$2739$0 , \port$2691$0 , \port$2643$0 , \port$2595$0 , \port$2547$0 , \port$2499$0 , \port$2451$0 , \port$2403$0  };
-  assign gated_on = { \port$2932$0 , \port$2884$0 , \port$2836$0 , \port$2788$0 , \port$2740$0 , \port$2692$0 , \port$2644$0 , \port$2596$0 , \port$2548$0 , \port$2500$0 , \port$2452$0 , \port$2404$0  };
-  assign written = { \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0 , \port$2453$0 , \port$2405$0  };
-  assign changed = { \port$2158$0 , \port$2031$0 , \port$1904$0 , \port$1777$0 , \port$1650$0 , \port$1523$0 , \port$1396$0 , \port$1269$0 , \port$1142$0 , \port$1015$0 , \port$888$0 , \port$761$0  };
+  assign visited = { \port$2923$0 , \port$2875$0 , \port$2827$0 , \port$2779$0 , \port$2731$0 , \port$2683$0 , \port$2635$0 , \port$2587$0 , \port$2539$0 , \port$2491$0 , \port$2443$0 , \port$2395$0  };
+  assign gated_on = { \port$2924$0 , \port$2876$0 , \port$2828$0 , \port$2780$0 , \port$2732$0 , \port$2684$0 , \port$2636$0 , \port$2588$0 , \port$2540$0 , \port$2492$0 , \port$2444$0 , \port$2396$0  };
+  assign written = { \port$2925$0 , \port$2877$0 , \port$2829$0 , \port$2781$0 , \port$2733$0 , \port$2685$0 , \port$2637$0 , \port$2589$0 , \port$2541$0 , \port$2493$0 , \port$2445$0 , \port$2397$0  };
+  assign changed = { \port$2112$0 , \port$1984$0 , \port$1856$0 , \port$1728$0 , \port$1600$0 , \port$1472$0 , \port$1344$0 , \port$1216$0 , \port$1088$0 , \port$960$0 , \port$832$0 , \port$704$0  };
 endmodule
 
 module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs, weight_shift
@@ -2607,46 +2967,52 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   wire \$18 ;
   wire \$19 ;
   wire \$2 ;
-  wire [3:0] \$20 ;
-  wire \$21 ;
-  wire [6:0] \$22 ;
+  wire \$20 ;
+  wire [3:0] \$21 ;
+  wire \$22 ;
   wire \$23 ;
   wire \$24 ;
   wire \$25 ;
-  wire [6:0] \$26 ;
+  wire [3:0] \$26 ;
   wire \$27 ;
-  wire [4:0] \$28 ;
-  wire [4:0] \$29 ;
+  wire [6:0] \$28 ;
+  wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
   wire [6:0] \$32 ;
-  wire [32:0] \$33 ;
-  wire \$34 ;
-  wire [12:0] \$35 ;
-  reg [31:0] \$36 ;
-  reg \$37 ;
-  reg [2:0] \$38 ;
-  reg [2:0] \$39 ;
+  wire \$33 ;
+  wire [4:0] \$34 ;
+  wire [4:0] \$35 ;
+  wire \$36 ;
+  wire \$37 ;
+  wire [6:0] \$38 ;
+  wire [32:0] \$39 ;
   wire \$4 ;
-  reg [5:0] \$40 ;
-  reg [23:0] \$41 ;
-  reg [15:0] \$42 ;
-  reg [11:0] \$43 ;
-  reg [11:0] \$44 ;
-  reg [16:0] \$45 ;
-  reg [4:0] \$46 ;
-  reg [14:0] \$47 ;
-  reg [1:0] \$48 ;
-  reg [5:0] \$49 ;
-  wire [12:0] \$5 ;
+  wire \$40 ;
+  wire [12:0] \$41 ;
+  reg [31:0] \$42 ;
+  reg \$43 ;
+  reg [2:0] \$44 ;
+  reg [2:0] \$45 ;
+  reg [5:0] \$46 ;
+  reg [23:0] \$47 ;
+  reg [15:0] \$48 ;
+  reg [11:0] \$49 ;
+  wire \$5 ;
   reg [11:0] \$50 ;
-  reg [3:0] \$51 ;
-  reg [31:0] \$52 ;
+  reg [16:0] \$51 ;
+  reg [4:0] \$52 ;
+  reg [14:0] \$53 ;
+  reg [1:0] \$54 ;
+  reg [5:0] \$55 ;
+  reg [11:0] \$56 ;
+  reg [3:0] \$57 ;
+  reg [31:0] \$58 ;
   wire \$6 ;
   wire \$7 ;
   wire \$8 ;
-  wire \$9 ;
+  wire [12:0] \$9 ;
   reg \$signal ;
   reg [11:0] \$signal$39  = 12'h000;
   reg [2:0] access_state = 3'h0;
@@ -2744,631 +3110,91 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   reg write_theta;
   input [31:0] written_count;
   wire [31:0] written_count;
+  assign \$41  = \$40  ? { 1'h0, \$signal$39  } : grown;
   always @(posedge clk)
-    rdata <= \$36 ;
+    rdata <= \$42 ;
   always @(posedge clk)
-    error <= \$37 ;
+    error <= \$43 ;
   always @(posedge clk)
-    access_state <= \$38 ;
+    access_state <= \$44 ;
   always @(posedge clk)
-    \wait  <= \$39 ;
+    \wait  <= \$45 ;
   always @(posedge clk)
-    weight_address <= \$40 ;
+    weight_address <= \$46 ;
   always @(posedge clk)
-    steps <= \$41 ;
+    steps <= \$47 ;
   always @(posedge clk)
-    gain <= \$42 ;
+    gain <= \$48 ;
   always @(posedge clk)
-    \$signal$39  <= \$43 ;
+    \$signal$39  <= \$49 ;
   always @(posedge clk)
-    shil_step <= \$44 ;
+    shil_step <= \$50 ;
   always @(posedge clk)
-    eta <= \$45 ;
+    eta <= \$51 ;
   always @(posedge clk)
-    dither <= \$46 ;
+    dither <= \$52 ;
   always @(posedge clk)
-    margin <= \$47 ;
+    margin <= \$53 ;
   always @(posedge clk)
-    gates <= \$48 ;
+    gates <= \$54 ;
   always @(posedge clk)
-    index <= \$49 ;
+    index <= \$55 ;
   always @(posedge clk)
-    shil <= \$50 ;
+    shil <= \$56 ;
   always @(posedge clk)
-    lane <= \$51 ;
+    lane <= \$57 ;
   always @(posedge clk)
-    steps_done <= \$52 ;
+    steps_done <= \$58 ;
   assign weight_access = addr == 5'h15;
-  assign \$1  = ~ we;
-  assign \$2  = re & \$1 ;
-  assign \$3  = ! \wait ;
-  assign \$4  = \$signal  | reading;
-  assign \$5  = shil + shil_step;
-  assign \$6  = ! access_state;
-  assign \$7  = access_state == 1'h1;
-  assign \$8  = access_state == 2'h2;
-  assign \$9  = access_state == 2'h3;
-  assign \$10  = access_state == 3'h4;
-  assign \$11  = re & weight_access;
-  assign \$12  = ! lane;
-  assign \$13  = \$11  & \$12 ;
-  assign \$14  = we | re;
-  assign \$15  = we | re;
-  assign \$16  = addr == 3'h5;
-  assign \$17  = \$signal  & weight_access;
-  assign \$18  = lane == 4'hb;
-  assign \$19  = \$17  & \$18 ;
-  assign \$20  = \wait  - 1'h1;
-  assign \$21  = ! \wait ;
-  assign \$22  = weight_address + 1'h1;
-  assign \$23  = ~ wdata[3];
-  assign \$24  = wdata[4] & \$23 ;
-  assign \$25  = \$signal  | reading;
-  assign \$26  = index + 1'h1;
-  assign \$27  = lane == 4'hb;
-  assign \$28  = lane + 1'h1;
-  assign \$29  = \$27  ? 5'h00 : \$28 ;
-  assign \$30  = lane == 4'hb;
-  assign \$31  = reading & \$30 ;
-  assign \$32  = weight_address + 1'h1;
-  assign \$33  = steps_done + 1'h1;
-  assign \$34  = grown > \$signal$39 ;
-  assign \$35  = \$34  ? { 1'h0, \$signal$39  } : grown;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    write_inputs = 1'h0;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            /* empty */;
-        6'h11:
-            /* empty */;
-        6'h12:
-            /* empty */;
-        6'h13:
-            write_inputs = 1'h1;
-      endcase
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    weight_shift = 1'h0;
-    if (\$4 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            weight_shift = 1'h1;
-      endcase
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    grown = 13'h0000;
-    if (ramp) begin
-      grown = \$5 ;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$36  = rdata;
-    casez (access_state)
-      3'h0:
-          if (busy) begin
-            if (\$15 ) begin
-              \$36  = 32'd0;
-              if (\$16 ) begin
-                \$36  = { 30'h00000000, error, busy };
-              end
-            end
-          end
-      3'h2:
-          /* empty */;
-      3'h3:
-        begin
-          \$36  = 32'd0;
-          if (reading) begin
-            casez (addr)
-              6'h07:
-                  \$36  = { 8'h00, steps };
-              6'h08:
-                  \$36  = { 16'h0000, gain };
-              6'h09:
-                  \$36  = { 20'h00000, \$signal$39  };
-              6'h0a:
-                  \$36  = { 20'h00000, shil_step };
-              6'h0b:
-                  \$36  = { 15'h0000, eta };
-              6'h0d:
-                  \$36  = { 27'h0000000, dither };
-              6'h0e:
-                  \$36  = { margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin };
-              6'h0f:
-                  \$36  = { 30'h00000000, gates };
-              6'h10:
-                  \$36  = { 26'h0000000, index };
-              6'h14:
-                  \$36  = { 26'h0000000, weight_address };
-              6'h00:
-                  \$36  = 32'd1146241353;
-              6'h01:
-                  \$36  = 32'd2293761;
-              6'h02:
-                  \$36  = 32'd1076410265;
-              6'h03:
-                  \$36  = 32'd1990248638;
-              6'h04:
-                  \$36  = 32'd196620;
-              6'h05:
-                  \$36  = { 30'h00000000, error, busy };
-              6'h11:
-                  \$36  = mark;
-              6'h12:
-                  \$36  = { omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega };
-              6'h13:
-                  \$36  = configuration;
-              6'h15:
-                  \$36  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
-              6'h1c:
-                  \$36  = steps_done;
-              6'h1d:
-                  \$36  = { 20'h00000, shil };
-              6'h18:
-                  \$36  = visited_count;
-              6'h19:
-                  \$36  = gated_on_count;
-              6'h1a:
-                  \$36  = written_count;
-              6'h1b:
-                  \$36  = changed_count;
-            endcase
-          end
-        end
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$37  = error;
-    casez (access_state)
-      3'h0:
-          if (busy) begin
-            if (\$15 ) begin
-              (* full_case = 32'd1 *)
-              if (\$16 ) begin
-              end else begin
-                \$37  = 1'h1;
-              end
-            end
-          end
-    endcase
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            if (wdata[6]) begin
-              \$37  = 1'h0;
-            end
-      endcase
-    end
-    if (rst) begin
-      \$37  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$38  = access_state;
-    casez (access_state)
-      3'h0:
-          if (busy) begin
-            if (\$15 ) begin
-              \$38  = 3'h1;
-            end
-          end else if (\$13 ) begin
-            \$38  = 3'h2;
-          end else if (\$14 ) begin
-            \$38  = 3'h3;
-          end
-      3'h2:
-          \$38  = 3'h3;
-      3'h3:
-          (* full_case = 32'd1 *)
-          if (\$19 ) begin
-            \$38  = 3'h4;
-          end else begin
-            \$38  = 3'h1;
-          end
-      3'h4:
-          if (\$21 ) begin
-            \$38  = 3'h1;
-          end
-      3'h1:
-          \$38  = 3'h0;
-    endcase
-    if (rst) begin
-      \$38  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$39  = \wait ;
-    casez (access_state)
-      3'h0:
-          /* empty */;
-      3'h2:
-          /* empty */;
-      3'h3:
-          if (\$19 ) begin
-            \$39  = 3'h6;
-          end
-      3'h4:
-          \$39  = \$20 [2:0];
-    endcase
-    if (rst) begin
-      \$39  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$40  = weight_address;
-    casez (access_state)
-      3'h0:
-          /* empty */;
-      3'h2:
-          /* empty */;
-      3'h3:
-          /* empty */;
-      3'h4:
-          if (\$21 ) begin
-            \$40  = \$22 [5:0];
-          end
-    endcase
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            \$40  = wdata[5:0];
-      endcase
-    end
-    if (\$25 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            if (\$31 ) begin
-              \$40  = \$32 [5:0];
-            end
-      endcase
-    end
-    if (rst) begin
-      \$40  = 6'h00;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$41  = steps;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            \$41  = wdata[23:0];
-      endcase
-    end
-    if (rst) begin
-      \$41  = 24'h000000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$42  = gain;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            \$42  = wdata[15:0];
-      endcase
-    end
-    if (rst) begin
-      \$42  = 16'h0000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$43  = \$signal$39 ;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            \$43  = wdata[11:0];
-      endcase
-    end
-    if (rst) begin
-      \$43  = 12'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$44  = shil_step;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            \$44  = wdata[11:0];
-      endcase
-    end
-    if (rst) begin
-      \$44  = 12'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$45  = eta;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            \$45  = wdata[16:0];
-      endcase
-    end
-    if (rst) begin
-      \$45  = 17'h00000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$46  = dither;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            \$46  = wdata[4:0];
-      endcase
-    end
-    if (rst) begin
-      \$46  = 5'h00;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$47  = margin;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            \$47  = wdata[14:0];
-      endcase
-    end
-    if (rst) begin
-      \$47  = 15'h0000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$48  = gates;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            \$48  = wdata[1:0];
-      endcase
-    end
-    if (rst) begin
-      \$48  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$49  = index;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            \$49  = wdata[5:0];
-      endcase
-    end
-    if (\$25 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            \$49  = \$26 [5:0];
-      endcase
-    end
-    if (rst) begin
-      \$49  = 6'h00;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$50  = shil;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            if (\$24 ) begin
-              \$50  = 12'h000;
-            end
-      endcase
-    end
-    if (ramp) begin
-      \$50  = \$35 [11:0];
-    end
-    if (rst) begin
-      \$50  = 12'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$51  = lane;
-    if (\$25 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            \$51  = \$29 [3:0];
-        6'h14:
-            if (\$signal ) begin
-              \$51  = 4'h0;
-            end
-      endcase
-    end
-    if (rst) begin
-      \$51  = 4'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$52  = steps_done;
-    if (step_done) begin
-      \$52  = \$33 [31:0];
-    end
-    if (rst) begin
-      \$52  = 32'd0;
-    end
-  end
+  assign \$1  = re & weight_access;
+  assign \$2  = ! lane;
+  assign \$3  = \$1  & \$2 ;
+  assign \$4  = we | re;
+  assign \$5  = ~ we;
+  assign \$6  = re & \$5 ;
+  assign \$7  = ! \wait ;
+  assign \$8  = \$signal  | reading;
+  assign \$9  = shil + shil_step;
+  assign \$10  = ! access_state;
+  assign \$11  = access_state == 1'h1;
+  assign \$12  = access_state == 2'h2;
+  assign \$13  = access_state == 2'h3;
+  assign \$14  = access_state == 3'h4;
+  assign \$15  = re & weight_access;
+  assign \$16  = ! lane;
+  assign \$17  = \$15  & \$16 ;
+  assign \$18  = we | re;
+  assign \$19  = we | re;
+  assign \$20  = addr == 3'h5;
+  assign \$21  = \wait  - 1'h1;
+  assign \$22  = ! \wait ;
+  assign \$23  = \$signal  & weight_access;
+  assign \$24  = lane == 4'hb;
+  assign \$25  = \$23  & \$24 ;
+  assign \$26  = \wait  - 1'h1;
+  assign \$27  = ! \wait ;
+  assign \$28  = weight_address + 1'h1;
+  assign \$29  = ~ wdata[3];
+  assign \$30  = wdata[4] & \$29 ;
+  assign \$31  = \$signal  | reading;
+  assign \$32  = index + 1'h1;
+  assign \$33  = lane == 4'hb;
+  assign \$34  = lane + 1'h1;
+  assign \$35  = \$33  ? 5'h00 : \$34 ;
+  assign \$36  = lane == 4'hb;
+  assign \$37  = reading & \$36 ;
+  assign \$38  = weight_address + 1'h1;
+  assign \$39  = steps_done + 1'h1;
+  assign \$40  = grown > \$signal$39 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_fetch = 1'h0;
     casez (access_state)
       3'h0:
-          /* empty */;
-      3'h2:
-          weight_fetch = 1'h1;
+          if (busy) begin
+          end else if (\$3 ) begin
+            weight_fetch = 1'h1;
+          end
     endcase
   end
   always @* begin
@@ -3392,7 +3218,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
       3'h2:
           /* empty */;
       3'h3:
-          reading = \$2 ;
+          reading = \$6 ;
     endcase
   end
   always @* begin
@@ -3406,7 +3232,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
       3'h3:
           /* empty */;
       3'h4:
-          if (\$3 ) begin
+          if (\$7 ) begin
             weight_commit = 1'h1;
           end
     endcase
@@ -3553,6 +3379,558 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
       endcase
     end
   end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    write_inputs = 1'h0;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            /* empty */;
+        6'h14:
+            /* empty */;
+        6'h06:
+            /* empty */;
+        6'h11:
+            /* empty */;
+        6'h12:
+            /* empty */;
+        6'h13:
+            write_inputs = 1'h1;
+      endcase
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    weight_shift = 1'h0;
+    if (\$8 ) begin
+      casez (addr)
+        6'h11, 6'h12, 6'h13:
+            /* empty */;
+        6'h15:
+            weight_shift = 1'h1;
+      endcase
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    grown = 13'h0000;
+    if (ramp) begin
+      grown = \$9 ;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$42  = rdata;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+            if (\$19 ) begin
+              \$42  = 32'd0;
+              if (\$20 ) begin
+                \$42  = { 30'h00000000, error, busy };
+              end
+            end
+          end
+      3'h2:
+          /* empty */;
+      3'h3:
+        begin
+          \$42  = 32'd0;
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  \$42  = { 8'h00, steps };
+              6'h08:
+                  \$42  = { 16'h0000, gain };
+              6'h09:
+                  \$42  = { 20'h00000, \$signal$39  };
+              6'h0a:
+                  \$42  = { 20'h00000, shil_step };
+              6'h0b:
+                  \$42  = { 15'h0000, eta };
+              6'h0d:
+                  \$42  = { 27'h0000000, dither };
+              6'h0e:
+                  \$42  = { margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin };
+              6'h0f:
+                  \$42  = { 30'h00000000, gates };
+              6'h10:
+                  \$42  = { 26'h0000000, index };
+              6'h14:
+                  \$42  = { 26'h0000000, weight_address };
+              6'h00:
+                  \$42  = 32'd1146241353;
+              6'h01:
+                  \$42  = 32'd2293761;
+              6'h02:
+                  \$42  = 32'd1076410265;
+              6'h03:
+                  \$42  = 32'd1990248638;
+              6'h04:
+                  \$42  = 32'd196620;
+              6'h05:
+                  \$42  = { 30'h00000000, error, busy };
+              6'h11:
+                  \$42  = mark;
+              6'h12:
+                  \$42  = { omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega };
+              6'h13:
+                  \$42  = configuration;
+              6'h15:
+                  \$42  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
+              6'h1c:
+                  \$42  = steps_done;
+              6'h1d:
+                  \$42  = { 20'h00000, shil };
+              6'h18:
+                  \$42  = visited_count;
+              6'h19:
+                  \$42  = gated_on_count;
+              6'h1a:
+                  \$42  = written_count;
+              6'h1b:
+                  \$42  = changed_count;
+            endcase
+          end
+        end
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$43  = error;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+            if (\$19 ) begin
+              (* full_case = 32'd1 *)
+              if (\$20 ) begin
+              end else begin
+                \$43  = 1'h1;
+              end
+            end
+          end
+    endcase
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            /* empty */;
+        6'h14:
+            /* empty */;
+        6'h06:
+            if (wdata[6]) begin
+              \$43  = 1'h0;
+            end
+      endcase
+    end
+    if (rst) begin
+      \$43  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$44  = access_state;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+            if (\$19 ) begin
+              \$44  = 3'h1;
+            end
+          end else if (\$17 ) begin
+            \$44  = 3'h2;
+          end else if (\$18 ) begin
+            \$44  = 3'h3;
+          end
+      3'h2:
+          if (\$22 ) begin
+            \$44  = 3'h3;
+          end
+      3'h3:
+          (* full_case = 32'd1 *)
+          if (\$25 ) begin
+            \$44  = 3'h4;
+          end else begin
+            \$44  = 3'h1;
+          end
+      3'h4:
+          if (\$27 ) begin
+            \$44  = 3'h1;
+          end
+      3'h1:
+          \$44  = 3'h0;
+    endcase
+    if (rst) begin
+      \$44  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$45  = \wait ;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+          end else if (\$17 ) begin
+            \$45  = 3'h3;
+          end
+      3'h2:
+          \$45  = \$21 [2:0];
+      3'h3:
+          if (\$25 ) begin
+            \$45  = 3'h6;
+          end
+      3'h4:
+          \$45  = \$26 [2:0];
+    endcase
+    if (rst) begin
+      \$45  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$46  = weight_address;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          /* empty */;
+      3'h4:
+          if (\$27 ) begin
+            \$46  = \$28 [5:0];
+          end
+    endcase
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            /* empty */;
+        6'h14:
+            \$46  = wdata[5:0];
+      endcase
+    end
+    if (\$31 ) begin
+      casez (addr)
+        6'h11, 6'h12, 6'h13:
+            /* empty */;
+        6'h15:
+            if (\$37 ) begin
+              \$46  = \$38 [5:0];
+            end
+      endcase
+    end
+    if (rst) begin
+      \$46  = 6'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$47  = steps;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            \$47  = wdata[23:0];
+      endcase
+    end
+    if (rst) begin
+      \$47  = 24'h000000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$48  = gain;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            \$48  = wdata[15:0];
+      endcase
+    end
+    if (rst) begin
+      \$48  = 16'h0000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$49  = \$signal$39 ;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            \$49  = wdata[11:0];
+      endcase
+    end
+    if (rst) begin
+      \$49  = 12'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$50  = shil_step;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            \$50  = wdata[11:0];
+      endcase
+    end
+    if (rst) begin
+      \$50  = 12'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$51  = eta;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            \$51  = wdata[16:0];
+      endcase
+    end
+    if (rst) begin
+      \$51  = 17'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$52  = dither;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            \$52  = wdata[4:0];
+      endcase
+    end
+    if (rst) begin
+      \$52  = 5'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$53  = margin;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            \$53  = wdata[14:0];
+      endcase
+    end
+    if (rst) begin
+      \$53  = 15'h0000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$54  = gates;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            \$54  = wdata[1:0];
+      endcase
+    end
+    if (rst) begin
+      \$54  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$55  = index;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            \$55  = wdata[5:0];
+      endcase
+    end
+    if (\$31 ) begin
+      casez (addr)
+        6'h11, 6'h12, 6'h13:
+            \$55  = \$32 [5:0];
+      endcase
+    end
+    if (rst) begin
+      \$55  = 6'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$56  = shil;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            /* empty */;
+        6'h14:
+            /* empty */;
+        6'h06:
+            if (\$30 ) begin
+              \$56  = 12'h000;
+            end
+      endcase
+    end
+    if (ramp) begin
+      \$56  = \$41 [11:0];
+    end
+    if (rst) begin
+      \$56  = 12'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$57  = lane;
+    if (\$31 ) begin
+      casez (addr)
+        6'h11, 6'h12, 6'h13:
+            /* empty */;
+        6'h15:
+            \$57  = \$35 [3:0];
+        6'h14:
+            if (\$signal ) begin
+              \$57  = 4'h0;
+            end
+      endcase
+    end
+    if (rst) begin
+      \$57  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$58  = steps_done;
+    if (step_done) begin
+      \$58  = \$39 [31:0];
+    end
+    if (rst) begin
+      \$58  = 32'd0;
+    end
+  end
   assign data = rdata;
   assign field = wdata[0];
   assign couple = wdata[1];
@@ -3572,8 +3950,8 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   assign mark[30:16] = 15'h0000;
 endmodule
 
-module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , pair, merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$4  <= 0;
   wire [6:0] \$1 ;
@@ -3589,10 +3967,11 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -3608,6 +3987,7 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -3621,6 +4001,8 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -3632,8 +4014,11 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -3667,10 +4052,6 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -3738,12 +4119,13 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -3761,9 +4143,9 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_0.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -3777,8 +4159,8 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2373$0 (local_word),
-    .\port$2375$0 (word),
+    .\port$2365$0 (local_word),
+    .\port$2367$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -3923,7 +4305,7 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -3931,7 +4313,7 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -3939,43 +4321,43 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -3996,16 +4378,12 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -4067,7 +4445,7 @@ module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2373$0 , \port$2375$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2365$0 , \port$2367$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$6  <= 0;
   wire [6:0] \$1 ;
@@ -4120,10 +4498,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2373
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2373$0 ;
-  wire [7:0] \port$2373$0 ;
-  input [7:0] \port$2375$0 ;
-  wire [7:0] \port$2375$0 ;
+  input [7:0] \port$2365$0 ;
+  wire [7:0] \port$2365$0 ;
+  input [7:0] \port$2367$0 ;
+  wire [7:0] \port$2367$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -4152,10 +4530,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2373
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2375$0 [5:0] - \port$2373$0 [5:0];
-  assign \$2  = en & \port$2373$0 [7];
-  assign \$3  = \$2  & \port$2375$0 [7];
-  assign \$4  = \port$2373$0 [6] & \port$2375$0 [6];
+  assign \$1  = \port$2367$0 [5:0] - \port$2365$0 [5:0];
+  assign \$2  = en & \port$2365$0 [7];
+  assign \$3  = \$2  & \port$2367$0 [7];
+  assign \$4  = \port$2365$0 [6] & \port$2367$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -4238,12 +4616,12 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2373
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2375$0 [5:0];
-  assign phi_i = \port$2373$0 [5:0];
-  assign act_i = \port$2373$0 [7];
-  assign act_j = \port$2375$0 [7];
-  assign gate_i = \port$2373$0 [6];
-  assign gate_j = \port$2375$0 [6];
+  assign phi_j = \port$2367$0 [5:0];
+  assign phi_i = \port$2365$0 [5:0];
+  assign act_i = \port$2365$0 [7];
+  assign act_j = \port$2367$0 [7];
+  assign gate_i = \port$2365$0 [6];
+  assign gate_j = \port$2367$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -4254,8 +4632,8 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2373
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , pair, merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_1 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$7 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$7  <= 0;
   wire [6:0] \$1 ;
@@ -4271,10 +4649,11 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -4290,6 +4669,7 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -4303,6 +4683,8 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -4314,8 +4696,11 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -4349,10 +4734,6 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -4420,12 +4801,13 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -4443,9 +4825,9 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_1.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -4459,8 +4841,8 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2421$0 (local_word),
-    .\port$2423$0 (word),
+    .\port$2413$0 (local_word),
+    .\port$2415$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -4605,7 +4987,7 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -4613,7 +4995,7 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -4621,43 +5003,43 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -4678,16 +5060,12 @@ module \drai_core.lane_1 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -4749,7 +5127,7 @@ module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2421$0 , \port$2423$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2413$0 , \port$2415$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
@@ -4802,10 +5180,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2421
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2421$0 ;
-  wire [7:0] \port$2421$0 ;
-  input [7:0] \port$2423$0 ;
-  wire [7:0] \port$2423$0 ;
+  input [7:0] \port$2413$0 ;
+  wire [7:0] \port$2413$0 ;
+  input [7:0] \port$2415$0 ;
+  wire [7:0] \port$2415$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -4834,10 +5212,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2421
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2423$0 [5:0] - \port$2421$0 [5:0];
-  assign \$2  = en & \port$2421$0 [7];
-  assign \$3  = \$2  & \port$2423$0 [7];
-  assign \$4  = \port$2421$0 [6] & \port$2423$0 [6];
+  assign \$1  = \port$2415$0 [5:0] - \port$2413$0 [5:0];
+  assign \$2  = en & \port$2413$0 [7];
+  assign \$3  = \$2  & \port$2415$0 [7];
+  assign \$4  = \port$2413$0 [6] & \port$2415$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -4920,12 +5298,12 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2421
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2423$0 [5:0];
-  assign phi_i = \port$2421$0 [5:0];
-  assign act_i = \port$2421$0 [7];
-  assign act_j = \port$2423$0 [7];
-  assign gate_i = \port$2421$0 [6];
-  assign gate_j = \port$2423$0 [6];
+  assign phi_j = \port$2415$0 [5:0];
+  assign phi_i = \port$2413$0 [5:0];
+  assign act_i = \port$2413$0 [7];
+  assign act_j = \port$2415$0 [7];
+  assign gate_i = \port$2413$0 [6];
+  assign gate_j = \port$2415$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -4936,8 +5314,8 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2421
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_10 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$10 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$10  <= 0;
   wire [6:0] \$1 ;
@@ -4953,10 +5331,11 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -4972,6 +5351,7 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -4985,6 +5365,8 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -4996,8 +5378,11 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -5031,10 +5416,6 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -5102,12 +5483,13 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -5125,9 +5507,9 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_10.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -5141,8 +5523,8 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2853$0 (local_word),
-    .\port$2855$0 (word),
+    .\port$2845$0 (local_word),
+    .\port$2847$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -5287,7 +5669,7 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -5295,7 +5677,7 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -5303,43 +5685,43 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -5360,16 +5742,12 @@ module \drai_core.lane_10 (rst, shift, pair, even, minus_rotating, shift_sum, st
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -5431,7 +5809,7 @@ module \drai_core.lane_10.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2853$0 , \port$2855$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2845$0 , \port$2847$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$12 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$12  <= 0;
   wire [6:0] \$1 ;
@@ -5484,10 +5862,10 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$285
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2853$0 ;
-  wire [7:0] \port$2853$0 ;
-  input [7:0] \port$2855$0 ;
-  wire [7:0] \port$2855$0 ;
+  input [7:0] \port$2845$0 ;
+  wire [7:0] \port$2845$0 ;
+  input [7:0] \port$2847$0 ;
+  wire [7:0] \port$2847$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -5516,10 +5894,10 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$285
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2855$0 [5:0] - \port$2853$0 [5:0];
-  assign \$2  = en & \port$2853$0 [7];
-  assign \$3  = \$2  & \port$2855$0 [7];
-  assign \$4  = \port$2853$0 [6] & \port$2855$0 [6];
+  assign \$1  = \port$2847$0 [5:0] - \port$2845$0 [5:0];
+  assign \$2  = en & \port$2845$0 [7];
+  assign \$3  = \$2  & \port$2847$0 [7];
+  assign \$4  = \port$2845$0 [6] & \port$2847$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -5602,12 +5980,12 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$285
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2855$0 [5:0];
-  assign phi_i = \port$2853$0 [5:0];
-  assign act_i = \port$2853$0 [7];
-  assign act_j = \port$2855$0 [7];
-  assign gate_i = \port$2853$0 [6];
-  assign gate_j = \port$2855$0 [6];
+  assign phi_j = \port$2847$0 [5:0];
+  assign phi_i = \port$2845$0 [5:0];
+  assign act_i = \port$2845$0 [7];
+  assign act_j = \port$2847$0 [7];
+  assign gate_i = \port$2845$0 [6];
+  assign gate_j = \port$2847$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -5618,8 +5996,8 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$285
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, shift_sum, step, learn, next_sum, \wide$46 , changed, \port$2160$0 , merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in
-, page, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, clk);
+module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$46 , changed, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even
+, minus_rotating, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$13 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$13  <= 0;
   wire [6:0] \$1 ;
@@ -5635,10 +6013,11 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -5654,6 +6033,7 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -5667,6 +6047,8 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -5678,8 +6060,11 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -5713,10 +6098,6 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -5784,12 +6165,13 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -5807,9 +6189,9 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_11.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -5823,8 +6205,8 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2901$0 (local_word),
-    .\port$2903$0 (word),
+    .\port$2893$0 (local_word),
+    .\port$2895$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -5969,7 +6351,7 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -5977,7 +6359,7 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -5985,43 +6367,43 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -6042,16 +6424,12 @@ module \drai_core.lane_11 (rst, shift, next_word, pair, even, minus_rotating, sh
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -6113,7 +6491,7 @@ module \drai_core.lane_11.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2901$0 , \port$2903$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2893$0 , \port$2895$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$15 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$15  <= 0;
   wire [6:0] \$1 ;
@@ -6166,10 +6544,10 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$290
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2901$0 ;
-  wire [7:0] \port$2901$0 ;
-  input [7:0] \port$2903$0 ;
-  wire [7:0] \port$2903$0 ;
+  input [7:0] \port$2893$0 ;
+  wire [7:0] \port$2893$0 ;
+  input [7:0] \port$2895$0 ;
+  wire [7:0] \port$2895$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -6198,10 +6576,10 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$290
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2903$0 [5:0] - \port$2901$0 [5:0];
-  assign \$2  = en & \port$2901$0 [7];
-  assign \$3  = \$2  & \port$2903$0 [7];
-  assign \$4  = \port$2901$0 [6] & \port$2903$0 [6];
+  assign \$1  = \port$2895$0 [5:0] - \port$2893$0 [5:0];
+  assign \$2  = en & \port$2893$0 [7];
+  assign \$3  = \$2  & \port$2895$0 [7];
+  assign \$4  = \port$2893$0 [6] & \port$2895$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -6284,12 +6662,12 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$290
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2903$0 [5:0];
-  assign phi_i = \port$2901$0 [5:0];
-  assign act_i = \port$2901$0 [7];
-  assign act_j = \port$2903$0 [7];
-  assign gate_i = \port$2901$0 [6];
-  assign gate_j = \port$2903$0 [6];
+  assign phi_j = \port$2895$0 [5:0];
+  assign phi_i = \port$2893$0 [5:0];
+  assign act_i = \port$2893$0 [7];
+  assign act_j = \port$2895$0 [7];
+  assign gate_i = \port$2893$0 [6];
+  assign gate_j = \port$2895$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -6300,8 +6678,8 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$290
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , pair, merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_2 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$16 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$16  <= 0;
   wire [6:0] \$1 ;
@@ -6317,10 +6695,11 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -6336,6 +6715,7 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -6349,6 +6729,8 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -6360,8 +6742,11 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -6395,10 +6780,6 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -6466,12 +6847,13 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -6489,9 +6871,9 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_2.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -6505,8 +6887,8 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2469$0 (local_word),
-    .\port$2471$0 (word),
+    .\port$2461$0 (local_word),
+    .\port$2463$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -6651,7 +7033,7 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -6659,7 +7041,7 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -6667,43 +7049,43 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -6724,16 +7106,12 @@ module \drai_core.lane_2 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -6795,7 +7173,7 @@ module \drai_core.lane_2.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2469$0 , \port$2471$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2461$0 , \port$2463$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$18 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$18  <= 0;
   wire [6:0] \$1 ;
@@ -6848,10 +7226,10 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2469
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2469$0 ;
-  wire [7:0] \port$2469$0 ;
-  input [7:0] \port$2471$0 ;
-  wire [7:0] \port$2471$0 ;
+  input [7:0] \port$2461$0 ;
+  wire [7:0] \port$2461$0 ;
+  input [7:0] \port$2463$0 ;
+  wire [7:0] \port$2463$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -6880,10 +7258,10 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2469
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2471$0 [5:0] - \port$2469$0 [5:0];
-  assign \$2  = en & \port$2469$0 [7];
-  assign \$3  = \$2  & \port$2471$0 [7];
-  assign \$4  = \port$2469$0 [6] & \port$2471$0 [6];
+  assign \$1  = \port$2463$0 [5:0] - \port$2461$0 [5:0];
+  assign \$2  = en & \port$2461$0 [7];
+  assign \$3  = \$2  & \port$2463$0 [7];
+  assign \$4  = \port$2461$0 [6] & \port$2463$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -6966,12 +7344,12 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2469
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2471$0 [5:0];
-  assign phi_i = \port$2469$0 [5:0];
-  assign act_i = \port$2469$0 [7];
-  assign act_j = \port$2471$0 [7];
-  assign gate_i = \port$2469$0 [6];
-  assign gate_j = \port$2471$0 [6];
+  assign phi_j = \port$2463$0 [5:0];
+  assign phi_i = \port$2461$0 [5:0];
+  assign act_i = \port$2461$0 [7];
+  assign act_j = \port$2463$0 [7];
+  assign gate_i = \port$2461$0 [6];
+  assign gate_j = \port$2463$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -6982,8 +7360,8 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2469
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , pair, merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$19 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$19  <= 0;
   wire [6:0] \$1 ;
@@ -6999,10 +7377,11 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -7018,6 +7397,7 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -7031,6 +7411,8 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -7042,8 +7424,11 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -7077,10 +7462,6 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -7148,12 +7529,13 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -7171,9 +7553,9 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_3.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -7187,8 +7569,8 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2517$0 (local_word),
-    .\port$2519$0 (word),
+    .\port$2509$0 (local_word),
+    .\port$2511$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -7333,7 +7715,7 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -7341,7 +7723,7 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -7349,43 +7731,43 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -7406,16 +7788,12 @@ module \drai_core.lane_3 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -7477,7 +7855,7 @@ module \drai_core.lane_3.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2517$0 , \port$2519$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2509$0 , \port$2511$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$21 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$21  <= 0;
   wire [6:0] \$1 ;
@@ -7530,10 +7908,10 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2517
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2517$0 ;
-  wire [7:0] \port$2517$0 ;
-  input [7:0] \port$2519$0 ;
-  wire [7:0] \port$2519$0 ;
+  input [7:0] \port$2509$0 ;
+  wire [7:0] \port$2509$0 ;
+  input [7:0] \port$2511$0 ;
+  wire [7:0] \port$2511$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -7562,10 +7940,10 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2517
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2519$0 [5:0] - \port$2517$0 [5:0];
-  assign \$2  = en & \port$2517$0 [7];
-  assign \$3  = \$2  & \port$2519$0 [7];
-  assign \$4  = \port$2517$0 [6] & \port$2519$0 [6];
+  assign \$1  = \port$2511$0 [5:0] - \port$2509$0 [5:0];
+  assign \$2  = en & \port$2509$0 [7];
+  assign \$3  = \$2  & \port$2511$0 [7];
+  assign \$4  = \port$2509$0 [6] & \port$2511$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -7648,12 +8026,12 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2517
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2519$0 [5:0];
-  assign phi_i = \port$2517$0 [5:0];
-  assign act_i = \port$2517$0 [7];
-  assign act_j = \port$2519$0 [7];
-  assign gate_i = \port$2517$0 [6];
-  assign gate_j = \port$2519$0 [6];
+  assign phi_j = \port$2511$0 [5:0];
+  assign phi_i = \port$2509$0 [5:0];
+  assign act_i = \port$2509$0 [7];
+  assign act_j = \port$2511$0 [7];
+  assign gate_i = \port$2509$0 [6];
+  assign gate_j = \port$2511$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -7664,8 +8042,8 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2517
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , pair, merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$22 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$22  <= 0;
   wire [6:0] \$1 ;
@@ -7681,10 +8059,11 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -7700,6 +8079,7 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -7713,6 +8093,8 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -7724,8 +8106,11 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -7759,10 +8144,6 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -7830,12 +8211,13 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -7853,9 +8235,9 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_4.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -7869,8 +8251,8 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2565$0 (local_word),
-    .\port$2567$0 (word),
+    .\port$2557$0 (local_word),
+    .\port$2559$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -8015,7 +8397,7 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -8023,7 +8405,7 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -8031,43 +8413,43 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -8088,16 +8470,12 @@ module \drai_core.lane_4 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -8159,7 +8537,7 @@ module \drai_core.lane_4.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2565$0 , \port$2567$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2557$0 , \port$2559$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$24 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$24  <= 0;
   wire [6:0] \$1 ;
@@ -8212,10 +8590,10 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2565
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2565$0 ;
-  wire [7:0] \port$2565$0 ;
-  input [7:0] \port$2567$0 ;
-  wire [7:0] \port$2567$0 ;
+  input [7:0] \port$2557$0 ;
+  wire [7:0] \port$2557$0 ;
+  input [7:0] \port$2559$0 ;
+  wire [7:0] \port$2559$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -8244,10 +8622,10 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2565
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2567$0 [5:0] - \port$2565$0 [5:0];
-  assign \$2  = en & \port$2565$0 [7];
-  assign \$3  = \$2  & \port$2567$0 [7];
-  assign \$4  = \port$2565$0 [6] & \port$2567$0 [6];
+  assign \$1  = \port$2559$0 [5:0] - \port$2557$0 [5:0];
+  assign \$2  = en & \port$2557$0 [7];
+  assign \$3  = \$2  & \port$2559$0 [7];
+  assign \$4  = \port$2557$0 [6] & \port$2559$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -8330,12 +8708,12 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2565
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2567$0 [5:0];
-  assign phi_i = \port$2565$0 [5:0];
-  assign act_i = \port$2565$0 [7];
-  assign act_j = \port$2567$0 [7];
-  assign gate_i = \port$2565$0 [6];
-  assign gate_j = \port$2567$0 [6];
+  assign phi_j = \port$2559$0 [5:0];
+  assign phi_i = \port$2557$0 [5:0];
+  assign act_i = \port$2557$0 [7];
+  assign act_j = \port$2559$0 [7];
+  assign gate_i = \port$2557$0 [6];
+  assign gate_j = \port$2559$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -8346,8 +8724,8 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2565
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , pair, merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$25 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$25  <= 0;
   wire [6:0] \$1 ;
@@ -8363,10 +8741,11 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -8382,6 +8761,7 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -8395,6 +8775,8 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -8406,8 +8788,11 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -8441,10 +8826,6 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -8512,12 +8893,13 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -8535,9 +8917,9 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_5.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -8551,8 +8933,8 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2613$0 (local_word),
-    .\port$2615$0 (word),
+    .\port$2605$0 (local_word),
+    .\port$2607$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -8697,7 +9079,7 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -8705,7 +9087,7 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -8713,43 +9095,43 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -8770,16 +9152,12 @@ module \drai_core.lane_5 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -8841,7 +9219,7 @@ module \drai_core.lane_5.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2613$0 , \port$2615$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2605$0 , \port$2607$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$27 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$27  <= 0;
   wire [6:0] \$1 ;
@@ -8894,10 +9272,10 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2613
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2613$0 ;
-  wire [7:0] \port$2613$0 ;
-  input [7:0] \port$2615$0 ;
-  wire [7:0] \port$2615$0 ;
+  input [7:0] \port$2605$0 ;
+  wire [7:0] \port$2605$0 ;
+  input [7:0] \port$2607$0 ;
+  wire [7:0] \port$2607$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -8926,10 +9304,10 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2613
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2615$0 [5:0] - \port$2613$0 [5:0];
-  assign \$2  = en & \port$2613$0 [7];
-  assign \$3  = \$2  & \port$2615$0 [7];
-  assign \$4  = \port$2613$0 [6] & \port$2615$0 [6];
+  assign \$1  = \port$2607$0 [5:0] - \port$2605$0 [5:0];
+  assign \$2  = en & \port$2605$0 [7];
+  assign \$3  = \$2  & \port$2607$0 [7];
+  assign \$4  = \port$2605$0 [6] & \port$2607$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -9012,12 +9390,12 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2613
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2615$0 [5:0];
-  assign phi_i = \port$2613$0 [5:0];
-  assign act_i = \port$2613$0 [7];
-  assign act_j = \port$2615$0 [7];
-  assign gate_i = \port$2613$0 [6];
-  assign gate_j = \port$2615$0 [6];
+  assign phi_j = \port$2607$0 [5:0];
+  assign phi_i = \port$2605$0 [5:0];
+  assign act_i = \port$2605$0 [7];
+  assign act_j = \port$2607$0 [7];
+  assign gate_i = \port$2605$0 [6];
+  assign gate_j = \port$2607$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -9028,8 +9406,8 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2613
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$28 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$28  <= 0;
   wire [6:0] \$1 ;
@@ -9045,10 +9423,11 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -9064,6 +9443,7 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -9077,6 +9457,8 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -9088,8 +9470,11 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -9123,10 +9508,6 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -9194,12 +9575,13 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -9217,9 +9599,9 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_6.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -9233,8 +9615,8 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2661$0 (local_word),
-    .\port$2663$0 (word),
+    .\port$2653$0 (local_word),
+    .\port$2655$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -9379,7 +9761,7 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -9387,7 +9769,7 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -9395,43 +9777,43 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -9452,16 +9834,12 @@ module \drai_core.lane_6 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -9523,7 +9901,7 @@ module \drai_core.lane_6.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2661$0 , \port$2663$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2653$0 , \port$2655$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$30 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$30  <= 0;
   wire [6:0] \$1 ;
@@ -9576,10 +9954,10 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2661
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2661$0 ;
-  wire [7:0] \port$2661$0 ;
-  input [7:0] \port$2663$0 ;
-  wire [7:0] \port$2663$0 ;
+  input [7:0] \port$2653$0 ;
+  wire [7:0] \port$2653$0 ;
+  input [7:0] \port$2655$0 ;
+  wire [7:0] \port$2655$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -9608,10 +9986,10 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2661
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2663$0 [5:0] - \port$2661$0 [5:0];
-  assign \$2  = en & \port$2661$0 [7];
-  assign \$3  = \$2  & \port$2663$0 [7];
-  assign \$4  = \port$2661$0 [6] & \port$2663$0 [6];
+  assign \$1  = \port$2655$0 [5:0] - \port$2653$0 [5:0];
+  assign \$2  = en & \port$2653$0 [7];
+  assign \$3  = \$2  & \port$2655$0 [7];
+  assign \$4  = \port$2653$0 [6] & \port$2655$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -9694,12 +10072,12 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2661
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2663$0 [5:0];
-  assign phi_i = \port$2661$0 [5:0];
-  assign act_i = \port$2661$0 [7];
-  assign act_j = \port$2663$0 [7];
-  assign gate_i = \port$2661$0 [6];
-  assign gate_j = \port$2663$0 [6];
+  assign phi_j = \port$2655$0 [5:0];
+  assign phi_i = \port$2653$0 [5:0];
+  assign act_i = \port$2653$0 [7];
+  assign act_j = \port$2655$0 [7];
+  assign gate_i = \port$2653$0 [6];
+  assign gate_j = \port$2655$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -9710,8 +10088,8 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2661
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$31 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$31  <= 0;
   wire [6:0] \$1 ;
@@ -9727,10 +10105,11 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -9746,6 +10125,7 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -9759,6 +10139,8 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -9770,8 +10152,11 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -9805,10 +10190,6 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -9876,12 +10257,13 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -9899,9 +10281,9 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_7.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -9915,8 +10297,8 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2709$0 (local_word),
-    .\port$2711$0 (word),
+    .\port$2701$0 (local_word),
+    .\port$2703$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -10061,7 +10443,7 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -10069,7 +10451,7 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -10077,43 +10459,43 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -10134,16 +10516,12 @@ module \drai_core.lane_7 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -10205,7 +10583,7 @@ module \drai_core.lane_7.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2709$0 , \port$2711$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2701$0 , \port$2703$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$33 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$33  <= 0;
   wire [6:0] \$1 ;
@@ -10258,10 +10636,10 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2709
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2709$0 ;
-  wire [7:0] \port$2709$0 ;
-  input [7:0] \port$2711$0 ;
-  wire [7:0] \port$2711$0 ;
+  input [7:0] \port$2701$0 ;
+  wire [7:0] \port$2701$0 ;
+  input [7:0] \port$2703$0 ;
+  wire [7:0] \port$2703$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -10290,10 +10668,10 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2709
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2711$0 [5:0] - \port$2709$0 [5:0];
-  assign \$2  = en & \port$2709$0 [7];
-  assign \$3  = \$2  & \port$2711$0 [7];
-  assign \$4  = \port$2709$0 [6] & \port$2711$0 [6];
+  assign \$1  = \port$2703$0 [5:0] - \port$2701$0 [5:0];
+  assign \$2  = en & \port$2701$0 [7];
+  assign \$3  = \$2  & \port$2703$0 [7];
+  assign \$4  = \port$2701$0 [6] & \port$2703$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -10376,12 +10754,12 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2709
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2711$0 [5:0];
-  assign phi_i = \port$2709$0 [5:0];
-  assign act_i = \port$2709$0 [7];
-  assign act_j = \port$2711$0 [7];
-  assign gate_i = \port$2709$0 [6];
-  assign gate_j = \port$2711$0 [6];
+  assign phi_j = \port$2703$0 [5:0];
+  assign phi_i = \port$2701$0 [5:0];
+  assign act_i = \port$2701$0 [7];
+  assign act_j = \port$2703$0 [7];
+  assign gate_i = \port$2701$0 [6];
+  assign gate_j = \port$2703$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -10392,8 +10770,8 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2709
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$34 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$34  <= 0;
   wire [6:0] \$1 ;
@@ -10409,10 +10787,11 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -10428,6 +10807,7 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -10441,6 +10821,8 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -10452,8 +10834,11 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -10487,10 +10872,6 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -10558,12 +10939,13 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -10581,9 +10963,9 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_8.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -10597,8 +10979,8 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2757$0 (local_word),
-    .\port$2759$0 (word),
+    .\port$2749$0 (local_word),
+    .\port$2751$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -10743,7 +11125,7 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -10751,7 +11133,7 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -10759,43 +11141,43 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -10816,16 +11198,12 @@ module \drai_core.lane_8 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -10887,7 +11265,7 @@ module \drai_core.lane_8.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2757$0 , \port$2759$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2749$0 , \port$2751$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$36 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$36  <= 0;
   wire [6:0] \$1 ;
@@ -10940,10 +11318,10 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2757
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2757$0 ;
-  wire [7:0] \port$2757$0 ;
-  input [7:0] \port$2759$0 ;
-  wire [7:0] \port$2759$0 ;
+  input [7:0] \port$2749$0 ;
+  wire [7:0] \port$2749$0 ;
+  input [7:0] \port$2751$0 ;
+  wire [7:0] \port$2751$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -10972,10 +11350,10 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2757
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2759$0 [5:0] - \port$2757$0 [5:0];
-  assign \$2  = en & \port$2757$0 [7];
-  assign \$3  = \$2  & \port$2759$0 [7];
-  assign \$4  = \port$2757$0 [6] & \port$2759$0 [6];
+  assign \$1  = \port$2751$0 [5:0] - \port$2749$0 [5:0];
+  assign \$2  = en & \port$2749$0 [7];
+  assign \$3  = \$2  & \port$2751$0 [7];
+  assign \$4  = \port$2749$0 [6] & \port$2751$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -11058,12 +11436,12 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2757
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2759$0 [5:0];
-  assign phi_i = \port$2757$0 [5:0];
-  assign act_i = \port$2757$0 [7];
-  assign act_j = \port$2759$0 [7];
-  assign gate_i = \port$2757$0 [6];
-  assign gate_j = \port$2759$0 [6];
+  assign phi_j = \port$2751$0 [5:0];
+  assign phi_i = \port$2749$0 [5:0];
+  assign act_i = \port$2749$0 [7];
+  assign act_j = \port$2751$0 [7];
+  assign gate_i = \port$2749$0 [6];
+  assign gate_j = \port$2751$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -11074,8 +11452,8 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2757
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$2160$0 , merge_ahead, \port$2163$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$37 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$37  <= 0;
   wire [6:0] \$1 ;
@@ -11091,10 +11469,11 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [14:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [14:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [14:0] \$24 ;
+  reg [14:0] \$25 ;
   wire [15:0] \$3 ;
   wire [16:0] \$4 ;
   wire [16:0] \$5 ;
@@ -11110,6 +11489,7 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -11123,6 +11503,8 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -11134,8 +11516,11 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [14:0] local_sum = 15'h0000;
   reg [7:0] local_word = 8'h00;
@@ -11169,10 +11554,6 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   wire [14:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$2160$0 ;
-  wire [1:0] \port$2160$0 ;
-  input [1:0] \port$2163$0 ;
-  wire [1:0] \port$2163$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -11240,12 +11621,13 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -11263,9 +11645,9 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_9.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -11279,8 +11661,8 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2805$0 (local_word),
-    .\port$2807$0 (word),
+    .\port$2797$0 (local_word),
+    .\port$2799$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -11425,7 +11807,7 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
     here_term = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = { value[9], value[9], value[9], value[9], value[9], value };
     end
@@ -11433,7 +11815,7 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
     here_term_signed = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [14:0];
     end
@@ -11441,43 +11823,43 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
     wide = 15'h0000;
-    if (\port$2163$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
-    \$21  = local_word;
-    if (\port$2160$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
-    \$22  = word;
-    if (\port$2160$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
-    \$23  = local_sum;
-    if (\port$2163$0 [0]) begin
-      \$23  = 15'h0000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 15'h0000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
-    \$24  = rotating_sum;
-    if (\port$2163$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -11498,16 +11880,12 @@ module \drai_core.lane_9 (rst, shift, pair, even, minus_rotating, shift_sum, ste
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$2163$0 [0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
   assign there_term_signed = \$6 [14:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [14:0];
-  assign load_local = \port$2160$0 [0];
-  assign load_rotating = \port$2160$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$2163$0 [1];
   assign \wide$46  = \$9 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -11569,7 +11947,7 @@ module \drai_core.lane_9.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2805$0 , \port$2807$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2797$0 , \port$2799$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$39 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$39  <= 0;
   wire [6:0] \$1 ;
@@ -11622,10 +12000,10 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2805
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2805$0 ;
-  wire [7:0] \port$2805$0 ;
-  input [7:0] \port$2807$0 ;
-  wire [7:0] \port$2807$0 ;
+  input [7:0] \port$2797$0 ;
+  wire [7:0] \port$2797$0 ;
+  input [7:0] \port$2799$0 ;
+  wire [7:0] \port$2799$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -11654,10 +12032,10 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2805
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2807$0 [5:0] - \port$2805$0 [5:0];
-  assign \$2  = en & \port$2805$0 [7];
-  assign \$3  = \$2  & \port$2807$0 [7];
-  assign \$4  = \port$2805$0 [6] & \port$2807$0 [6];
+  assign \$1  = \port$2799$0 [5:0] - \port$2797$0 [5:0];
+  assign \$2  = en & \port$2797$0 [7];
+  assign \$3  = \$2  & \port$2799$0 [7];
+  assign \$4  = \port$2797$0 [6] & \port$2799$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -11740,12 +12118,12 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2805
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2807$0 [5:0];
-  assign phi_i = \port$2805$0 [5:0];
-  assign act_i = \port$2805$0 [7];
-  assign act_j = \port$2807$0 [7];
-  assign gate_i = \port$2805$0 [6];
-  assign gate_j = \port$2807$0 [6];
+  assign phi_j = \port$2799$0 [5:0];
+  assign phi_i = \port$2797$0 [5:0];
+  assign act_i = \port$2797$0 [7];
+  assign act_j = \port$2799$0 [7];
+  assign gate_i = \port$2797$0 [6];
+  assign gate_j = \port$2799$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -11756,95 +12134,100 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2805
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.pages (rst, \sink__en$16 , read_sum_page, clear, sink__en, \sink__addr$12 , sink__addr, read_page, words, sums, \port$2375$0 , \port$2387$0 , \port$2423$0 , \port$2435$0 , \port$2471$0 , \port$2483$0 , \port$2519$0 , \port$2531$0 , \port$2567$0 , \port$2579$0 , \port$2615$0 
-, \port$2627$0 , \port$2663$0 , \port$2675$0 , \port$2711$0 , \port$2723$0 , \port$2759$0 , \port$2771$0 , \port$2807$0 , \port$2819$0 , \port$2855$0 , \port$2867$0 , \port$2903$0 , \port$2915$0 , clk);
-  wire [179:0] \$1 ;
+module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$2367$0 , \port$2379$0 , \port$2415$0 , \port$2427$0 , \port$2463$0 , \port$2475$0 , \port$2511$0 , \port$2523$0 , \port$2559$0 , \port$2571$0 , \port$2607$0 , \port$2619$0 
+, \port$2655$0 , \port$2667$0 , \port$2703$0 , \port$2715$0 , \port$2751$0 , \port$2763$0 , \port$2799$0 , \port$2811$0 , \port$2847$0 , \port$2859$0 , \port$2895$0 , \port$2907$0 , clk);
+  (* init = 2'h0 *)
   wire [1:0] \$signature__addr ;
-  wire [1:0] \$signature__addr$10 ;
+  (* init = 2'h0 *)
+  wire [1:0] \$signature__addr$21 ;
   wire [95:0] \$signature__data ;
-  wire [179:0] \$signature__data$24 ;
-  input clear;
-  wire clear;
+  wire [179:0] \$signature__data$27 ;
   input clk;
   wire clk;
   wire [179:0] new_sums;
   wire [95:0] new_words;
-  input [7:0] \port$2375$0 ;
-  wire [7:0] \port$2375$0 ;
-  input [14:0] \port$2387$0 ;
-  wire [14:0] \port$2387$0 ;
-  input [7:0] \port$2423$0 ;
-  wire [7:0] \port$2423$0 ;
-  input [14:0] \port$2435$0 ;
-  wire [14:0] \port$2435$0 ;
-  input [7:0] \port$2471$0 ;
-  wire [7:0] \port$2471$0 ;
-  input [14:0] \port$2483$0 ;
-  wire [14:0] \port$2483$0 ;
-  input [7:0] \port$2519$0 ;
-  wire [7:0] \port$2519$0 ;
-  input [14:0] \port$2531$0 ;
-  wire [14:0] \port$2531$0 ;
-  input [7:0] \port$2567$0 ;
-  wire [7:0] \port$2567$0 ;
-  input [14:0] \port$2579$0 ;
-  wire [14:0] \port$2579$0 ;
-  input [7:0] \port$2615$0 ;
-  wire [7:0] \port$2615$0 ;
-  input [14:0] \port$2627$0 ;
-  wire [14:0] \port$2627$0 ;
-  input [7:0] \port$2663$0 ;
-  wire [7:0] \port$2663$0 ;
-  input [14:0] \port$2675$0 ;
-  wire [14:0] \port$2675$0 ;
-  input [7:0] \port$2711$0 ;
-  wire [7:0] \port$2711$0 ;
-  input [14:0] \port$2723$0 ;
-  wire [14:0] \port$2723$0 ;
-  input [7:0] \port$2759$0 ;
-  wire [7:0] \port$2759$0 ;
-  input [14:0] \port$2771$0 ;
-  wire [14:0] \port$2771$0 ;
-  input [7:0] \port$2807$0 ;
-  wire [7:0] \port$2807$0 ;
-  input [14:0] \port$2819$0 ;
-  wire [14:0] \port$2819$0 ;
-  input [7:0] \port$2855$0 ;
-  wire [7:0] \port$2855$0 ;
-  input [14:0] \port$2867$0 ;
-  wire [14:0] \port$2867$0 ;
-  input [7:0] \port$2903$0 ;
-  wire [7:0] \port$2903$0 ;
-  input [14:0] \port$2915$0 ;
-  wire [14:0] \port$2915$0 ;
+  input [7:0] \port$2367$0 ;
+  wire [7:0] \port$2367$0 ;
+  input [14:0] \port$2379$0 ;
+  wire [14:0] \port$2379$0 ;
+  input [7:0] \port$2415$0 ;
+  wire [7:0] \port$2415$0 ;
+  input [14:0] \port$2427$0 ;
+  wire [14:0] \port$2427$0 ;
+  input [7:0] \port$2463$0 ;
+  wire [7:0] \port$2463$0 ;
+  input [14:0] \port$2475$0 ;
+  wire [14:0] \port$2475$0 ;
+  input [7:0] \port$2511$0 ;
+  wire [7:0] \port$2511$0 ;
+  input [14:0] \port$2523$0 ;
+  wire [14:0] \port$2523$0 ;
+  input [7:0] \port$2559$0 ;
+  wire [7:0] \port$2559$0 ;
+  input [14:0] \port$2571$0 ;
+  wire [14:0] \port$2571$0 ;
+  input [7:0] \port$2607$0 ;
+  wire [7:0] \port$2607$0 ;
+  input [14:0] \port$2619$0 ;
+  wire [14:0] \port$2619$0 ;
+  input [7:0] \port$2655$0 ;
+  wire [7:0] \port$2655$0 ;
+  input [14:0] \port$2667$0 ;
+  wire [14:0] \port$2667$0 ;
+  input [7:0] \port$2703$0 ;
+  wire [7:0] \port$2703$0 ;
+  input [14:0] \port$2715$0 ;
+  wire [14:0] \port$2715$0 ;
+  input [7:0] \port$2751$0 ;
+  wire [7:0] \port$2751$0 ;
+  input [14:0] \port$2763$0 ;
+  wire [14:0] \port$2763$0 ;
+  input [7:0] \port$2799$0 ;
+  wire [7:0] \port$2799$0 ;
+  input [14:0] \port$2811$0 ;
+  wire [14:0] \port$2811$0 ;
+  input [7:0] \port$2847$0 ;
+  wire [7:0] \port$2847$0 ;
+  input [14:0] \port$2859$0 ;
+  wire [14:0] \port$2859$0 ;
+  input [7:0] \port$2895$0 ;
+  wire [7:0] \port$2895$0 ;
+  input [14:0] \port$2907$0 ;
+  wire [14:0] \port$2907$0 ;
   input [1:0] read_page;
   wire [1:0] read_page;
   input [1:0] read_sum_page;
   wire [1:0] read_sum_page;
   input rst;
   wire rst;
+  input save;
   wire save;
+  input [1:0] save_page;
   wire [1:0] save_page;
-  input [1:0] sink__addr;
+  (* init = 2'h0 *)
   wire [1:0] sink__addr;
-  input [1:0] \sink__addr$12 ;
-  wire [1:0] \sink__addr$12 ;
+  (* init = 2'h0 *)
+  wire [1:0] \sink__addr$22 ;
   wire [95:0] sink__data;
-  wire [179:0] \sink__data$14 ;
-  input sink__en;
+  wire [179:0] \sink__data$24 ;
+  (* init = 1'h0 *)
   wire sink__en;
-  input \sink__en$16 ;
-  wire \sink__en$16 ;
+  (* init = 1'h0 *)
+  wire \sink__en$23 ;
+  input store;
   wire store;
+  input [1:0] store_page;
   wire [1:0] store_page;
   output [179:0] sums;
-  reg [179:0] sums = 180'h000000000000000000000000000000000000000000000;
-  (* init = 180'h000000000000000000000000000000000000000000000 *)
-  wire [179:0] sums_register;
+  wire [179:0] sums;
+  reg sums_enable = 1'h0;
+  reg [1:0] sums_read = 2'h0;
+  reg [1:0] sums_write = 2'h0;
   output [95:0] words;
-  reg [95:0] words = 96'h000000000000000000000000;
-  (* init = 96'h000000000000000000000000 *)
-  wire [95:0] words_register;
+  wire [95:0] words;
+  reg words_enable = 1'h0;
+  reg [1:0] words_read = 2'h0;
+  reg [1:0] words_write = 2'h0;
   (* no_rw_check = 32'd1 *)
   reg [179:0] sums_memory [2:0];
   initial begin
@@ -11853,14 +12236,14 @@ module \drai_core.pages (rst, \sink__en$16 , read_sum_page, clear, sink__en, \si
     sums_memory[2] = 180'h000000000000000000000000000000000000000000000;
   end
   always @(posedge clk) begin
-    if (\sink__en$16 )
-      sums_memory[\sink__addr$12 ] <= { \port$2915$0 , \port$2867$0 , \port$2819$0 , \port$2771$0 , \port$2723$0 , \port$2675$0 , \port$2627$0 , \port$2579$0 , \port$2531$0 , \port$2483$0 , \port$2435$0 , \port$2387$0  };
+    if (sums_enable)
+      sums_memory[sums_write] <= { \port$2907$0 , \port$2859$0 , \port$2811$0 , \port$2763$0 , \port$2715$0 , \port$2667$0 , \port$2619$0 , \port$2571$0 , \port$2523$0 , \port$2475$0 , \port$2427$0 , \port$2379$0  };
   end
   reg [179:0] _0_;
   always @(posedge clk) begin
-    _0_ <= sums_memory[read_sum_page];
+    _0_ <= sums_memory[sums_read];
   end
-  assign \$signature__data$24  = _0_;
+  assign sums = _0_;
   (* no_rw_check = 32'd1 *)
   reg [95:0] words_memory [2:0];
   initial begin
@@ -11869,31 +12252,38 @@ module \drai_core.pages (rst, \sink__en$16 , read_sum_page, clear, sink__en, \si
     words_memory[2] = 96'h000000000000000000000000;
   end
   always @(posedge clk) begin
-    if (sink__en)
-      words_memory[sink__addr] <= { \port$2903$0 , \port$2855$0 , \port$2807$0 , \port$2759$0 , \port$2711$0 , \port$2663$0 , \port$2615$0 , \port$2567$0 , \port$2519$0 , \port$2471$0 , \port$2423$0 , \port$2375$0  };
+    if (words_enable)
+      words_memory[words_write] <= { \port$2895$0 , \port$2847$0 , \port$2799$0 , \port$2751$0 , \port$2703$0 , \port$2655$0 , \port$2607$0 , \port$2559$0 , \port$2511$0 , \port$2463$0 , \port$2415$0 , \port$2367$0  };
   end
   reg [95:0] _1_;
   always @(posedge clk) begin
-    _1_ <= words_memory[read_page];
+    _1_ <= words_memory[words_read];
   end
-  assign \$signature__data  = _1_;
+  assign words = _1_;
   always @(posedge clk)
-    sums <= \$1 ;
-  assign \$1  = clear ? 180'h000000000000000000000000000000000000000000000 : \$signature__data$24 ;
+    sums_read <= read_sum_page;
   always @(posedge clk)
-    words <= \$signature__data ;
-  assign \$signature__addr  = read_page;
-  assign store_page = sink__addr;
-  assign sink__data = { \port$2903$0 , \port$2855$0 , \port$2807$0 , \port$2759$0 , \port$2711$0 , \port$2663$0 , \port$2615$0 , \port$2567$0 , \port$2519$0 , \port$2471$0 , \port$2423$0 , \port$2375$0  };
-  assign new_words = { \port$2903$0 , \port$2855$0 , \port$2807$0 , \port$2759$0 , \port$2711$0 , \port$2663$0 , \port$2615$0 , \port$2567$0 , \port$2519$0 , \port$2471$0 , \port$2423$0 , \port$2375$0  };
-  assign store = sink__en;
-  assign words_register = words;
-  assign \$signature__addr$10  = read_sum_page;
-  assign save_page = \sink__addr$12 ;
-  assign \sink__data$14  = { \port$2915$0 , \port$2867$0 , \port$2819$0 , \port$2771$0 , \port$2723$0 , \port$2675$0 , \port$2627$0 , \port$2579$0 , \port$2531$0 , \port$2483$0 , \port$2435$0 , \port$2387$0  };
-  assign new_sums = { \port$2915$0 , \port$2867$0 , \port$2819$0 , \port$2771$0 , \port$2723$0 , \port$2675$0 , \port$2627$0 , \port$2579$0 , \port$2531$0 , \port$2483$0 , \port$2435$0 , \port$2387$0  };
-  assign save = \sink__en$16 ;
-  assign sums_register = sums;
+    sums_write <= save_page;
+  always @(posedge clk)
+    sums_enable <= save;
+  always @(posedge clk)
+    words_read <= read_page;
+  always @(posedge clk)
+    words_write <= store_page;
+  always @(posedge clk)
+    words_enable <= store;
+  assign \$signature__addr  = words_read;
+  assign sink__addr = words_write;
+  assign sink__en = words_enable;
+  assign sink__data = { \port$2895$0 , \port$2847$0 , \port$2799$0 , \port$2751$0 , \port$2703$0 , \port$2655$0 , \port$2607$0 , \port$2559$0 , \port$2511$0 , \port$2463$0 , \port$2415$0 , \port$2367$0  };
+  assign new_words = { \port$2895$0 , \port$2847$0 , \port$2799$0 , \port$2751$0 , \port$2703$0 , \port$2655$0 , \port$2607$0 , \port$2559$0 , \port$2511$0 , \port$2463$0 , \port$2415$0 , \port$2367$0  };
+  assign \$signature__data  = words;
+  assign \$signature__addr$21  = sums_read;
+  assign \sink__addr$22  = sums_write;
+  assign \sink__en$23  = sums_enable;
+  assign \sink__data$24  = { \port$2907$0 , \port$2859$0 , \port$2811$0 , \port$2763$0 , \port$2715$0 , \port$2667$0 , \port$2619$0 , \port$2571$0 , \port$2523$0 , \port$2475$0 , \port$2427$0 , \port$2379$0  };
+  assign new_sums = { \port$2907$0 , \port$2859$0 , \port$2811$0 , \port$2763$0 , \port$2715$0 , \port$2667$0 , \port$2619$0 , \port$2571$0 , \port$2523$0 , \port$2475$0 , \port$2427$0 , \port$2379$0  };
+  assign \$signature__data$27  = sums;
 endmodule
 
 module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp, busy, kind, run, steps, \port$0$8 );
@@ -11919,15 +12309,15 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire \$25 ;
   wire [2:0] \$26 ;
   wire [2:0] \$27 ;
-  wire [4:0] \$28 ;
+  wire [5:0] \$28 ;
   wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire [2:0] \$31 ;
   wire [2:0] \$32 ;
-  wire [4:0] \$33 ;
+  wire [5:0] \$33 ;
   wire \$34 ;
-  wire [4:0] \$35 ;
+  wire [5:0] \$35 ;
   wire \$36 ;
   wire \$37 ;
   wire \$38 ;
@@ -11951,7 +12341,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   reg [1:0] \$54 ;
   reg [1:0] \$55 ;
   reg [1:0] \$56 ;
-  reg [3:0] \$57 ;
+  reg [4:0] \$57 ;
   reg [3:0] \$58 ;
   reg \$59 ;
   wire \$6 ;
@@ -12004,7 +12394,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire rst;
   input run;
   wire run;
-  reg [3:0] slot = 4'h0;
+  reg [4:0] slot = 5'h00;
   output start;
   reg start;
   output step_done;
@@ -12016,7 +12406,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   assign \$39  = row + 1'h1;
   assign \$40  = row + 1'h1;
   assign \$41  = ! kind;
-  assign \$42  = slot == 4'hd;
+  assign \$42  = slot == 5'h10;
   assign \$43  = \$signal  & \$42 ;
   assign \$44  = kind == 1'h1;
   assign \$45  = \$44  & \$signal$13 ;
@@ -12058,7 +12448,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   assign \$7  = \$3  | \$6 ;
   assign \$8  = slot == 3'h6;
   assign \$9  = diagonal & \$8 ;
-  assign \$10  = slot == 4'hd;
+  assign \$10  = slot == 5'h10;
   assign \$11  = \$signal  & \$10 ;
   assign \$12  = kind == 1'h1;
   assign \$13  = \$12  & \$signal$13 ;
@@ -12461,53 +12851,53 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
     casez (phase_state)
       4'h0:
           if (run) begin
-            \$57  = 4'h0;
+            \$57  = 5'h00;
           end
       4'h2:
           /* empty */;
       4'h3:
-          \$57  = 4'h0;
+          \$57  = 5'h00;
       4'h4:
         begin
-          \$57  = \$28 [3:0];
+          \$57  = \$28 [4:0];
           if (\$29 ) begin
-            \$57  = 4'h0;
+            \$57  = 5'h00;
           end
         end
       4'h5:
           /* empty */;
       4'h1:
         begin
-          \$57  = \$33 [3:0];
+          \$57  = \$33 [4:0];
           if (\$34 ) begin
-            \$57  = 4'h0;
+            \$57  = 5'h00;
           end
         end
       4'h6:
           /* empty */;
       4'h7:
         begin
-          \$57  = \$35 [3:0];
+          \$57  = \$35 [4:0];
           if (\$38 ) begin
-            \$57  = 4'h0;
+            \$57  = 5'h00;
           end
           if (\$43 ) begin
-            \$57  = 4'h0;
+            \$57  = 5'h00;
             if (\$45 ) begin
-              \$57  = 4'h0;
+              \$57  = 5'h00;
             end
           end
         end
       4'h8:
           if (\$47 ) begin
           end else if (\$signal$18 ) begin
-            \$57  = 4'h0;
+            \$57  = 5'h00;
           end else if (\$signal$13 ) begin
-            \$57  = 4'h0;
+            \$57  = 5'h00;
           end
     endcase
     if (rst) begin
-      \$57  = 4'h0;
+      \$57  = 5'h00;
     end
   end
   always @* begin
@@ -12609,8 +12999,8 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   reg \$auto$verilog_backend.cc:2355:dump_module$41 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$41  <= 0;
   wire [6:0] \$1 ;
-  wire [31:0] \$10 ;
-  wire [32:0] \$11 ;
+  wire [25:0] \$10 ;
+  wire [31:0] \$11 ;
   wire [30:0] \$12 ;
   wire \$13 ;
   wire [30:0] \$14 ;
@@ -12647,7 +13037,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire [17:0] \$6 ;
   wire [18:0] \$7 ;
   wire [30:0] \$8 ;
-  wire [25:0] \$9 ;
+  wire [31:0] \$9 ;
   wire [5:0] \$signal ;
   reg [17:0] \$signal$33  = 18'h00000;
   reg [5:0] _write_at = 6'h00;
@@ -12674,7 +13064,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire clk;
   wire couple;
   reg [30:0] coupled = 31'h00000000;
-  reg [30:0] coupled4_0 = 31'h00000000;
+  reg [30:0] coupled4 = 31'h00000000;
   reg [15:0] delta = 16'h0000;
   reg [18:0] difference = 19'h00000;
   input [4:0] dither;
@@ -13076,7 +13466,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   always @(posedge clk)
     coupled <= \$8 ;
   always @(posedge clk)
-    coupled4_0 <= coupled;
+    coupled4 <= \$9 [30:0];
   always @(posedge clk)
     x <= \$11 [30:0];
   always @(posedge clk)
@@ -13171,8 +13561,8 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   assign \$6  = $signed({ 1'h0, shil }) * $signed(split);
   assign \$7  = $signed(\$signal$33 ) - $signed(parted);
   assign \$8  = $signed({ 1'h0, gain }) * $signed(total2_0);
-  assign \$10  = $signed(coupled4_0) + $signed(\$9 );
-  assign \$11  = $signed(\$10 ) + $signed(10'h100);
+  assign \$9  = $signed(coupled) + $signed(10'h100);
+  assign \$11  = $signed(coupled4) + $signed(\$10 );
   assign \$13  = $signed(\$12 ) > $signed(16'h7fff);
   assign \$15  = $signed(\$14 ) < $signed(16'h8001);
   assign \$17  = \$15  ? 31'h7fff8001 : \$16 ;
@@ -13561,7 +13951,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   assign word[7] = active_7;
   assign word[6] = \$37 ;
   assign word[5:0] = theta9_0[15:10];
-  assign \$9  = { difference[18], difference, 6'h00 };
+  assign \$10  = { difference[18], difference, 6'h00 };
   assign \$12  = { x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30:9] };
   assign \$14  = { x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30:9] };
   assign \$16  = { x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30:9] };
@@ -13610,22 +14000,21 @@ module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.weights (rst, write, host_weight, read, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$2402$0 , \port$2450$0 , \port$2498$0 , \port$2546$0 , \port$2594$0 , \port$2642$0 , \port$2690$0 , \port$2738$0 , \port$2786$0 , \port$2834$0 
-, \port$2882$0 , \port$2930$0 , clk);
+module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$2394$0 , \port$2442$0 , \port$2490$0 , \port$2538$0 , \port$2586$0 , \port$2634$0 , \port$2682$0 , \port$2730$0 , \port$2778$0 , \port$2826$0 
+, \port$2874$0 , \port$2922$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$43 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$43  <= 0;
-  wire \$1 ;
-  reg [59:0] \$10 ;
+  wire [6:0] \$1 ;
   wire [6:0] \$2 ;
-  wire [6:0] \$3 ;
-  wire [6:0] \$4 ;
+  wire \$3 ;
+  wire \$4 ;
   wire \$5 ;
-  wire [67:0] \$6 ;
-  wire [67:0] \$7 ;
-  reg [5:0] \$8 ;
-  reg [5:0] \$9 ;
+  reg [5:0] \$6 ;
+  reg [5:0] \$7 ;
+  reg [59:0] \$8 ;
   wire [5:0] \$signature__addr ;
   wire [59:0] \$signature__data ;
+  wire \$signature__en ;
   input busy;
   wire busy;
   input clk;
@@ -13640,45 +14029,46 @@ module \drai_core.weights (rst, write, host_weight, read, start, busy, host_fetc
   wire host_shift;
   input [4:0] host_weight;
   wire [4:0] host_weight;
+  wire [5:0] into__addr;
+  wire [59:0] into__data;
+  wire into__en;
+  reg load0 = 1'h0;
   wire [59:0] \new ;
-  input [4:0] \port$2402$0 ;
-  wire [4:0] \port$2402$0 ;
-  input [4:0] \port$2450$0 ;
-  wire [4:0] \port$2450$0 ;
-  input [4:0] \port$2498$0 ;
-  wire [4:0] \port$2498$0 ;
-  input [4:0] \port$2546$0 ;
-  wire [4:0] \port$2546$0 ;
-  input [4:0] \port$2594$0 ;
-  wire [4:0] \port$2594$0 ;
-  input [4:0] \port$2642$0 ;
-  wire [4:0] \port$2642$0 ;
-  input [4:0] \port$2690$0 ;
-  wire [4:0] \port$2690$0 ;
-  input [4:0] \port$2738$0 ;
-  wire [4:0] \port$2738$0 ;
-  input [4:0] \port$2786$0 ;
-  wire [4:0] \port$2786$0 ;
-  input [4:0] \port$2834$0 ;
-  wire [4:0] \port$2834$0 ;
-  input [4:0] \port$2882$0 ;
-  wire [4:0] \port$2882$0 ;
-  input [4:0] \port$2930$0 ;
-  wire [4:0] \port$2930$0 ;
+  input [4:0] \port$2394$0 ;
+  wire [4:0] \port$2394$0 ;
+  input [4:0] \port$2442$0 ;
+  wire [4:0] \port$2442$0 ;
+  input [4:0] \port$2490$0 ;
+  wire [4:0] \port$2490$0 ;
+  input [4:0] \port$2538$0 ;
+  wire [4:0] \port$2538$0 ;
+  input [4:0] \port$2586$0 ;
+  wire [4:0] \port$2586$0 ;
+  input [4:0] \port$2634$0 ;
+  wire [4:0] \port$2634$0 ;
+  input [4:0] \port$2682$0 ;
+  wire [4:0] \port$2682$0 ;
+  input [4:0] \port$2730$0 ;
+  wire [4:0] \port$2730$0 ;
+  input [4:0] \port$2778$0 ;
+  wire [4:0] \port$2778$0 ;
+  input [4:0] \port$2826$0 ;
+  wire [4:0] \port$2826$0 ;
+  input [4:0] \port$2874$0 ;
+  wire [4:0] \port$2874$0 ;
+  input [4:0] \port$2922$0 ;
+  wire [4:0] \port$2922$0 ;
   input read;
   wire read;
   reg [5:0] read_at = 6'h00;
   input rst;
   wire rst;
-  wire [5:0] sink__addr;
-  wire [59:0] sink__data;
-  wire sink__en;
   input start;
   wire start;
   output [59:0] word;
   reg [59:0] word = 60'h000000000000000;
   (* init = 60'h000000000000000 *)
-  wire [59:0] \word$15 ;
+  wire [59:0] \word$22 ;
   input write;
   wire write;
   reg [5:0] write_at = 6'h00;
@@ -13741,64 +14131,67 @@ module \drai_core.weights (rst, write, host_weight, read, start, busy, host_fetc
     weights_memory[53] = 60'h000000000000000;
   end
   always @(posedge clk) begin
-    if (sink__en)
-      weights_memory[sink__addr] <= { \port$2930$0 , \port$2882$0 , \port$2834$0 , \port$2786$0 , \port$2738$0 , \port$2690$0 , \port$2642$0 , \port$2594$0 , \port$2546$0 , \port$2498$0 , \port$2450$0 , \port$2402$0  };
+    if (into__en)
+      weights_memory[into__addr] <= { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
   end
   reg [59:0] _0_;
   always @(posedge clk) begin
-    _0_ <= weights_memory[\$signature__addr ];
+    if (\$signature__en ) begin
+      _0_ <= weights_memory[\$signature__addr ];
+    end
   end
   assign \$signature__data  = _0_;
-  assign \$1  = read_at == 6'h35;
-  assign \$2  = read_at + 1'h1;
-  assign \$3  = \$1  ? 7'h00 : \$2 ;
-  assign \$4  = write_at + 1'h1;
-  assign \$5  = busy | host_fetch;
-  assign \$7  = \$6  | { 13'h0000, word[59:5] };
+  assign \$2  = write_at + 1'h1;
+  assign \$3  = read | host_fetch;
   assign \$signature__addr  = busy ? read_at : host_address;
-  assign sink__addr = busy ? write_at : host_address;
-  assign sink__en = write | host_commit;
+  assign \$4  = read | host_fetch;
+  assign into__addr = busy ? write_at : host_address;
+  assign \$5  = write | host_commit;
   always @(posedge clk)
-    read_at <= \$8 ;
+    read_at <= \$6 ;
   always @(posedge clk)
-    write_at <= \$9 ;
+    write_at <= \$7 ;
   always @(posedge clk)
-    word <= \$10 ;
+    load0 <= \$3 ;
+  always @(posedge clk)
+    word <= \$8 ;
+  assign \$1  = read_at + 1'h1;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$43 ) begin end
-    \$8  = read_at;
+    \$6  = read_at;
     (* full_case = 32'd1 *)
     if (start) begin
-      \$8  = 6'h00;
+      \$6  = 6'h00;
     end else begin
       if (read) begin
-        \$8  = \$3 [5:0];
+        \$6  = \$1 [5:0];
       end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$43 ) begin end
-    \$9  = write_at;
+    \$7  = write_at;
     (* full_case = 32'd1 *)
     if (start) begin
-      \$9  = 6'h00;
+      \$7  = 6'h00;
     end else begin
       if (write) begin
-        \$9  = \$4 [5:0];
+        \$7  = \$2 [5:0];
       end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$43 ) begin end
-    \$10  = word;
-    if (\$5 ) begin
-      \$10  = \$signature__data ;
+    \$8  = word;
+    if (load0) begin
+      \$8  = \$signature__data ;
     end else if (host_shift) begin
-      \$10  = \$7 [59:0];
+      \$8  = { host_weight, word[59:5] };
     end
   end
-  assign \word$15  = word;
-  assign sink__data = { \port$2930$0 , \port$2882$0 , \port$2834$0 , \port$2786$0 , \port$2738$0 , \port$2690$0 , \port$2642$0 , \port$2594$0 , \port$2546$0 , \port$2498$0 , \port$2450$0 , \port$2402$0  };
-  assign \new  = { \port$2930$0 , \port$2882$0 , \port$2834$0 , \port$2786$0 , \port$2738$0 , \port$2690$0 , \port$2642$0 , \port$2594$0 , \port$2546$0 , \port$2498$0 , \port$2450$0 , \port$2402$0  };
-  assign \$6  = { 8'h00, host_weight, 55'h00000000000000 };
+  assign into__data = { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
+  assign \new  = { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
+  assign \word$22  = word;
+  assign \$signature__en  = \$4 ;
+  assign into__en = \$5 ;
 endmodule

@@ -7,42 +7,63 @@
 module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg \$auto$verilog_backend.cc:2355:dump_module$1 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$1  <= 0;
-  wire [1:0] \$1 ;
-  reg [4:0] \$10 ;
-  reg [4:0] \$11 ;
+  wire \$1 ;
+  wire \$10 ;
+  wire \$11 ;
+  wire \$12 ;
+  wire \$13 ;
+  wire \$14 ;
+  wire [1:0] \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  wire [5:0] \$18 ;
+  wire [31:0] \$19 ;
   wire \$2 ;
-  wire [5:0] \$3 ;
+  reg \$20 ;
+  reg \$21 ;
+  reg [4:0] \$22 ;
+  reg [4:0] \$23 ;
+  wire \$3 ;
   wire \$4 ;
   wire \$5 ;
   wire \$6 ;
-  wire [31:0] \$7 ;
-  reg \$8 ;
-  reg \$9 ;
+  wire \$7 ;
+  wire \$8 ;
+  wire \$9 ;
   reg \$like  = 1'h0;
   output ack;
   wire ack;
-  wire \ack$56 ;
+  wire \ack$94 ;
+  (* init = 1'h0 *)
   wire add_local;
-  wire \add_local$99 ;
+  (* init = 1'h0 *)
+  wire \add_local$131 ;
+  reg add_local_0 = 1'h0;
+  reg add_local_1 = 1'h0;
   input [5:0] addr;
   wire [5:0] addr;
-  wire [5:0] \addr$33 ;
+  wire [5:0] \addr$71 ;
   wire ahead;
   output busy;
   wire busy;
-  wire \busy$118 ;
-  wire \busy$169 ;
-  wire \busy$57 ;
-  wire \busy$59 ;
+  wire \busy$158 ;
+  wire \busy$204 ;
+  wire \busy$95 ;
+  wire \busy$97 ;
   wire [1:0] changed;
-  wire \changed$196 ;
-  wire \changed$197 ;
+  wire \changed$231 ;
+  wire \changed$232 ;
   wire [31:0] changed_count;
-  wire [31:0] \changed_count$54 ;
+  wire [31:0] \changed_count$92 ;
+  (* init = 1'h0 *)
   wire clear;
-  wire \clear$112 ;
+  reg clear_counters = 1'h0;
+  (* init = 1'h0 *)
   wire clear_local;
-  wire \clear_local$98 ;
+  (* init = 1'h0 *)
+  wire \clear_local$130 ;
+  reg clear_local_0 = 1'h0;
+  reg clear_local_1 = 1'h0;
   input clk;
   wire clk;
   wire [10:0] control;
@@ -129,6 +150,42 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \control_14.slot ;
   wire \control_14.store ;
   wire \control_14.update ;
+  reg [10:0] control_15 = 11'h000;
+  wire \control_15.first ;
+  wire \control_15.half ;
+  wire \control_15.load ;
+  wire \control_15.merge ;
+  wire \control_15.page ;
+  wire \control_15.pair ;
+  wire \control_15.row ;
+  wire \control_15.save ;
+  wire \control_15.slot ;
+  wire \control_15.store ;
+  wire \control_15.update ;
+  reg [10:0] control_16 = 11'h000;
+  wire \control_16.first ;
+  wire \control_16.half ;
+  wire \control_16.load ;
+  wire \control_16.merge ;
+  wire \control_16.page ;
+  wire \control_16.pair ;
+  wire \control_16.row ;
+  wire \control_16.save ;
+  wire \control_16.slot ;
+  wire \control_16.store ;
+  wire \control_16.update ;
+  reg [10:0] control_17 = 11'h000;
+  wire \control_17.first ;
+  wire \control_17.half ;
+  wire \control_17.load ;
+  wire \control_17.merge ;
+  wire \control_17.page ;
+  wire \control_17.pair ;
+  wire \control_17.row ;
+  wire \control_17.save ;
+  wire \control_17.slot ;
+  wire \control_17.store ;
+  wire \control_17.update ;
   reg [10:0] control_2 = 11'h000;
   wire \control_2.first ;
   wire \control_2.half ;
@@ -226,30 +283,42 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \control_9.store ;
   wire \control_9.update ;
   wire couple;
-  wire \couple$44 ;
-  wire [16:0] decay;
-  wire [16:0] \decay$142 ;
-  wire [16:0] \decay$148 ;
+  wire \couple$82 ;
   wire [4:0] dither;
-  wire [4:0] \dither$155 ;
+  wire [4:0] \dither$190 ;
+  (* init = 1'h0 *)
   wire draw;
-  wire \draw$145 ;
+  (* init = 1'h0 *)
+  wire \draw$129 ;
+  reg draw_0 = 1'h0;
+  reg draw_1 = 1'h0;
+  reg entering = 1'h0;
   wire [16:0] eta;
-  wire [16:0] \eta$140 ;
-  wire [16:0] \eta$147 ;
+  wire [16:0] \eta$179 ;
+  wire [16:0] \eta$183 ;
+  (* init = 1'h0 *)
   wire even;
-  wire \even$95 ;
+  (* init = 1'h0 *)
+  wire \even$138 ;
+  reg even_0 = 1'h0;
+  reg even_1 = 1'h0;
   wire field;
-  wire \field$42 ;
+  wire \field$80 ;
+  (* init = 1'h0 *)
+  wire first;
+  (* init = 1'h0 *)
+  wire \first$133 ;
+  reg first_0 = 1'h0;
+  reg first_1 = 1'h0;
   wire [15:0] gain;
-  wire [15:0] \gain$151 ;
+  wire [15:0] \gain$186 ;
   wire [1:0] gated_on;
-  wire \gated_on$190 ;
-  wire \gated_on$191 ;
+  wire \gated_on$225 ;
+  wire \gated_on$226 ;
   wire [31:0] gated_on_count;
-  wire [31:0] \gated_on_count$50 ;
+  wire [31:0] \gated_on_count$88 ;
   wire [1:0] gates;
-  wire [1:0] \gates$159 ;
+  wire [1:0] \gates$194 ;
   wire host_address;
   wire host_commit;
   wire host_fetch;
@@ -268,11 +337,11 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire host_write_theta;
   wire index;
   wire [19:0] inputs;
-  wire [19:0] \inputs$166 ;
-  wire \inputs$166.active ;
-  wire \inputs$166.clamp ;
-  wire [5:0] \inputs$166.psi ;
-  wire [11:0] \inputs$166.strength ;
+  wire [19:0] \inputs$201 ;
+  wire \inputs$201.active ;
+  wire \inputs$201.clamp ;
+  wire [5:0] \inputs$201.psi ;
+  wire [11:0] \inputs$201.strength ;
   wire \inputs.active ;
   wire \inputs.clamp ;
   wire [5:0] \inputs.psi ;
@@ -286,179 +355,228 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
   (* enum_value_10 = "COUPLE" *)
-  wire [1:0] \kind$171 ;
+  wire [1:0] \kind$206 ;
   wire learn;
-  wire \learn$46 ;
-  wire \learn$71 ;
-  wire \learn$94 ;
+  (* init = 1'h0 *)
+  wire \learn$113 ;
+  (* init = 1'h0 *)
+  wire \learn$137 ;
+  wire \learn$84 ;
+  reg learn_0 = 1'h0;
+  reg learn_1 = 1'h0;
   wire learning;
+  (* init = 1'h0 *)
   wire load_local;
-  wire \load_local$87 ;
+  (* init = 1'h0 *)
+  wire \load_local$125 ;
+  reg load_local_0 = 1'h0;
+  reg load_local_1 = 1'h0;
+  (* init = 1'h0 *)
   wire load_rotating;
-  wire \load_rotating$88 ;
+  (* init = 1'h0 *)
+  wire \load_rotating$126 ;
+  reg load_rotating_0 = 1'h0;
+  reg load_rotating_1 = 1'h0;
+  (* init = 1'h0 *)
   wire load_sum;
-  wire \load_sum$100 ;
+  (* init = 1'h0 *)
+  wire \load_sum$132 ;
+  reg load_sum_0 = 1'h0;
+  reg load_sum_1 = 1'h0;
   wire [9:0] margin;
-  wire [9:0] \margin$157 ;
+  wire [9:0] \margin$192 ;
   wire marks;
-  wire \marks$168 ;
-  wire \marks$168.margin ;
+  wire \marks$203 ;
+  wire \marks$203.margin ;
   wire \marks.margin ;
+  (* init = 1'h0 *)
   wire merge;
-  wire \merge$103 ;
+  (* init = 1'h0 *)
+  wire \merge$135 ;
+  reg merge_0 = 1'h0;
+  reg merge_1 = 1'h0;
+  (* init = 1'h0 *)
   wire merge_ahead;
-  wire \merge_ahead$102 ;
+  (* init = 1'h0 *)
+  wire \merge_ahead$136 ;
+  reg merge_ahead_0 = 1'h0;
+  reg merge_ahead_1 = 1'h0;
   wire minus_local;
-  wire \minus_local$96 ;
+  wire \minus_local$143 ;
+  (* init = 1'h0 *)
   wire minus_rotating;
-  wire \minus_rotating$97 ;
+  (* init = 1'h0 *)
+  wire \minus_rotating$139 ;
+  reg minus_rotating_0 = 1'h0;
+  reg minus_rotating_1 = 1'h0;
   wire [9:0] \new ;
   wire [19:0] new_sums;
   wire [15:0] new_words;
   wire [9:0] next_sum;
-  wire [9:0] \next_sum$105 ;
+  wire [9:0] \next_sum$145 ;
   wire [7:0] next_word;
-  wire [7:0] \next_word$90 ;
-  wire \next_word$90.active ;
-  wire \next_word$90.margin ;
-  wire [5:0] \next_word$90.top ;
+  wire [7:0] \next_word$141 ;
+  wire \next_word$141.active ;
+  wire \next_word$141.margin ;
+  wire [5:0] \next_word$141.top ;
   wire \next_word.active ;
   wire \next_word.margin ;
   wire [5:0] \next_word.top ;
   wire [15:0] omega;
-  wire [15:0] \omega$164 ;
+  wire [15:0] \omega$199 ;
   wire [7:0] page;
-  wire [7:0] \page$86 ;
-  wire \page$86.active ;
-  wire \page$86.margin ;
-  wire [5:0] \page$86.top ;
+  wire [7:0] \page$140 ;
+  wire \page$140.active ;
+  wire \page$140.margin ;
+  wire [5:0] \page$140.top ;
   wire \page.active ;
   wire \page.margin ;
   wire [5:0] \page.top ;
   wire [9:0] page_sum;
-  wire [9:0] \page_sum$104 ;
+  wire [9:0] \page_sum$144 ;
+  (* init = 1'h0 *)
   wire pair;
-  wire \pair$93 ;
+  (* init = 1'h0 *)
+  wire \pair$128 ;
+  reg pair_0 = 1'h0;
+  reg pair_1 = 1'h0;
   wire [9:0] passed_sum;
-  wire [9:0] \passed_sum$106 ;
+  wire [9:0] \passed_sum$146 ;
   wire ramp;
-  wire \ramp$61 ;
+  wire \ramp$99 ;
   output [31:0] rdata;
   wire [31:0] rdata;
-  wire [31:0] \rdata$55 ;
+  wire [31:0] \rdata$93 ;
   input re;
   wire re;
-  wire \re$36 ;
+  wire \re$74 ;
   wire read;
   wire read_page;
   wire read_sum_page;
   wire reseed;
-  wire \reseed$138 ;
-  wire \reseed$146 ;
-  wire \reseed$160 ;
+  (* init = 1'h0 *)
+  wire \reseed$177 ;
+  (* init = 1'h0 *)
+  wire \reseed$182 ;
+  wire \reseed$195 ;
+  reg \reseed$67  = 1'h0;
   input rst;
   wire rst;
   wire run;
-  wire \run$38 ;
+  wire \run$76 ;
   wire save;
   (* init = 1'h0 *)
   wire save_page;
+  (* init = 1'h0 *)
   wire shift;
-  wire \shift$89 ;
+  (* init = 1'h0 *)
+  wire \shift$127 ;
+  reg shift_0 = 1'h0;
+  reg shift_1 = 1'h0;
+  (* init = 1'h0 *)
   wire shift_sum;
-  wire \shift_sum$101 ;
+  (* init = 1'h0 *)
+  wire \shift_sum$134 ;
+  reg shift_sum_0 = 1'h0;
+  reg shift_sum_1 = 1'h0;
   wire [11:0] shil;
-  wire [11:0] \shil$153 ;
+  wire [11:0] \shil$188 ;
   wire start;
-  wire \start$119 ;
-  wire \start$170 ;
+  wire \start$159 ;
+  wire \start$205 ;
   output step_done;
   wire step_done;
-  wire \step_done$58 ;
-  wire \step_done$60 ;
+  wire \step_done$96 ;
+  wire \step_done$98 ;
   wire [23:0] steps;
-  wire [23:0] \steps$40 ;
+  wire [23:0] \steps$78 ;
   wire store;
   (* init = 1'h0 *)
   wire store_page;
   reg stored = 1'h0;
   wire [9:0] sum;
-  wire [9:0] \sum$117 ;
-  wire [9:0] \sum$174 ;
+  wire [9:0] \sum$157 ;
+  wire [9:0] \sum$209 ;
   wire [19:0] sums;
   reg [4:0] sweep = 5'h00;
   wire [15:0] theta;
-  wire [15:0] \theta$162 ;
+  wire [15:0] \theta$197 ;
   reg [4:0] threshold = 5'h00;
   (* init = 5'h00 *)
   wire [4:0] u_g;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$149 ;
+  wire [4:0] \u_g$181 ;
   wire valid;
   wire [1:0] visited;
-  wire \visited$187 ;
-  wire \visited$188 ;
+  wire \visited$222 ;
+  wire \visited$223 ;
   wire [31:0] visited_count;
-  wire [31:0] \visited_count$48 ;
+  wire [31:0] \visited_count$86 ;
   input [31:0] wdata;
   wire [31:0] wdata;
-  wire [31:0] \wdata$34 ;
+  wire [31:0] \wdata$72 ;
   input we;
   wire we;
-  wire \we$35 ;
+  wire \we$73 ;
   wire [4:0] weight;
-  wire [4:0] \weight$136 ;
-  wire [4:0] \weight$144 ;
+  wire [4:0] \weight$180 ;
+  wire [4:0] \weight$184 ;
   wire weight_address;
   wire weight_commit;
   wire weight_fetch;
   wire [4:0] weight_out;
-  wire [4:0] \weight_out$124 ;
+  wire [4:0] \weight_out$164 ;
   wire weight_shift;
   wire [7:0] word;
-  wire [9:0] \word$132 ;
-  wire [7:0] \word$91 ;
-  wire \word$91.active ;
-  wire \word$91.margin ;
-  wire [5:0] \word$91.top ;
-  wire [7:0] \word$92 ;
-  wire \word$92.active ;
-  wire \word$92.margin ;
-  wire [5:0] \word$92.top ;
+  wire [7:0] \word$142 ;
+  wire \word$142.active ;
+  wire \word$142.margin ;
+  wire [5:0] \word$142.top ;
+  wire [7:0] \word$147 ;
+  wire \word$147.active ;
+  wire \word$147.margin ;
+  wire [5:0] \word$147.top ;
+  wire [9:0] \word$172 ;
   wire \word.active ;
   wire \word.margin ;
   wire [5:0] \word.top ;
   wire [15:0] words;
+  (* init = 1'h0 *)
   wire write;
+  reg write_back = 1'h0;
   wire write_inputs;
   wire write_omega;
   wire write_theta;
   wire [1:0] written;
-  wire \written$193 ;
-  wire \written$194 ;
+  wire \written$228 ;
+  wire \written$229 ;
   wire [31:0] written_count;
-  wire [31:0] \written_count$52 ;
-  assign \$1  = stored + 1'h1;
-  assign \$2  = ramp & learning;
-  assign \$3  = sweep + 1'h1;
-  assign shift = control_2[4] | control_14[8];
-  assign even = kind == 1'h1;
-  assign minus_rotating = kind == 2'h2;
-  assign \$4  = control_5[4] | control_5[7];
-  assign shift_sum = \$4  | control_5[8];
-  assign \shift$89  = control_2[4] | control_14[8];
-  assign \next_word$90  = control_14[8] ? \word$92  : \word$91 ;
-  assign \$5  = ~ control_2[6];
-  assign \pair$93  = control_2[5] & \$5 ;
-  assign \even$95  = kind == 1'h1;
-  assign \minus_rotating$97  = kind == 2'h2;
-  assign \$6  = control_5[4] | control_5[7];
-  assign \shift_sum$101  = \$6  | control_5[8];
-  assign save = control_5[1] & control_5[3];
-  assign write = control_5[5] & learning;
-  assign \$7  = we ? wdata : { 22'h000000, \word$132  };
-  assign draw = control_1[5] & learning;
-  assign \draw$145  = control_1[5] & learning;
+  wire [31:0] \written_count$90 ;
+  always @(posedge clk)
+    threshold <= \$22 ;
+  always @(posedge clk)
+    sweep <= \$23 ;
+  assign \$1  = control_4[4] | control_16[8];
+  assign \$2  = control_3[5] & learning;
+  assign \$3  = control_7[4] | control_7[7];
+  assign \$4  = \$3  | control_7[8];
+  assign \$5  = kind == 1'h1;
+  assign \$6  = kind == 2'h2;
+  assign \$7  = control_4[4] | control_16[8];
+  assign \$8  = ~ control_4[6];
+  assign \$9  = control_4[5] & \$8 ;
+  assign \$10  = control_3[5] & learning;
+  assign \$11  = control_7[4] | control_7[7];
+  assign \$12  = \$11  | control_7[8];
+  assign \$13  = kind == 1'h1;
+  assign \$14  = kind == 2'h2;
+  assign \$15  = stored + 1'h1;
+  assign \$16  = control_7[5] & learning;
+  assign \$17  = ramp & learning;
+  assign \$18  = sweep + 1'h1;
+  assign \next_word$141  = entering ? \word$147  : \word$142 ;
+  assign save = control_7[1] & control_7[3];
+  assign \$19  = we ? wdata : { 22'h000000, \word$172  };
   always @(posedge clk)
     control_1 <= control;
   always @(posedge clk)
@@ -488,26 +606,96 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   always @(posedge clk)
     control_14 <= control_13;
   always @(posedge clk)
-    \$like  <= \$8 ;
+    control_15 <= control_14;
   always @(posedge clk)
-    stored <= \$9 ;
+    control_16 <= control_15;
   always @(posedge clk)
-    threshold <= \$10 ;
+    control_17 <= control_16;
   always @(posedge clk)
-    sweep <= \$11 ;
+    clear_counters <= reseed;
+  always @(posedge clk)
+    load_local_0 <= control_4[0];
+  always @(posedge clk)
+    load_rotating_0 <= control_4[1];
+  always @(posedge clk)
+    shift_0 <= \$1 ;
+  always @(posedge clk)
+    pair_0 <= control_4[5];
+  always @(posedge clk)
+    draw_0 <= \$2 ;
+  always @(posedge clk)
+    clear_local_0 <= control_7[0];
+  always @(posedge clk)
+    add_local_0 <= control_7[4];
+  always @(posedge clk)
+    load_sum_0 <= control_7[1];
+  always @(posedge clk)
+    first_0 <= control_7[2];
+  always @(posedge clk)
+    shift_sum_0 <= \$4 ;
+  always @(posedge clk)
+    merge_0 <= control_7[7];
+  always @(posedge clk)
+    merge_ahead_0 <= control_6[7];
+  always @(posedge clk)
+    learn_0 <= learning;
+  always @(posedge clk)
+    even_0 <= \$5 ;
+  always @(posedge clk)
+    minus_rotating_0 <= \$6 ;
+  always @(posedge clk)
+    load_local_1 <= control_4[0];
+  always @(posedge clk)
+    load_rotating_1 <= control_4[1];
+  always @(posedge clk)
+    shift_1 <= \$7 ;
+  always @(posedge clk)
+    pair_1 <= \$9 ;
+  always @(posedge clk)
+    draw_1 <= \$10 ;
+  always @(posedge clk)
+    clear_local_1 <= control_7[0];
+  always @(posedge clk)
+    add_local_1 <= control_7[4];
+  always @(posedge clk)
+    load_sum_1 <= control_7[1];
+  always @(posedge clk)
+    first_1 <= control_7[2];
+  always @(posedge clk)
+    shift_sum_1 <= \$12 ;
+  always @(posedge clk)
+    merge_1 <= control_7[7];
+  always @(posedge clk)
+    merge_ahead_1 <= control_6[7];
+  always @(posedge clk)
+    learn_1 <= learning;
+  always @(posedge clk)
+    even_1 <= \$13 ;
+  always @(posedge clk)
+    minus_rotating_1 <= \$14 ;
+  always @(posedge clk)
+    entering <= control_16[8];
+  always @(posedge clk)
+    \$like  <= \$20 ;
+  always @(posedge clk)
+    stored <= \$21 ;
+  always @(posedge clk)
+    write_back <= \$16 ;
+  always @(posedge clk)
+    \reseed$67  <= reseed;
   \drai_core.counters  counters (
     .changed_count(changed_count),
-    .clear(reseed),
+    .clear(clear_counters),
     .clk(clk),
     .gated_on_count(gated_on_count),
-    .\port$1017$0 (\visited$187 ),
-    .\port$1018$0 (\gated_on$190 ),
-    .\port$1019$0 (\written$193 ),
-    .\port$1065$0 (\visited$188 ),
-    .\port$1066$0 (\gated_on$191 ),
-    .\port$1067$0 (\written$194 ),
-    .\port$651$0 (\changed$196 ),
-    .\port$778$0 (\changed$197 ),
+    .\port$1073$0 (\visited$222 ),
+    .\port$1074$0 (\gated_on$225 ),
+    .\port$1075$0 (\written$228 ),
+    .\port$1121$0 (\visited$223 ),
+    .\port$1122$0 (\gated_on$226 ),
+    .\port$1123$0 (\written$229 ),
+    .\port$664$0 (\changed$231 ),
+    .\port$792$0 (\changed$232 ),
     .rst(rst),
     .visited_count(visited_count),
     .written_count(written_count)
@@ -541,7 +729,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .visited_count(visited_count),
     .wdata(wdata),
     .we(we),
-    .weight(\word$132 [4:0]),
+    .weight(\word$172 [4:0]),
     .weight_address(host_address),
     .weight_commit(host_commit),
     .weight_fetch(host_fetch),
@@ -552,82 +740,87 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .written_count(written_count)
   );
   \drai_core.lane_0  lane_0 (
-    .add_local(control_5[4]),
-    .changed(\changed$196 ),
+    .add_local(add_local_0),
+    .changed(\changed$231 ),
+    .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
-    .even(even),
-    .gated_on(\gated_on$190 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(minus_rotating),
+    .even(even_0),
+    .first(first_0),
+    .gated_on(\gated_on$225 ),
+    .learn(learn_0),
+    .load_local(load_local_0),
+    .load_rotating(load_rotating_0),
+    .load_sum(load_sum_0),
+    .merge(merge_0),
+    .merge_ahead(merge_ahead_0),
+    .minus_rotating(minus_rotating_0),
     .next_sum(next_sum),
     .next_word(next_word),
     .page(words[7:0]),
     .page_sum(sums[9:0]),
-    .pair(control_2[5]),
-    .\port$780$0 (control_2[1:0]),
-    .\port$783$0 (control_5[1:0]),
-    .reseed(reseed),
+    .pair(pair_0),
+    .reseed(\reseed$67 ),
     .rotating_sum(sum),
     .rst(rst),
-    .shift(shift),
-    .shift_sum(shift_sum),
-    .step(draw),
+    .shift(shift_0),
+    .shift_sum(shift_sum_0),
+    .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$187 ),
-    .w_in(\word$132 [4:0]),
+    .visited(\visited$222 ),
+    .w_in(\word$172 [4:0]),
     .weight_out(weight_out),
-    .\wide$46 (\next_sum$105 ),
-    .word(\word$91 ),
-    .written(\written$193 )
+    .\wide$46 (\next_sum$145 ),
+    .word(\word$142 ),
+    .written(\written$228 )
   );
   \drai_core.lane_1  lane_1 (
-    .add_local(control_5[4]),
-    .changed(\changed$197 ),
+    .add_local(add_local_1),
+    .changed(\changed$232 ),
+    .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
-    .even(\even$95 ),
-    .gated_on(\gated_on$191 ),
-    .learn(learning),
-    .merge(control_5[7]),
-    .merge_ahead(control_4[7]),
-    .minus_rotating(\minus_rotating$97 ),
-    .next_sum(\next_sum$105 ),
-    .next_word(\next_word$90 ),
+    .even(even_1),
+    .first(first_1),
+    .gated_on(\gated_on$226 ),
+    .learn(learn_1),
+    .load_local(load_local_1),
+    .load_rotating(load_rotating_1),
+    .load_sum(load_sum_1),
+    .merge(merge_1),
+    .merge_ahead(merge_ahead_1),
+    .minus_rotating(minus_rotating_1),
+    .next_sum(\next_sum$145 ),
+    .next_word(\next_word$141 ),
     .page(words[15:8]),
     .page_sum(sums[19:10]),
-    .pair(\pair$93 ),
-    .\port$780$0 (control_2[1:0]),
-    .\port$783$0 (control_5[1:0]),
-    .reseed(reseed),
-    .rotating_sum(\sum$117 ),
+    .pair(pair_1),
+    .reseed(\reseed$67 ),
+    .rotating_sum(\sum$157 ),
     .rst(rst),
-    .shift(\shift$89 ),
-    .shift_sum(\shift_sum$101 ),
-    .step(\draw$145 ),
+    .shift(shift_1),
+    .shift_sum(shift_sum_1),
+    .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$188 ),
-    .w_in(\word$132 [9:5]),
-    .weight_out(\weight_out$124 ),
+    .visited(\visited$223 ),
+    .w_in(\word$172 [9:5]),
+    .weight_out(\weight_out$164 ),
     .\wide$46 (next_sum),
     .word(next_word),
-    .written(\written$194 )
+    .written(\written$229 )
   );
   \drai_core.pages  pages (
-    .clear(control_4[2]),
     .clk(clk),
-    .\port$1001$0 (sum),
-    .\port$1037$0 (next_word),
-    .\port$1049$0 (\sum$117 ),
-    .\port$989$0 (\word$91 ),
-    .read_page(control[10]),
-    .read_sum_page(control_3[10]),
+    .\port$1045$0 (\word$142 ),
+    .\port$1057$0 (sum),
+    .\port$1093$0 (next_word),
+    .\port$1105$0 (\sum$157 ),
+    .read_page(control_3[10]),
+    .read_sum_page(control_6[10]),
     .rst(rst),
+    .save(save),
     .save_page(\$like ),
-    .sink__en(control_14[9]),
-    .\sink__en$16 (save),
+    .store(control_16[9]),
     .store_page(stored),
     .sums(sums),
     .words(words)
@@ -647,7 +840,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .steps(steps)
   );
   \drai_core.update  update (
-    .ahead(control_4[8]),
+    .ahead(control_7[8]),
     .busy(busy),
     .clk(clk),
     .dither(dither),
@@ -668,10 +861,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .rst(rst),
     .shil(shil),
     .start(start),
-    .sum(\sum$117 ),
+    .sum(\sum$157 ),
     .theta(theta),
-    .valid(control_5[8]),
-    .word(\word$92 )
+    .valid(control_8[8]),
+    .word(\word$147 )
   );
   \drai_core.weights  weights (
     .busy(busy),
@@ -680,224 +873,234 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .host_commit(host_commit),
     .host_fetch(host_fetch),
     .host_shift(host_shift),
-    .host_weight(\$7 [4:0]),
-    .\port$1016$0 (weight_out),
-    .\port$1064$0 (\weight_out$124 ),
-    .read(control[5]),
+    .host_weight(\$19 [4:0]),
+    .\port$1072$0 (weight_out),
+    .\port$1120$0 (\weight_out$164 ),
+    .read(control_3[5]),
     .rst(rst),
     .start(start),
-    .word(\word$132 ),
-    .write(write)
+    .word(\word$172 ),
+    .write(write_back)
   );
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$8  = \$like ;
-    if (control_5[1]) begin
-      \$8  = control_5[10];
-    end
-    if (rst) begin
-      \$8  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$9  = stored;
-    if (start) begin
-      \$9  = 1'h0;
-    end else if (control_14[9]) begin
-      \$9  = \$1 [0];
-    end
-    if (rst) begin
-      \$9  = 1'h0;
-    end
-  end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
     (* full_case = 32'd1 *)
     casez (sweep)
       5'h00:
-          \$10  = 5'h1f;
+          \$22  = 5'h1f;
       5'h01:
-          \$10  = 5'h0f;
+          \$22  = 5'h0f;
       5'h02:
-          \$10  = 5'h17;
+          \$22  = 5'h17;
       5'h03:
-          \$10  = 5'h07;
+          \$22  = 5'h07;
       5'h04:
-          \$10  = 5'h1b;
+          \$22  = 5'h1b;
       5'h05:
-          \$10  = 5'h0b;
+          \$22  = 5'h0b;
       5'h06:
-          \$10  = 5'h13;
+          \$22  = 5'h13;
       5'h07:
-          \$10  = 5'h03;
+          \$22  = 5'h03;
       5'h08:
-          \$10  = 5'h1d;
+          \$22  = 5'h1d;
       5'h09:
-          \$10  = 5'h0d;
+          \$22  = 5'h0d;
       5'h0a:
-          \$10  = 5'h15;
+          \$22  = 5'h15;
       5'h0b:
-          \$10  = 5'h05;
+          \$22  = 5'h05;
       5'h0c:
-          \$10  = 5'h19;
+          \$22  = 5'h19;
       5'h0d:
-          \$10  = 5'h09;
+          \$22  = 5'h09;
       5'h0e:
-          \$10  = 5'h11;
+          \$22  = 5'h11;
       5'h0f:
-          \$10  = 5'h01;
+          \$22  = 5'h01;
       5'h10:
-          \$10  = 5'h1e;
+          \$22  = 5'h1e;
       5'h11:
-          \$10  = 5'h0e;
+          \$22  = 5'h0e;
       5'h12:
-          \$10  = 5'h16;
+          \$22  = 5'h16;
       5'h13:
-          \$10  = 5'h06;
+          \$22  = 5'h06;
       5'h14:
-          \$10  = 5'h1a;
+          \$22  = 5'h1a;
       5'h15:
-          \$10  = 5'h0a;
+          \$22  = 5'h0a;
       5'h16:
-          \$10  = 5'h12;
+          \$22  = 5'h12;
       5'h17:
-          \$10  = 5'h02;
+          \$22  = 5'h02;
       5'h18:
-          \$10  = 5'h1c;
+          \$22  = 5'h1c;
       5'h19:
-          \$10  = 5'h0c;
+          \$22  = 5'h0c;
       5'h1a:
-          \$10  = 5'h14;
+          \$22  = 5'h14;
       5'h1b:
-          \$10  = 5'h04;
+          \$22  = 5'h04;
       5'h1c:
-          \$10  = 5'h18;
+          \$22  = 5'h18;
       5'h1d:
-          \$10  = 5'h08;
+          \$22  = 5'h08;
       5'h1e:
-          \$10  = 5'h10;
+          \$22  = 5'h10;
       5'h1f:
-          \$10  = 5'h00;
+          \$22  = 5'h00;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$11  = sweep;
-    if (reseed) begin
-      \$11  = 5'h00;
-    end else if (\$2 ) begin
-      \$11  = \$3 [4:0];
+    \$23  = sweep;
+    if (\reseed$67 ) begin
+      \$23  = 5'h00;
+    end else if (\$17 ) begin
+      \$23  = \$18 [4:0];
     end
     if (rst) begin
-      \$11  = 5'h00;
+      \$23  = 5'h00;
     end
   end
-  assign \addr$33  = addr;
-  assign \wdata$34  = wdata;
-  assign \we$35  = we;
-  assign \re$36  = re;
-  assign \run$38  = run;
-  assign \steps$40  = steps;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$20  = \$like ;
+    if (control_8[1]) begin
+      \$20  = control_8[10];
+    end
+    if (rst) begin
+      \$20  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$21  = stored;
+    if (start) begin
+      \$21  = 1'h0;
+    end else if (control_17[9]) begin
+      \$21  = \$15 [0];
+    end
+    if (rst) begin
+      \$21  = 1'h0;
+    end
+  end
+  assign \addr$71  = addr;
+  assign \wdata$72  = wdata;
+  assign \we$73  = we;
+  assign \re$74  = re;
+  assign \run$76  = run;
+  assign \steps$78  = steps;
   assign field = wdata[0];
-  assign \field$42  = wdata[0];
+  assign \field$80  = wdata[0];
   assign couple = wdata[1];
-  assign \couple$44  = wdata[1];
+  assign \couple$82  = wdata[1];
   assign learn = wdata[2];
-  assign \learn$46  = wdata[2];
-  assign \visited_count$48  = visited_count;
-  assign \gated_on_count$50  = gated_on_count;
-  assign \written_count$52  = written_count;
-  assign \changed_count$54  = changed_count;
-  assign \rdata$55  = rdata;
-  assign \ack$56  = ack;
-  assign \busy$57  = busy;
-  assign \step_done$58  = step_done;
-  assign \busy$59  = busy;
-  assign \step_done$60  = step_done;
-  assign \ramp$61  = ramp;
-  assign clear = reseed;
+  assign \learn$84  = wdata[2];
+  assign \visited_count$86  = visited_count;
+  assign \gated_on_count$88  = gated_on_count;
+  assign \written_count$90  = written_count;
+  assign \changed_count$92  = changed_count;
+  assign \rdata$93  = rdata;
+  assign \ack$94  = ack;
+  assign \busy$95  = busy;
+  assign \step_done$96  = step_done;
+  assign \busy$97  = busy;
+  assign \step_done$98  = step_done;
+  assign \ramp$99  = ramp;
+  assign clear = clear_counters;
+  assign load_local = load_local_0;
+  assign load_rotating = load_rotating_0;
+  assign shift = shift_0;
+  assign pair = pair_0;
+  assign draw = draw_0;
+  assign clear_local = clear_local_0;
+  assign add_local = add_local_0;
+  assign load_sum = load_sum_0;
+  assign first = first_0;
+  assign shift_sum = shift_sum_0;
+  assign merge = merge_0;
+  assign merge_ahead = merge_ahead_0;
+  assign \learn$113  = learn_0;
+  assign even = even_0;
+  assign minus_rotating = minus_rotating_0;
   assign page = words[7:0];
-  assign load_local = control_2[0];
-  assign load_rotating = control_2[1];
   assign word = next_word;
-  assign pair = control_2[5];
-  assign \learn$71  = learning;
   assign minus_local = 1'h0;
-  assign clear_local = control_5[0];
-  assign add_local = control_5[4];
-  assign load_sum = control_5[1];
-  assign merge_ahead = control_4[7];
-  assign merge = control_5[7];
   assign page_sum = sums[9:0];
   assign passed_sum = next_sum;
-  assign \page$86  = words[15:8];
-  assign \load_local$87  = control_2[0];
-  assign \load_rotating$88  = control_2[1];
-  assign \learn$94  = learning;
-  assign \minus_local$96  = 1'h0;
-  assign \clear_local$98  = control_5[0];
-  assign \add_local$99  = control_5[4];
-  assign \load_sum$100  = control_5[1];
-  assign \merge_ahead$102  = control_4[7];
-  assign \merge$103  = control_5[7];
-  assign \page_sum$104  = sums[19:10];
-  assign \passed_sum$106  = \next_sum$105 ;
-  assign read_page = control[10];
-  assign store = control_14[9];
+  assign \load_local$125  = load_local_1;
+  assign \load_rotating$126  = load_rotating_1;
+  assign \shift$127  = shift_1;
+  assign \pair$128  = pair_1;
+  assign \draw$129  = draw_1;
+  assign \clear_local$130  = clear_local_1;
+  assign \add_local$131  = add_local_1;
+  assign \load_sum$132  = load_sum_1;
+  assign \first$133  = first_1;
+  assign \shift_sum$134  = shift_sum_1;
+  assign \merge$135  = merge_1;
+  assign \merge_ahead$136  = merge_ahead_1;
+  assign \learn$137  = learn_1;
+  assign \even$138  = even_1;
+  assign \minus_rotating$139  = minus_rotating_1;
+  assign \page$140  = words[15:8];
+  assign \minus_local$143  = 1'h0;
+  assign \page_sum$144  = sums[19:10];
+  assign \passed_sum$146  = \next_sum$145 ;
+  assign read_page = control_3[10];
+  assign store = control_16[9];
   assign store_page = stored;
-  assign new_words = { next_word, \word$91  };
-  assign read_sum_page = control_3[10];
-  assign \clear$112  = control_4[2];
+  assign new_words = { next_word, \word$142  };
+  assign read_sum_page = control_6[10];
   assign save_page = \$like ;
-  assign new_sums = { \sum$117 , sum };
-  assign \busy$118  = busy;
-  assign \start$119  = start;
-  assign read = control[5];
-  assign \new  = { \weight_out$124 , weight_out };
+  assign new_sums = { \sum$157 , sum };
+  assign \busy$158  = busy;
+  assign \start$159  = start;
+  assign read = control_3[5];
+  assign write = write_back;
+  assign \new  = { \weight_out$164 , weight_out };
   assign weight_address = host_address;
   assign weight_fetch = host_fetch;
   assign weight_shift = host_shift;
-  assign host_weight = \$7 [4:0];
+  assign host_weight = \$19 [4:0];
   assign weight_commit = host_commit;
-  assign weight = \word$132 [4:0];
-  assign \weight$136  = \word$132 [4:0];
-  assign \reseed$138  = reseed;
-  assign \eta$140  = eta;
-  assign decay = 17'h00000;
-  assign \decay$142  = 17'h00000;
+  assign weight = \word$172 [4:0];
   assign u_g = threshold;
-  assign \weight$144  = \word$132 [9:5];
-  assign \reseed$146  = reseed;
-  assign \eta$147  = eta;
-  assign \decay$148  = 17'h00000;
-  assign \u_g$149  = threshold;
-  assign \gain$151  = gain;
-  assign \shil$153  = shil;
-  assign \dither$155  = dither;
-  assign \margin$157  = margin;
-  assign \gates$159  = gates;
-  assign \reseed$160  = reseed;
-  assign \theta$162  = theta;
-  assign \omega$164  = omega;
-  assign \inputs$166  = inputs;
-  assign \marks$168  = marks;
-  assign \busy$169  = busy;
-  assign \start$170  = start;
-  assign \kind$171  = kind;
-  assign ahead = control_4[8];
-  assign valid = control_5[8];
-  assign \sum$174  = \sum$117 ;
+  assign \reseed$177  = \reseed$67 ;
+  assign \eta$179  = eta;
+  assign \weight$180  = \word$172 [4:0];
+  assign \u_g$181  = threshold;
+  assign \reseed$182  = \reseed$67 ;
+  assign \eta$183  = eta;
+  assign \weight$184  = \word$172 [9:5];
+  assign \gain$186  = gain;
+  assign \shil$188  = shil;
+  assign \dither$190  = dither;
+  assign \margin$192  = margin;
+  assign \gates$194  = gates;
+  assign \reseed$195  = reseed;
+  assign \theta$197  = theta;
+  assign \omega$199  = omega;
+  assign \inputs$201  = inputs;
+  assign \marks$203  = marks;
+  assign \busy$204  = busy;
+  assign \start$205  = start;
+  assign \kind$206  = kind;
+  assign ahead = control_7[8];
+  assign valid = control_8[8];
+  assign \sum$209  = \sum$157 ;
   assign index = host_index;
   assign host_theta = wdata[15:0];
   assign host_omega = wdata[15:0];
   assign write_theta = host_write_theta;
   assign write_omega = host_write_omega;
   assign write_inputs = host_write_inputs;
-  assign visited = { \visited$188 , \visited$187  };
-  assign gated_on = { \gated_on$191 , \gated_on$190  };
-  assign written = { \written$194 , \written$193  };
-  assign changed = { \changed$197 , \changed$196  };
+  assign visited = { \visited$223 , \visited$222  };
+  assign gated_on = { \gated_on$226 , \gated_on$225  };
+  assign written = { \written$229 , \written$228  };
+  assign changed = { \changed$232 , \changed$231  };
   assign \control_1.row  = control_1[0];
   assign \control_1.load  = control_1[1];
   assign \control_1.first  = control_1[2];
@@ -1063,6 +1266,39 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \control_14.update  = control_14[8];
   assign \control_14.store  = control_14[9];
   assign \control_14.page  = control_14[10];
+  assign \control_15.row  = control_15[0];
+  assign \control_15.load  = control_15[1];
+  assign \control_15.first  = control_15[2];
+  assign \control_15.save  = control_15[3];
+  assign \control_15.slot  = control_15[4];
+  assign \control_15.pair  = control_15[5];
+  assign \control_15.half  = control_15[6];
+  assign \control_15.merge  = control_15[7];
+  assign \control_15.update  = control_15[8];
+  assign \control_15.store  = control_15[9];
+  assign \control_15.page  = control_15[10];
+  assign \control_16.row  = control_16[0];
+  assign \control_16.load  = control_16[1];
+  assign \control_16.first  = control_16[2];
+  assign \control_16.save  = control_16[3];
+  assign \control_16.slot  = control_16[4];
+  assign \control_16.pair  = control_16[5];
+  assign \control_16.half  = control_16[6];
+  assign \control_16.merge  = control_16[7];
+  assign \control_16.update  = control_16[8];
+  assign \control_16.store  = control_16[9];
+  assign \control_16.page  = control_16[10];
+  assign \control_17.row  = control_17[0];
+  assign \control_17.load  = control_17[1];
+  assign \control_17.first  = control_17[2];
+  assign \control_17.save  = control_17[3];
+  assign \control_17.slot  = control_17[4];
+  assign \control_17.pair  = control_17[5];
+  assign \control_17.half  = control_17[6];
+  assign \control_17.merge  = control_17[7];
+  assign \control_17.update  = control_17[8];
+  assign \control_17.store  = control_17[9];
+  assign \control_17.page  = control_17[10];
   assign \page.top  = words[5:0];
   assign \page.margin  = words[6];
   assign \page.active  = words[7];
@@ -1072,28 +1308,28 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \word.top  = next_word[5:0];
   assign \word.margin  = next_word[6];
   assign \word.active  = next_word[7];
-  assign \page$86.top  = words[13:8];
-  assign \page$86.margin  = words[14];
-  assign \page$86.active  = words[15];
-  assign \next_word$90.top  = \next_word$90 [5:0];
-  assign \next_word$90.margin  = \next_word$90 [6];
-  assign \next_word$90.active  = \next_word$90 [7];
-  assign \word$91.top  = \word$91 [5:0];
-  assign \word$91.margin  = \word$91 [6];
-  assign \word$91.active  = \word$91 [7];
-  assign \word$92.top  = \word$92 [5:0];
-  assign \word$92.margin  = \word$92 [6];
-  assign \word$92.active  = \word$92 [7];
+  assign \page$140.top  = words[13:8];
+  assign \page$140.margin  = words[14];
+  assign \page$140.active  = words[15];
+  assign \next_word$141.top  = \next_word$141 [5:0];
+  assign \next_word$141.margin  = \next_word$141 [6];
+  assign \next_word$141.active  = \next_word$141 [7];
+  assign \word$142.top  = \word$142 [5:0];
+  assign \word$142.margin  = \word$142 [6];
+  assign \word$142.active  = \word$142 [7];
+  assign \word$147.top  = \word$147 [5:0];
+  assign \word$147.margin  = \word$147 [6];
+  assign \word$147.active  = \word$147 [7];
   assign \inputs.strength  = inputs[11:0];
   assign \inputs.psi  = inputs[17:12];
   assign \inputs.clamp  = inputs[18];
   assign \inputs.active  = inputs[19];
-  assign \inputs$166.strength  = inputs[11:0];
-  assign \inputs$166.psi  = inputs[17:12];
-  assign \inputs$166.clamp  = inputs[18];
-  assign \inputs$166.active  = inputs[19];
+  assign \inputs$201.strength  = inputs[11:0];
+  assign \inputs$201.psi  = inputs[17:12];
+  assign \inputs$201.clamp  = inputs[18];
+  assign \inputs$201.active  = inputs[19];
   assign \marks.margin  = marks;
-  assign \marks$168.margin  = marks;
+  assign \marks$203.margin  = marks;
   assign \host_inputs.strength  = host_inputs[11:0];
   assign \host_inputs.psi  = host_inputs[17:12];
   assign \host_inputs.clamp  = host_inputs[18];
@@ -1104,25 +1340,25 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign host_inputs[11:0] = wdata[11:0];
 endmodule
 
-module \drai_core.counters (rst, \port$651$0 , \port$778$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$1017$0 , \port$1018$0 , \port$1019$0 , \port$1065$0 , \port$1066$0 , \port$1067$0 , clk);
+module \drai_core.counters (rst, \port$664$0 , \port$792$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$1073$0 , \port$1074$0 , \port$1075$0 , \port$1121$0 , \port$1122$0 , \port$1123$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$2  <= 0;
   wire [1:0] \$1 ;
-  reg [31:0] \$10 ;
-  reg [1:0] \$11 ;
-  reg [31:0] \$12 ;
-  reg [1:0] \$13 ;
+  wire [1:0] \$10 ;
+  wire [32:0] \$11 ;
+  wire [32:0] \$12 ;
+  reg [31:0] \$13 ;
   reg [31:0] \$14 ;
-  reg [1:0] \$15 ;
+  reg [31:0] \$15 ;
   reg [31:0] \$16 ;
   wire [32:0] \$2 ;
-  wire [1:0] \$3 ;
-  wire [32:0] \$4 ;
-  wire [1:0] \$5 ;
+  wire [32:0] \$3 ;
+  wire [1:0] \$4 ;
+  wire [32:0] \$5 ;
   wire [32:0] \$6 ;
   wire [1:0] \$7 ;
   wire [32:0] \$8 ;
-  reg [1:0] \$9 ;
+  wire [32:0] \$9 ;
   wire [1:0] changed;
   output [31:0] changed_count;
   reg [31:0] changed_count = 32'd0;
@@ -1135,22 +1371,22 @@ module \drai_core.counters (rst, \port$651$0 , \port$778$0 , clear, visited_coun
   output [31:0] gated_on_count;
   reg [31:0] gated_on_count = 32'd0;
   reg [1:0] gated_on_share = 2'h0;
-  input \port$1017$0 ;
-  wire \port$1017$0 ;
-  input \port$1018$0 ;
-  wire \port$1018$0 ;
-  input \port$1019$0 ;
-  wire \port$1019$0 ;
-  input \port$1065$0 ;
-  wire \port$1065$0 ;
-  input \port$1066$0 ;
-  wire \port$1066$0 ;
-  input \port$1067$0 ;
-  wire \port$1067$0 ;
-  input \port$651$0 ;
-  wire \port$651$0 ;
-  input \port$778$0 ;
-  wire \port$778$0 ;
+  input \port$1073$0 ;
+  wire \port$1073$0 ;
+  input \port$1074$0 ;
+  wire \port$1074$0 ;
+  input \port$1075$0 ;
+  wire \port$1075$0 ;
+  input \port$1121$0 ;
+  wire \port$1121$0 ;
+  input \port$1122$0 ;
+  wire \port$1122$0 ;
+  input \port$1123$0 ;
+  wire \port$1123$0 ;
+  input \port$664$0 ;
+  wire \port$664$0 ;
+  input \port$792$0 ;
+  wire \port$792$0 ;
   input rst;
   wire rst;
   wire [1:0] visited;
@@ -1161,102 +1397,66 @@ module \drai_core.counters (rst, \port$651$0 , \port$778$0 , clear, visited_coun
   output [31:0] written_count;
   reg [31:0] written_count = 32'd0;
   reg [1:0] written_share = 2'h0;
-  assign \$1  = \port$1017$0  + \port$1065$0 ;
+  assign \$1  = \port$1073$0  + \port$1121$0 ;
   assign \$2  = visited_count + visited_share;
-  assign \$3  = \port$1018$0  + \port$1066$0 ;
-  assign \$4  = gated_on_count + gated_on_share;
-  assign \$5  = \port$1019$0  + \port$1067$0 ;
-  assign \$6  = written_count + written_share;
-  assign \$7  = \port$651$0  + \port$778$0 ;
-  assign \$8  = changed_count + changed_share;
+  assign \$3  = clear ? 33'h000000000 : \$2 ;
+  assign \$4  = \port$1074$0  + \port$1122$0 ;
+  assign \$5  = gated_on_count + gated_on_share;
+  assign \$6  = clear ? 33'h000000000 : \$5 ;
+  assign \$7  = \port$1075$0  + \port$1123$0 ;
+  assign \$8  = written_count + written_share;
+  assign \$9  = clear ? 33'h000000000 : \$8 ;
+  assign \$10  = \port$664$0  + \port$792$0 ;
+  assign \$11  = changed_count + changed_share;
+  assign \$12  = clear ? 33'h000000000 : \$11 ;
   always @(posedge clk)
-    visited_share <= \$9 ;
+    visited_share <= \$1 ;
   always @(posedge clk)
-    visited_count <= \$10 ;
+    visited_count <= \$13 ;
   always @(posedge clk)
-    gated_on_share <= \$11 ;
+    gated_on_share <= \$4 ;
   always @(posedge clk)
-    gated_on_count <= \$12 ;
+    gated_on_count <= \$14 ;
   always @(posedge clk)
-    written_share <= \$13 ;
+    written_share <= \$7 ;
   always @(posedge clk)
-    written_count <= \$14 ;
+    written_count <= \$15 ;
   always @(posedge clk)
-    changed_share <= \$15 ;
+    changed_share <= \$10 ;
   always @(posedge clk)
     changed_count <= \$16 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$9  = \$1 ;
+    \$13  = \$3 [31:0];
     if (rst) begin
-      \$9  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$10  = \$2 [31:0];
-    if (clear) begin
-      \$10  = 32'd0;
-    end
-    if (rst) begin
-      \$10  = 32'd0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$11  = \$3 ;
-    if (rst) begin
-      \$11  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$12  = \$4 [31:0];
-    if (clear) begin
-      \$12  = 32'd0;
-    end
-    if (rst) begin
-      \$12  = 32'd0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$13  = \$5 ;
-    if (rst) begin
-      \$13  = 2'h0;
+      \$13  = 32'd0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
     \$14  = \$6 [31:0];
-    if (clear) begin
-      \$14  = 32'd0;
-    end
     if (rst) begin
       \$14  = 32'd0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$15  = \$7 ;
+    \$15  = \$9 [31:0];
     if (rst) begin
-      \$15  = 2'h0;
+      \$15  = 32'd0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
-    \$16  = \$8 [31:0];
-    if (clear) begin
-      \$16  = 32'd0;
-    end
+    \$16  = \$12 [31:0];
     if (rst) begin
       \$16  = 32'd0;
     end
   end
-  assign visited = { \port$1065$0 , \port$1017$0  };
-  assign gated_on = { \port$1066$0 , \port$1018$0  };
-  assign written = { \port$1067$0 , \port$1019$0  };
-  assign changed = { \port$778$0 , \port$651$0  };
+  assign visited = { \port$1121$0 , \port$1073$0  };
+  assign gated_on = { \port$1122$0 , \port$1074$0  };
+  assign written = { \port$1123$0 , \port$1075$0  };
+  assign changed = { \port$792$0 , \port$664$0  };
 endmodule
 
 module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs, weight_shift
@@ -1275,46 +1475,52 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   wire \$18 ;
   wire \$19 ;
   wire \$2 ;
-  wire [3:0] \$20 ;
-  wire \$21 ;
-  wire [1:0] \$22 ;
+  wire \$20 ;
+  wire [3:0] \$21 ;
+  wire \$22 ;
   wire \$23 ;
   wire \$24 ;
   wire \$25 ;
-  wire [1:0] \$26 ;
+  wire [3:0] \$26 ;
   wire \$27 ;
   wire [1:0] \$28 ;
-  wire [1:0] \$29 ;
+  wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
   wire [1:0] \$32 ;
-  wire [32:0] \$33 ;
-  wire \$34 ;
-  wire [12:0] \$35 ;
-  reg [31:0] \$36 ;
-  reg \$37 ;
-  reg [2:0] \$38 ;
-  reg [2:0] \$39 ;
+  wire \$33 ;
+  wire [1:0] \$34 ;
+  wire [1:0] \$35 ;
+  wire \$36 ;
+  wire \$37 ;
+  wire [1:0] \$38 ;
+  wire [32:0] \$39 ;
   wire \$4 ;
-  reg \$40 ;
-  reg [23:0] \$41 ;
-  reg [15:0] \$42 ;
-  reg [11:0] \$43 ;
-  reg [11:0] \$44 ;
-  reg [16:0] \$45 ;
-  reg [4:0] \$46 ;
-  reg [9:0] \$47 ;
-  reg [1:0] \$48 ;
-  reg \$49 ;
-  wire [12:0] \$5 ;
+  wire \$40 ;
+  wire [12:0] \$41 ;
+  reg [31:0] \$42 ;
+  reg \$43 ;
+  reg [2:0] \$44 ;
+  reg [2:0] \$45 ;
+  reg \$46 ;
+  reg [23:0] \$47 ;
+  reg [15:0] \$48 ;
+  reg [11:0] \$49 ;
+  wire \$5 ;
   reg [11:0] \$50 ;
-  reg \$51 ;
-  reg [31:0] \$52 ;
+  reg [16:0] \$51 ;
+  reg [4:0] \$52 ;
+  reg [9:0] \$53 ;
+  reg [1:0] \$54 ;
+  reg \$55 ;
+  reg [11:0] \$56 ;
+  reg \$57 ;
+  reg [31:0] \$58 ;
   wire \$6 ;
   wire \$7 ;
   wire \$8 ;
-  wire \$9 ;
+  wire [12:0] \$9 ;
   reg \$signal ;
   reg [11:0] \$signal$39  = 12'h000;
   reg [2:0] access_state = 3'h0;
@@ -1412,628 +1618,88 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   reg write_theta;
   input [31:0] written_count;
   wire [31:0] written_count;
+  assign \$41  = \$40  ? { 1'h0, \$signal$39  } : grown;
   always @(posedge clk)
-    rdata <= \$36 ;
+    rdata <= \$42 ;
   always @(posedge clk)
-    error <= \$37 ;
+    error <= \$43 ;
   always @(posedge clk)
-    access_state <= \$38 ;
+    access_state <= \$44 ;
   always @(posedge clk)
-    \wait  <= \$39 ;
+    \wait  <= \$45 ;
   always @(posedge clk)
-    weight_address <= \$40 ;
+    weight_address <= \$46 ;
   always @(posedge clk)
-    steps <= \$41 ;
+    steps <= \$47 ;
   always @(posedge clk)
-    gain <= \$42 ;
+    gain <= \$48 ;
   always @(posedge clk)
-    \$signal$39  <= \$43 ;
+    \$signal$39  <= \$49 ;
   always @(posedge clk)
-    shil_step <= \$44 ;
+    shil_step <= \$50 ;
   always @(posedge clk)
-    eta <= \$45 ;
+    eta <= \$51 ;
   always @(posedge clk)
-    dither <= \$46 ;
+    dither <= \$52 ;
   always @(posedge clk)
-    margin <= \$47 ;
+    margin <= \$53 ;
   always @(posedge clk)
-    gates <= \$48 ;
+    gates <= \$54 ;
   always @(posedge clk)
-    index <= \$49 ;
+    index <= \$55 ;
   always @(posedge clk)
-    shil <= \$50 ;
+    shil <= \$56 ;
   always @(posedge clk)
-    lane <= \$51 ;
+    lane <= \$57 ;
   always @(posedge clk)
-    steps_done <= \$52 ;
+    steps_done <= \$58 ;
   assign weight_access = addr == 5'h15;
-  assign \$1  = ~ we;
-  assign \$2  = re & \$1 ;
-  assign \$3  = ! \wait ;
-  assign \$4  = \$signal  | reading;
-  assign \$5  = shil + shil_step;
-  assign \$6  = ! access_state;
-  assign \$7  = access_state == 1'h1;
-  assign \$8  = access_state == 2'h2;
-  assign \$9  = access_state == 2'h3;
-  assign \$10  = access_state == 3'h4;
-  assign \$11  = re & weight_access;
-  assign \$12  = ! lane;
-  assign \$13  = \$11  & \$12 ;
-  assign \$14  = we | re;
-  assign \$15  = we | re;
-  assign \$16  = addr == 3'h5;
-  assign \$17  = \$signal  & weight_access;
-  assign \$19  = \$17  & \$18 ;
-  assign \$20  = \wait  - 1'h1;
-  assign \$21  = ! \wait ;
-  assign \$22  = weight_address + 1'h1;
-  assign \$23  = ~ wdata[3];
-  assign \$24  = wdata[4] & \$23 ;
-  assign \$25  = \$signal  | reading;
-  assign \$26  = index + 1'h1;
-  assign \$28  = lane + 1'h1;
-  assign \$29  = \$27  ? 2'h0 : \$28 ;
-  assign \$31  = reading & \$30 ;
-  assign \$32  = weight_address + 1'h1;
-  assign \$33  = steps_done + 1'h1;
-  assign \$34  = grown > \$signal$39 ;
-  assign \$35  = \$34  ? { 1'h0, \$signal$39  } : grown;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    write_inputs = 1'h0;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            /* empty */;
-        6'h11:
-            /* empty */;
-        6'h12:
-            /* empty */;
-        6'h13:
-            write_inputs = 1'h1;
-      endcase
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    weight_shift = 1'h0;
-    if (\$4 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            weight_shift = 1'h1;
-      endcase
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    grown = 13'h0000;
-    if (ramp) begin
-      grown = \$5 ;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$36  = rdata;
-    casez (access_state)
-      3'h0:
-          if (busy) begin
-            if (\$15 ) begin
-              \$36  = 32'd0;
-              if (\$16 ) begin
-                \$36  = { 30'h00000000, error, busy };
-              end
-            end
-          end
-      3'h2:
-          /* empty */;
-      3'h3:
-        begin
-          \$36  = 32'd0;
-          if (reading) begin
-            casez (addr)
-              6'h07:
-                  \$36  = { 8'h00, steps };
-              6'h08:
-                  \$36  = { 16'h0000, gain };
-              6'h09:
-                  \$36  = { 20'h00000, \$signal$39  };
-              6'h0a:
-                  \$36  = { 20'h00000, shil_step };
-              6'h0b:
-                  \$36  = { 15'h0000, eta };
-              6'h0d:
-                  \$36  = { 27'h0000000, dither };
-              6'h0e:
-                  \$36  = { margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin };
-              6'h0f:
-                  \$36  = { 30'h00000000, gates };
-              6'h10:
-                  \$36  = { 31'h00000000, index };
-              6'h14:
-                  \$36  = { 31'h00000000, weight_address };
-              6'h00:
-                  \$36  = 32'd1146241353;
-              6'h01:
-                  \$36  = 32'd131073;
-              6'h02:
-                  \$36  = 32'd2608769789;
-              6'h03:
-                  \$36  = 32'd2371056538;
-              6'h04:
-                  \$36  = 32'd65538;
-              6'h05:
-                  \$36  = { 30'h00000000, error, busy };
-              6'h11:
-                  \$36  = mark;
-              6'h12:
-                  \$36  = { omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega };
-              6'h13:
-                  \$36  = configuration;
-              6'h15:
-                  \$36  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
-              6'h1c:
-                  \$36  = steps_done;
-              6'h1d:
-                  \$36  = { 20'h00000, shil };
-              6'h18:
-                  \$36  = visited_count;
-              6'h19:
-                  \$36  = gated_on_count;
-              6'h1a:
-                  \$36  = written_count;
-              6'h1b:
-                  \$36  = changed_count;
-            endcase
-          end
-        end
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$37  = error;
-    casez (access_state)
-      3'h0:
-          if (busy) begin
-            if (\$15 ) begin
-              (* full_case = 32'd1 *)
-              if (\$16 ) begin
-              end else begin
-                \$37  = 1'h1;
-              end
-            end
-          end
-    endcase
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            if (wdata[6]) begin
-              \$37  = 1'h0;
-            end
-      endcase
-    end
-    if (rst) begin
-      \$37  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$38  = access_state;
-    casez (access_state)
-      3'h0:
-          if (busy) begin
-            if (\$15 ) begin
-              \$38  = 3'h1;
-            end
-          end else if (\$13 ) begin
-            \$38  = 3'h2;
-          end else if (\$14 ) begin
-            \$38  = 3'h3;
-          end
-      3'h2:
-          \$38  = 3'h3;
-      3'h3:
-          (* full_case = 32'd1 *)
-          if (\$19 ) begin
-            \$38  = 3'h4;
-          end else begin
-            \$38  = 3'h1;
-          end
-      3'h4:
-          if (\$21 ) begin
-            \$38  = 3'h1;
-          end
-      3'h1:
-          \$38  = 3'h0;
-    endcase
-    if (rst) begin
-      \$38  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$39  = \wait ;
-    casez (access_state)
-      3'h0:
-          /* empty */;
-      3'h2:
-          /* empty */;
-      3'h3:
-          if (\$19 ) begin
-            \$39  = 3'h6;
-          end
-      3'h4:
-          \$39  = \$20 [2:0];
-    endcase
-    if (rst) begin
-      \$39  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$40  = weight_address;
-    casez (access_state)
-      3'h0:
-          /* empty */;
-      3'h2:
-          /* empty */;
-      3'h3:
-          /* empty */;
-      3'h4:
-          if (\$21 ) begin
-            \$40  = \$22 [0];
-          end
-    endcase
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            \$40  = wdata[0];
-      endcase
-    end
-    if (\$25 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            if (\$31 ) begin
-              \$40  = \$32 [0];
-            end
-      endcase
-    end
-    if (rst) begin
-      \$40  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$41  = steps;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            \$41  = wdata[23:0];
-      endcase
-    end
-    if (rst) begin
-      \$41  = 24'h000000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$42  = gain;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            \$42  = wdata[15:0];
-      endcase
-    end
-    if (rst) begin
-      \$42  = 16'h0000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$43  = \$signal$39 ;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            \$43  = wdata[11:0];
-      endcase
-    end
-    if (rst) begin
-      \$43  = 12'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$44  = shil_step;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            \$44  = wdata[11:0];
-      endcase
-    end
-    if (rst) begin
-      \$44  = 12'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$45  = eta;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            \$45  = wdata[16:0];
-      endcase
-    end
-    if (rst) begin
-      \$45  = 17'h00000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$46  = dither;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            \$46  = wdata[4:0];
-      endcase
-    end
-    if (rst) begin
-      \$46  = 5'h00;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$47  = margin;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            \$47  = wdata[9:0];
-      endcase
-    end
-    if (rst) begin
-      \$47  = 10'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$48  = gates;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            \$48  = wdata[1:0];
-      endcase
-    end
-    if (rst) begin
-      \$48  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$49  = index;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            \$49  = wdata[0];
-      endcase
-    end
-    if (\$25 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            \$49  = \$26 [0];
-      endcase
-    end
-    if (rst) begin
-      \$49  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$50  = shil;
-    if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            if (\$24 ) begin
-              \$50  = 12'h000;
-            end
-      endcase
-    end
-    if (ramp) begin
-      \$50  = \$35 [11:0];
-    end
-    if (rst) begin
-      \$50  = 12'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$51  = lane;
-    if (\$25 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            \$51  = \$29 [0];
-        6'h14:
-            if (\$signal ) begin
-              \$51  = 1'h0;
-            end
-      endcase
-    end
-    if (rst) begin
-      \$51  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$52  = steps_done;
-    if (step_done) begin
-      \$52  = \$33 [31:0];
-    end
-    if (rst) begin
-      \$52  = 32'd0;
-    end
-  end
+  assign \$1  = re & weight_access;
+  assign \$2  = ! lane;
+  assign \$3  = \$1  & \$2 ;
+  assign \$4  = we | re;
+  assign \$5  = ~ we;
+  assign \$6  = re & \$5 ;
+  assign \$7  = ! \wait ;
+  assign \$8  = \$signal  | reading;
+  assign \$9  = shil + shil_step;
+  assign \$10  = ! access_state;
+  assign \$11  = access_state == 1'h1;
+  assign \$12  = access_state == 2'h2;
+  assign \$13  = access_state == 2'h3;
+  assign \$14  = access_state == 3'h4;
+  assign \$15  = re & weight_access;
+  assign \$16  = ! lane;
+  assign \$17  = \$15  & \$16 ;
+  assign \$18  = we | re;
+  assign \$19  = we | re;
+  assign \$20  = addr == 3'h5;
+  assign \$21  = \wait  - 1'h1;
+  assign \$22  = ! \wait ;
+  assign \$23  = \$signal  & weight_access;
+  assign \$25  = \$23  & \$24 ;
+  assign \$26  = \wait  - 1'h1;
+  assign \$27  = ! \wait ;
+  assign \$28  = weight_address + 1'h1;
+  assign \$29  = ~ wdata[3];
+  assign \$30  = wdata[4] & \$29 ;
+  assign \$31  = \$signal  | reading;
+  assign \$32  = index + 1'h1;
+  assign \$34  = lane + 1'h1;
+  assign \$35  = \$33  ? 2'h0 : \$34 ;
+  assign \$37  = reading & \$36 ;
+  assign \$38  = weight_address + 1'h1;
+  assign \$39  = steps_done + 1'h1;
+  assign \$40  = grown > \$signal$39 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_fetch = 1'h0;
     casez (access_state)
       3'h0:
-          /* empty */;
-      3'h2:
-          weight_fetch = 1'h1;
+          if (busy) begin
+          end else if (\$3 ) begin
+            weight_fetch = 1'h1;
+          end
     endcase
   end
   always @* begin
@@ -2057,7 +1723,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
       3'h2:
           /* empty */;
       3'h3:
-          reading = \$2 ;
+          reading = \$6 ;
     endcase
   end
   always @* begin
@@ -2071,7 +1737,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
       3'h3:
           /* empty */;
       3'h4:
-          if (\$3 ) begin
+          if (\$7 ) begin
             weight_commit = 1'h1;
           end
     endcase
@@ -2218,6 +1884,558 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
       endcase
     end
   end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    write_inputs = 1'h0;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            /* empty */;
+        6'h14:
+            /* empty */;
+        6'h06:
+            /* empty */;
+        6'h11:
+            /* empty */;
+        6'h12:
+            /* empty */;
+        6'h13:
+            write_inputs = 1'h1;
+      endcase
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    weight_shift = 1'h0;
+    if (\$8 ) begin
+      casez (addr)
+        6'h11, 6'h12, 6'h13:
+            /* empty */;
+        6'h15:
+            weight_shift = 1'h1;
+      endcase
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    grown = 13'h0000;
+    if (ramp) begin
+      grown = \$9 ;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$42  = rdata;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+            if (\$19 ) begin
+              \$42  = 32'd0;
+              if (\$20 ) begin
+                \$42  = { 30'h00000000, error, busy };
+              end
+            end
+          end
+      3'h2:
+          /* empty */;
+      3'h3:
+        begin
+          \$42  = 32'd0;
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  \$42  = { 8'h00, steps };
+              6'h08:
+                  \$42  = { 16'h0000, gain };
+              6'h09:
+                  \$42  = { 20'h00000, \$signal$39  };
+              6'h0a:
+                  \$42  = { 20'h00000, shil_step };
+              6'h0b:
+                  \$42  = { 15'h0000, eta };
+              6'h0d:
+                  \$42  = { 27'h0000000, dither };
+              6'h0e:
+                  \$42  = { margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin };
+              6'h0f:
+                  \$42  = { 30'h00000000, gates };
+              6'h10:
+                  \$42  = { 31'h00000000, index };
+              6'h14:
+                  \$42  = { 31'h00000000, weight_address };
+              6'h00:
+                  \$42  = 32'd1146241353;
+              6'h01:
+                  \$42  = 32'd131073;
+              6'h02:
+                  \$42  = 32'd2608769789;
+              6'h03:
+                  \$42  = 32'd2371056538;
+              6'h04:
+                  \$42  = 32'd65538;
+              6'h05:
+                  \$42  = { 30'h00000000, error, busy };
+              6'h11:
+                  \$42  = mark;
+              6'h12:
+                  \$42  = { omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega };
+              6'h13:
+                  \$42  = configuration;
+              6'h15:
+                  \$42  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
+              6'h1c:
+                  \$42  = steps_done;
+              6'h1d:
+                  \$42  = { 20'h00000, shil };
+              6'h18:
+                  \$42  = visited_count;
+              6'h19:
+                  \$42  = gated_on_count;
+              6'h1a:
+                  \$42  = written_count;
+              6'h1b:
+                  \$42  = changed_count;
+            endcase
+          end
+        end
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$43  = error;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+            if (\$19 ) begin
+              (* full_case = 32'd1 *)
+              if (\$20 ) begin
+              end else begin
+                \$43  = 1'h1;
+              end
+            end
+          end
+    endcase
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            /* empty */;
+        6'h14:
+            /* empty */;
+        6'h06:
+            if (wdata[6]) begin
+              \$43  = 1'h0;
+            end
+      endcase
+    end
+    if (rst) begin
+      \$43  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$44  = access_state;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+            if (\$19 ) begin
+              \$44  = 3'h1;
+            end
+          end else if (\$17 ) begin
+            \$44  = 3'h2;
+          end else if (\$18 ) begin
+            \$44  = 3'h3;
+          end
+      3'h2:
+          if (\$22 ) begin
+            \$44  = 3'h3;
+          end
+      3'h3:
+          (* full_case = 32'd1 *)
+          if (\$25 ) begin
+            \$44  = 3'h4;
+          end else begin
+            \$44  = 3'h1;
+          end
+      3'h4:
+          if (\$27 ) begin
+            \$44  = 3'h1;
+          end
+      3'h1:
+          \$44  = 3'h0;
+    endcase
+    if (rst) begin
+      \$44  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$45  = \wait ;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+          end else if (\$17 ) begin
+            \$45  = 3'h3;
+          end
+      3'h2:
+          \$45  = \$21 [2:0];
+      3'h3:
+          if (\$25 ) begin
+            \$45  = 3'h6;
+          end
+      3'h4:
+          \$45  = \$26 [2:0];
+    endcase
+    if (rst) begin
+      \$45  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$46  = weight_address;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          /* empty */;
+      3'h4:
+          if (\$27 ) begin
+            \$46  = \$28 [0];
+          end
+    endcase
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            /* empty */;
+        6'h14:
+            \$46  = wdata[0];
+      endcase
+    end
+    if (\$31 ) begin
+      casez (addr)
+        6'h11, 6'h12, 6'h13:
+            /* empty */;
+        6'h15:
+            if (\$37 ) begin
+              \$46  = \$38 [0];
+            end
+      endcase
+    end
+    if (rst) begin
+      \$46  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$47  = steps;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            \$47  = wdata[23:0];
+      endcase
+    end
+    if (rst) begin
+      \$47  = 24'h000000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$48  = gain;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            \$48  = wdata[15:0];
+      endcase
+    end
+    if (rst) begin
+      \$48  = 16'h0000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$49  = \$signal$39 ;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            \$49  = wdata[11:0];
+      endcase
+    end
+    if (rst) begin
+      \$49  = 12'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$50  = shil_step;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            \$50  = wdata[11:0];
+      endcase
+    end
+    if (rst) begin
+      \$50  = 12'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$51  = eta;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            \$51  = wdata[16:0];
+      endcase
+    end
+    if (rst) begin
+      \$51  = 17'h00000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$52  = dither;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            \$52  = wdata[4:0];
+      endcase
+    end
+    if (rst) begin
+      \$52  = 5'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$53  = margin;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            \$53  = wdata[9:0];
+      endcase
+    end
+    if (rst) begin
+      \$53  = 10'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$54  = gates;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            \$54  = wdata[1:0];
+      endcase
+    end
+    if (rst) begin
+      \$54  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$55  = index;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            \$55  = wdata[0];
+      endcase
+    end
+    if (\$31 ) begin
+      casez (addr)
+        6'h11, 6'h12, 6'h13:
+            \$55  = \$32 [0];
+      endcase
+    end
+    if (rst) begin
+      \$55  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$56  = shil;
+    if (\$signal ) begin
+      casez (addr)
+        6'h07:
+            /* empty */;
+        6'h08:
+            /* empty */;
+        6'h09:
+            /* empty */;
+        6'h0a:
+            /* empty */;
+        6'h0b:
+            /* empty */;
+        6'h0d:
+            /* empty */;
+        6'h0e:
+            /* empty */;
+        6'h0f:
+            /* empty */;
+        6'h10:
+            /* empty */;
+        6'h14:
+            /* empty */;
+        6'h06:
+            if (\$30 ) begin
+              \$56  = 12'h000;
+            end
+      endcase
+    end
+    if (ramp) begin
+      \$56  = \$41 [11:0];
+    end
+    if (rst) begin
+      \$56  = 12'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$57  = lane;
+    if (\$31 ) begin
+      casez (addr)
+        6'h11, 6'h12, 6'h13:
+            /* empty */;
+        6'h15:
+            \$57  = \$35 [0];
+        6'h14:
+            if (\$signal ) begin
+              \$57  = 1'h0;
+            end
+      endcase
+    end
+    if (rst) begin
+      \$57  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$58  = steps_done;
+    if (step_done) begin
+      \$58  = \$39 [31:0];
+    end
+    if (rst) begin
+      \$58  = 32'd0;
+    end
+  end
   assign data = rdata;
   assign field = wdata[0];
   assign couple = wdata[1];
@@ -2235,13 +2453,13 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   assign mark[31] = marks;
   assign mark[15:0] = theta;
   assign mark[30:16] = 15'h0000;
-  assign \$18  = lane;
-  assign \$27  = lane;
-  assign \$30  = lane;
+  assign \$24  = lane;
+  assign \$33  = lane;
+  assign \$36  = lane;
 endmodule
 
-module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, learn, \wide$46 , changed, next_sum, \port$780$0 , pair, merge_ahead, \port$783$0 , add_local, merge, u_g, reseed, eta, w_in, page
-, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$4  <= 0;
   wire [6:0] \$1 ;
@@ -2257,10 +2475,11 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [9:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [9:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [9:0] \$24 ;
+  reg [9:0] \$25 ;
   wire [10:0] \$3 ;
   wire [11:0] \$4 ;
   wire [11:0] \$5 ;
@@ -2276,6 +2495,7 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -2289,6 +2509,8 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -2300,8 +2522,11 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [9:0] local_sum = 10'h000;
   reg [7:0] local_word = 8'h00;
@@ -2335,10 +2560,6 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   wire [9:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$780$0 ;
-  wire [1:0] \port$780$0 ;
-  input [1:0] \port$783$0 ;
-  wire [1:0] \port$783$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -2407,12 +2628,13 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 10'h000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -2430,9 +2652,9 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_0.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -2446,8 +2668,8 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$987$0 (local_word),
-    .\port$989$0 (word),
+    .\port$1043$0 (local_word),
+    .\port$1045$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -2592,7 +2814,7 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     here_term = 10'h000;
-    if (\port$783$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = value;
     end
@@ -2600,7 +2822,7 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     here_term_signed = 10'h000;
-    if (\port$783$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [9:0];
     end
@@ -2608,43 +2830,43 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     wide = 10'h000;
-    if (\port$783$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [9:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$21  = local_word;
-    if (\port$780$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$22  = word;
-    if (\port$780$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$23  = local_sum;
-    if (\port$783$0 [0]) begin
-      \$23  = 10'h000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 10'h000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$24  = rotating_sum;
-    if (\port$783$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -2665,16 +2887,12 @@ module \drai_core.lane_0 (rst, shift, even, minus_rotating, shift_sum, step, lea
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$783$0 [0];
   assign there_term = value;
   assign there_term_signed = \$6 [9:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [9:0];
-  assign load_local = \port$780$0 [0];
-  assign load_rotating = \port$780$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$783$0 [1];
   assign \wide$46  = \$9 [9:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -2736,7 +2954,7 @@ module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$987$0 , \port$989$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1043$0 , \port$1045$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$6  <= 0;
   wire [6:0] \$1 ;
@@ -2789,10 +3007,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$987$
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$987$0 ;
-  wire [7:0] \port$987$0 ;
-  input [7:0] \port$989$0 ;
-  wire [7:0] \port$989$0 ;
+  input [7:0] \port$1043$0 ;
+  wire [7:0] \port$1043$0 ;
+  input [7:0] \port$1045$0 ;
+  wire [7:0] \port$1045$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -2821,10 +3039,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$987$
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$989$0 [5:0] - \port$987$0 [5:0];
-  assign \$2  = en & \port$987$0 [7];
-  assign \$3  = \$2  & \port$989$0 [7];
-  assign \$4  = \port$987$0 [6] & \port$989$0 [6];
+  assign \$1  = \port$1045$0 [5:0] - \port$1043$0 [5:0];
+  assign \$2  = en & \port$1043$0 [7];
+  assign \$3  = \$2  & \port$1045$0 [7];
+  assign \$4  = \port$1043$0 [6] & \port$1045$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -2907,12 +3125,12 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$987$
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$989$0 [5:0];
-  assign phi_i = \port$987$0 [5:0];
-  assign act_i = \port$987$0 [7];
-  assign act_j = \port$989$0 [7];
-  assign gate_i = \port$987$0 [6];
-  assign gate_j = \port$989$0 [6];
+  assign phi_j = \port$1045$0 [5:0];
+  assign phi_i = \port$1043$0 [5:0];
+  assign act_i = \port$1043$0 [7];
+  assign act_j = \port$1045$0 [7];
+  assign gate_i = \port$1043$0 [6];
+  assign gate_j = \port$1045$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -2923,8 +3141,8 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$987$
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shift_sum, step, learn, next_sum, \wide$46 , changed, \port$780$0 , merge_ahead, \port$783$0 , add_local, merge, u_g, reseed, eta, w_in
-, page, page_sum, word, rotating_sum, weight_out, visited, gated_on, written, clk);
+module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , changed, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even
+, minus_rotating, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$7 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$7  <= 0;
   wire [6:0] \$1 ;
@@ -2940,10 +3158,11 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   wire \$19 ;
   wire [6:0] \$2 ;
   wire \$20 ;
-  reg [7:0] \$21 ;
+  wire [9:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [9:0] \$23 ;
+  reg [7:0] \$23 ;
   reg [9:0] \$24 ;
+  reg [9:0] \$25 ;
   wire [10:0] \$3 ;
   wire [11:0] \$4 ;
   wire [11:0] \$5 ;
@@ -2959,6 +3178,7 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   output changed;
   wire changed;
   wire \changed$31 ;
+  input clear_local;
   wire clear_local;
   input clk;
   wire clk;
@@ -2972,6 +3192,8 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   wire even;
   (* init = 1'h0 *)
   wire \event ;
+  input first;
+  wire first;
   wire gate_i;
   wire gate_j;
   output gated_on;
@@ -2983,8 +3205,11 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   wire [5:0] index;
   input learn;
   wire learn;
+  input load_local;
   wire load_local;
+  input load_rotating;
   wire load_rotating;
+  input load_sum;
   wire load_sum;
   reg [9:0] local_sum = 10'h000;
   reg [7:0] local_word = 8'h00;
@@ -3018,10 +3243,6 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   wire [9:0] passed_sum;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [1:0] \port$780$0 ;
-  wire [1:0] \port$780$0 ;
-  input [1:0] \port$783$0 ;
-  wire [1:0] \port$783$0 ;
   reg r_eta = 1'h0;
   input reseed;
   wire reseed;
@@ -3090,12 +3311,13 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   assign \$16  = $signed(entry) * $signed(w2);
   assign \$19  = ~ merge_ahead;
   assign \$20  = \$18  & \$19 ;
+  assign \$21  = first ? 10'h000 : page_sum;
   always @(posedge clk)
     r_eta <= \$10 ;
   always @(posedge clk)
-    local_word <= \$21 ;
+    local_word <= \$22 ;
   always @(posedge clk)
-    word <= \$22 ;
+    word <= \$23 ;
   always @(posedge clk)
     d <= \$11 [5:0];
   always @(posedge clk)
@@ -3113,9 +3335,9 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   always @(posedge clk)
     there <= \$20 ;
   always @(posedge clk)
-    local_sum <= \$23 ;
+    local_sum <= \$24 ;
   always @(posedge clk)
-    rotating_sum <= \$24 ;
+    rotating_sum <= \$25 ;
   \drai_core.lane_1.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -3129,8 +3351,8 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$1035$0 (local_word),
-    .\port$1037$0 (word),
+    .\port$1091$0 (local_word),
+    .\port$1093$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -3275,7 +3497,7 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     here_term = 10'h000;
-    if (\port$783$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term = value;
     end
@@ -3283,7 +3505,7 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     here_term_signed = 10'h000;
-    if (\port$783$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       here_term_signed = \$3 [9:0];
     end
@@ -3291,43 +3513,43 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     wide = 10'h000;
-    if (\port$783$0 [0]) begin
+    if (clear_local) begin
     end else if (add_local) begin
       wide = \$5 [9:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$21  = local_word;
-    if (\port$780$0 [0]) begin
-      \$21  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$22  = word;
-    if (\port$780$0 [1]) begin
+    \$22  = local_word;
+    if (load_local) begin
       \$22  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$23  = word;
+    if (load_rotating) begin
+      \$23  = page;
     end else if (shift) begin
-      \$22  = next_word;
+      \$23  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$23  = local_sum;
-    if (\port$783$0 [0]) begin
-      \$23  = 10'h000;
+    \$24  = local_sum;
+    if (clear_local) begin
+      \$24  = 10'h000;
     end else if (add_local) begin
-      \$23  = wide;
+      \$24  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$24  = rotating_sum;
-    if (\port$783$0 [1]) begin
-      \$24  = page_sum;
+    \$25  = rotating_sum;
+    if (load_sum) begin
+      \$25  = \$21 ;
     end else if (shift_sum) begin
-      \$24  = next_sum;
+      \$25  = next_sum;
     end
   end
   assign draw = step;
@@ -3348,16 +3570,12 @@ module \drai_core.lane_1 (rst, shift, next_word, pair, even, minus_rotating, shi
   assign \written$29  = written;
   assign \changed$31  = changed;
   assign index = \$2 [5:0];
-  assign clear_local = \port$783$0 [0];
   assign there_term = value;
   assign there_term_signed = \$6 [9:0];
   assign sum = rotating_sum;
   assign passed_sum = \$9 [9:0];
-  assign load_local = \port$780$0 [0];
-  assign load_rotating = \port$780$0 [1];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign load_sum = \port$783$0 [1];
   assign \wide$46  = \$9 [9:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
@@ -3419,7 +3637,7 @@ module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1035$0 , \port$1037$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1091$0 , \port$1093$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
@@ -3472,10 +3690,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1035
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$1035$0 ;
-  wire [7:0] \port$1035$0 ;
-  input [7:0] \port$1037$0 ;
-  wire [7:0] \port$1037$0 ;
+  input [7:0] \port$1091$0 ;
+  wire [7:0] \port$1091$0 ;
+  input [7:0] \port$1093$0 ;
+  wire [7:0] \port$1093$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -3504,10 +3722,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1035
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$1037$0 [5:0] - \port$1035$0 [5:0];
-  assign \$2  = en & \port$1035$0 [7];
-  assign \$3  = \$2  & \port$1037$0 [7];
-  assign \$4  = \port$1035$0 [6] & \port$1037$0 [6];
+  assign \$1  = \port$1093$0 [5:0] - \port$1091$0 [5:0];
+  assign \$2  = en & \port$1091$0 [7];
+  assign \$3  = \$2  & \port$1093$0 [7];
+  assign \$4  = \port$1091$0 [6] & \port$1093$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -3590,12 +3808,12 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1035
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$1037$0 [5:0];
-  assign phi_i = \port$1035$0 [5:0];
-  assign act_i = \port$1035$0 [7];
-  assign act_j = \port$1037$0 [7];
-  assign gate_i = \port$1035$0 [6];
-  assign gate_j = \port$1037$0 [6];
+  assign phi_j = \port$1093$0 [5:0];
+  assign phi_i = \port$1091$0 [5:0];
+  assign act_i = \port$1091$0 [7];
+  assign act_j = \port$1093$0 [7];
+  assign gate_i = \port$1091$0 [6];
+  assign gate_j = \port$1093$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -3606,95 +3824,103 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1035
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.pages (rst, \sink__en$16 , read_sum_page, clear, sink__en, save_page, store_page, read_page, words, sums, \port$989$0 , \port$1001$0 , \port$1037$0 , \port$1049$0 , clk);
-  wire [19:0] \$1 ;
+module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$1045$0 , \port$1057$0 , \port$1093$0 , \port$1105$0 , clk);
   wire [-1:0] \$signature__addr ;
-  wire [-1:0] \$signature__addr$10 ;
+  wire [-1:0] \$signature__addr$21 ;
   wire [15:0] \$signature__data ;
-  wire [19:0] \$signature__data$24 ;
-  input clear;
-  wire clear;
+  wire [19:0] \$signature__data$27 ;
   input clk;
   wire clk;
   wire [19:0] new_sums;
   wire [15:0] new_words;
-  input [9:0] \port$1001$0 ;
-  wire [9:0] \port$1001$0 ;
-  input [7:0] \port$1037$0 ;
-  wire [7:0] \port$1037$0 ;
-  input [9:0] \port$1049$0 ;
-  wire [9:0] \port$1049$0 ;
-  input [7:0] \port$989$0 ;
-  wire [7:0] \port$989$0 ;
+  input [7:0] \port$1045$0 ;
+  wire [7:0] \port$1045$0 ;
+  input [9:0] \port$1057$0 ;
+  wire [9:0] \port$1057$0 ;
+  input [7:0] \port$1093$0 ;
+  wire [7:0] \port$1093$0 ;
+  input [9:0] \port$1105$0 ;
+  wire [9:0] \port$1105$0 ;
   input read_page;
   wire read_page;
   input read_sum_page;
   wire read_sum_page;
   input rst;
   wire rst;
+  input save;
   wire save;
   input save_page;
   wire save_page;
   wire [-1:0] sink__addr;
-  wire [-1:0] \sink__addr$12 ;
+  wire [-1:0] \sink__addr$22 ;
   wire [15:0] sink__data;
-  wire [19:0] \sink__data$14 ;
-  input sink__en;
+  wire [19:0] \sink__data$24 ;
+  (* init = 1'h0 *)
   wire sink__en;
-  input \sink__en$16 ;
-  wire \sink__en$16 ;
+  (* init = 1'h0 *)
+  wire \sink__en$23 ;
+  input store;
   wire store;
   input store_page;
   wire store_page;
   output [19:0] sums;
-  reg [19:0] sums = 20'h00000;
-  (* init = 20'h00000 *)
-  wire [19:0] sums_register;
+  wire [19:0] sums;
+  reg sums_enable = 1'h0;
+  reg sums_read = 1'h0;
+  reg sums_write = 1'h0;
   output [15:0] words;
-  reg [15:0] words = 16'h0000;
-  (* init = 16'h0000 *)
-  wire [15:0] words_register;
+  wire [15:0] words;
+  reg words_enable = 1'h0;
+  reg words_read = 1'h0;
+  reg words_write = 1'h0;
   (* no_rw_check = 32'd1 *)
   reg [19:0] sums_memory [0:0];
   initial begin
     sums_memory[0] = 20'h00000;
   end
   always @(posedge clk) begin
-    if (\sink__en$16 )
-      sums_memory[1'h0] <= { \port$1049$0 , \port$1001$0  };
+    if (sums_enable)
+      sums_memory[1'h0] <= { \port$1105$0 , \port$1057$0  };
   end
   reg [19:0] _0_;
   always @(posedge clk) begin
     _0_ <= sums_memory[1'h0];
   end
-  assign \$signature__data$24  = _0_;
+  assign sums = _0_;
   (* no_rw_check = 32'd1 *)
   reg [15:0] words_memory [0:0];
   initial begin
     words_memory[0] = 16'h0000;
   end
   always @(posedge clk) begin
-    if (sink__en)
-      words_memory[1'h0] <= { \port$1037$0 , \port$989$0  };
+    if (words_enable)
+      words_memory[1'h0] <= { \port$1093$0 , \port$1045$0  };
   end
   reg [15:0] _1_;
   always @(posedge clk) begin
     _1_ <= words_memory[1'h0];
   end
-  assign \$signature__data  = _1_;
+  assign words = _1_;
   always @(posedge clk)
-    sums <= \$1 ;
-  assign \$1  = clear ? 20'h00000 : \$signature__data$24 ;
+    sums_read <= read_sum_page;
   always @(posedge clk)
-    words <= \$signature__data ;
-  assign sink__data = { \port$1037$0 , \port$989$0  };
-  assign new_words = { \port$1037$0 , \port$989$0  };
-  assign store = sink__en;
-  assign words_register = words;
-  assign \sink__data$14  = { \port$1049$0 , \port$1001$0  };
-  assign new_sums = { \port$1049$0 , \port$1001$0  };
-  assign save = \sink__en$16 ;
-  assign sums_register = sums;
+    sums_write <= save_page;
+  always @(posedge clk)
+    sums_enable <= save;
+  always @(posedge clk)
+    words_read <= read_page;
+  always @(posedge clk)
+    words_write <= store_page;
+  always @(posedge clk)
+    words_enable <= store;
+  assign sink__en = words_enable;
+  assign sink__data = { \port$1093$0 , \port$1045$0  };
+  assign new_words = { \port$1093$0 , \port$1045$0  };
+  assign \$signature__data  = words;
+  assign \sink__en$23  = sums_enable;
+  assign \sink__data$24  = { \port$1105$0 , \port$1057$0  };
+  assign new_sums = { \port$1105$0 , \port$1057$0  };
+  assign \$signature__data$27  = sums;
 endmodule
 
 module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp, busy, kind, run, steps, \port$0$8 );
@@ -3720,15 +3946,15 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire \$25 ;
   wire [1:0] \$26 ;
   wire [1:0] \$27 ;
-  wire [4:0] \$28 ;
+  wire [5:0] \$28 ;
   wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire [1:0] \$31 ;
   wire [1:0] \$32 ;
-  wire [4:0] \$33 ;
+  wire [5:0] \$33 ;
   wire \$34 ;
-  wire [4:0] \$35 ;
+  wire [5:0] \$35 ;
   wire \$36 ;
   wire \$37 ;
   wire \$38 ;
@@ -3751,7 +3977,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   reg \$53 ;
   reg [1:0] \$54 ;
   reg \$55 ;
-  reg [3:0] \$56 ;
+  reg [4:0] \$56 ;
   reg [3:0] \$57 ;
   reg \$58 ;
   wire \$6 ;
@@ -3804,7 +4030,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire rst;
   input run;
   wire run;
-  reg [3:0] slot = 4'h0;
+  reg [4:0] slot = 5'h00;
   output start;
   reg start;
   output step_done;
@@ -3813,7 +4039,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   input [23:0] steps;
   wire [23:0] steps;
   assign \$41  = ! kind;
-  assign \$42  = slot == 4'hd;
+  assign \$42  = slot == 5'h10;
   assign \$44  = kind == 1'h1;
   assign \$45  = \$44  & \$signal$13 ;
   assign \$46  = left - 1'h1;
@@ -3849,7 +4075,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   assign \$7  = \$3  | \$6 ;
   assign \$8  = slot == 1'h1;
   assign \$9  = diagonal & \$8 ;
-  assign \$10  = slot == 4'hd;
+  assign \$10  = slot == 5'h10;
   assign \$12  = kind == 1'h1;
   assign \$13  = \$12  & \$signal$13 ;
   assign \$14  = kind == 2'h2;
@@ -4205,53 +4431,53 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
     casez (phase_state)
       4'h0:
           if (run) begin
-            \$56  = 4'h0;
+            \$56  = 5'h00;
           end
       4'h2:
           /* empty */;
       4'h3:
-          \$56  = 4'h0;
+          \$56  = 5'h00;
       4'h4:
         begin
-          \$56  = \$28 [3:0];
+          \$56  = \$28 [4:0];
           if (\$29 ) begin
-            \$56  = 4'h0;
+            \$56  = 5'h00;
           end
         end
       4'h5:
           /* empty */;
       4'h1:
         begin
-          \$56  = \$33 [3:0];
+          \$56  = \$33 [4:0];
           if (\$34 ) begin
-            \$56  = 4'h0;
+            \$56  = 5'h00;
           end
         end
       4'h6:
           /* empty */;
       4'h7:
         begin
-          \$56  = \$35 [3:0];
+          \$56  = \$35 [4:0];
           if (\$38 ) begin
-            \$56  = 4'h0;
+            \$56  = 5'h00;
           end
           if (\$43 ) begin
-            \$56  = 4'h0;
+            \$56  = 5'h00;
             if (\$45 ) begin
-              \$56  = 4'h0;
+              \$56  = 5'h00;
             end
           end
         end
       4'h8:
           if (\$47 ) begin
           end else if (\$signal$18 ) begin
-            \$56  = 4'h0;
+            \$56  = 5'h00;
           end else if (\$signal$13 ) begin
-            \$56  = 4'h0;
+            \$56  = 5'h00;
           end
     endcase
     if (rst) begin
-      \$56  = 4'h0;
+      \$56  = 5'h00;
     end
   end
   always @* begin
@@ -4364,8 +4590,8 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   reg \$auto$verilog_backend.cc:2355:dump_module$11 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$11  <= 0;
   wire [1:0] \$1 ;
-  wire [26:0] \$10 ;
-  wire [27:0] \$11 ;
+  wire [19:0] \$10 ;
+  wire [26:0] \$11 ;
   wire [25:0] \$12 ;
   wire \$13 ;
   wire [25:0] \$14 ;
@@ -4402,7 +4628,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire [17:0] \$6 ;
   wire [18:0] \$7 ;
   wire [25:0] \$8 ;
-  wire [19:0] \$9 ;
+  wire [26:0] \$9 ;
   wire [5:0] \$signal ;
   reg [17:0] \$signal$33  = 18'h00000;
   reg _write_at = 1'h0;
@@ -4429,7 +4655,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire clk;
   wire couple;
   reg [25:0] coupled = 26'h0000000;
-  reg [25:0] coupled4_0 = 26'h0000000;
+  reg [25:0] coupled4 = 26'h0000000;
   reg [15:0] delta = 16'h0000;
   reg [18:0] difference = 19'h00000;
   input [4:0] dither;
@@ -4695,7 +4921,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   always @(posedge clk)
     coupled <= \$8 ;
   always @(posedge clk)
-    coupled4_0 <= coupled;
+    coupled4 <= \$9 [25:0];
   always @(posedge clk)
     x <= \$11 [25:0];
   always @(posedge clk)
@@ -4790,8 +5016,8 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   assign \$6  = $signed({ 1'h0, shil }) * $signed(split);
   assign \$7  = $signed(\$signal$33 ) - $signed(parted);
   assign \$8  = $signed({ 1'h0, gain }) * $signed(total2_0);
-  assign \$10  = $signed(coupled4_0) + $signed(\$9 );
-  assign \$11  = $signed(\$10 ) + $signed(5'h08);
+  assign \$9  = $signed(coupled) + $signed(5'h08);
+  assign \$11  = $signed(coupled4) + $signed(\$10 );
   assign \$13  = $signed(\$12 ) > $signed(16'h7fff);
   assign \$15  = $signed(\$14 ) < $signed(16'h8001);
   assign \$17  = \$15  ? 26'h3ff8001 : \$16 ;
@@ -5180,7 +5406,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   assign word[7] = active_7;
   assign word[6] = \$37 ;
   assign word[5:0] = theta9_0[15:10];
-  assign \$9  = { difference, 1'h0 };
+  assign \$10  = { difference, 1'h0 };
   assign \$12  = { x[25], x[25], x[25], x[25], x[25:4] };
   assign \$14  = { x[25], x[25], x[25], x[25], x[25:4] };
   assign \$16  = { x[25], x[25], x[25], x[25], x[25:4] };
@@ -5229,21 +5455,22 @@ module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.weights (rst, write, host_weight, read, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$1016$0 , \port$1064$0 , clk);
+module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$1072$0 , \port$1120$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$13 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$13  <= 0;
-  wire \$1 ;
+  wire [1:0] \$1 ;
   reg [9:0] \$10 ;
   wire [1:0] \$2 ;
-  wire [1:0] \$3 ;
-  wire [1:0] \$4 ;
+  wire \$3 ;
+  wire \$4 ;
   wire \$5 ;
-  wire [11:0] \$6 ;
-  wire [11:0] \$7 ;
-  wire \$8 ;
-  wire \$9 ;
+  wire \$6 ;
+  wire \$7 ;
+  reg \$8 ;
+  reg \$9 ;
   wire [-1:0] \$signature__addr ;
   wire [9:0] \$signature__data ;
+  wire \$signature__en ;
   input busy;
   wire busy;
   input clk;
@@ -5258,64 +5485,96 @@ module \drai_core.weights (rst, write, host_weight, read, start, busy, host_fetc
   wire host_shift;
   input [4:0] host_weight;
   wire [4:0] host_weight;
+  wire [-1:0] into__addr;
+  wire [9:0] into__data;
+  wire into__en;
+  reg load0 = 1'h0;
   wire [9:0] \new ;
-  input [4:0] \port$1016$0 ;
-  wire [4:0] \port$1016$0 ;
-  input [4:0] \port$1064$0 ;
-  wire [4:0] \port$1064$0 ;
+  input [4:0] \port$1072$0 ;
+  wire [4:0] \port$1072$0 ;
+  input [4:0] \port$1120$0 ;
+  wire [4:0] \port$1120$0 ;
   input read;
   wire read;
-  wire [-1:0] read_at;
+  reg read_at = 1'h0;
   input rst;
   wire rst;
-  wire [-1:0] sink__addr;
-  wire [9:0] sink__data;
-  wire sink__en;
   input start;
   wire start;
   output [9:0] word;
   reg [9:0] word = 10'h000;
   (* init = 10'h000 *)
-  wire [9:0] \word$15 ;
+  wire [9:0] \word$22 ;
   input write;
   wire write;
-  wire [-1:0] write_at;
+  reg write_at = 1'h0;
   (* no_rw_check = 32'd1 *)
   reg [9:0] weights_memory [0:0];
   initial begin
     weights_memory[0] = 10'h000;
   end
   always @(posedge clk) begin
-    if (sink__en)
-      weights_memory[1'h0] <= { \port$1064$0 , \port$1016$0  };
+    if (into__en)
+      weights_memory[1'h0] <= { \port$1120$0 , \port$1072$0  };
   end
   reg [9:0] _0_;
   always @(posedge clk) begin
-    _0_ <= weights_memory[1'h0];
+    if (\$signature__en ) begin
+      _0_ <= weights_memory[1'h0];
+    end
   end
   assign \$signature__data  = _0_;
-  assign \$5  = busy | host_fetch;
-  assign \$7  = \$6  | { 7'h00, word[9:5] };
-  assign \$8  = busy ? 1'h0 : host_address;
-  assign \$9  = busy ? 1'h0 : host_address;
-  assign sink__en = write | host_commit;
+  assign \$1  = read_at + 1'h1;
+  assign \$2  = write_at + 1'h1;
+  assign \$3  = read | host_fetch;
+  assign \$4  = busy ? read_at : host_address;
+  assign \$5  = read | host_fetch;
+  assign \$6  = busy ? write_at : host_address;
+  assign \$7  = write | host_commit;
+  always @(posedge clk)
+    read_at <= \$8 ;
+  always @(posedge clk)
+    write_at <= \$9 ;
+  always @(posedge clk)
+    load0 <= \$3 ;
   always @(posedge clk)
     word <= \$10 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$10  = word;
-    if (\$5 ) begin
-      \$10  = \$signature__data ;
-    end else if (host_shift) begin
-      \$10  = \$7 [9:0];
+    \$8  = read_at;
+    (* full_case = 32'd1 *)
+    if (start) begin
+      \$8  = 1'h0;
+    end else begin
+      if (read) begin
+        \$8  = \$1 [0];
+      end
     end
   end
-  assign \word$15  = word;
-  assign sink__data = { \port$1064$0 , \port$1016$0  };
-  assign \new  = { \port$1064$0 , \port$1016$0  };
-  assign \$1  = 1'h1;
-  assign \$2  = 2'h1;
-  assign \$3  = 2'h0;
-  assign \$4  = 2'h1;
-  assign \$6  = { 2'h0, host_weight, 5'h00 };
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$9  = write_at;
+    (* full_case = 32'd1 *)
+    if (start) begin
+      \$9  = 1'h0;
+    end else begin
+      if (write) begin
+        \$9  = \$2 [0];
+      end
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$10  = word;
+    if (load0) begin
+      \$10  = \$signature__data ;
+    end else if (host_shift) begin
+      \$10  = { host_weight, word[9:5] };
+    end
+  end
+  assign into__data = { \port$1120$0 , \port$1072$0  };
+  assign \new  = { \port$1120$0 , \port$1072$0  };
+  assign \word$22  = word;
+  assign \$signature__en  = \$5 ;
+  assign into__en = \$7 ;
 endmodule
