@@ -31,12 +31,16 @@ from drai_hw.boards.nextpnr import (
 from drai_hw.boards.process import Progress, run_tool
 from drai_hw.boards.toolchain import Tool, find_tools
 from drai_hw.errors import FitError, SpecError, ToolError
+from drai_hw.rtl.replica import REPLICA
 
 RESULT_FILE = "board.json"
 # No design of ours uses a word read in the very clock in which it is written (tests/
 # test_boards_memory.py simulates such words as unknown). Saying so to synthesis saves the
 # registers that would otherwise imitate "old word": about 800 logic cells of the UP5K.
 COLLISION_RULE = "setparam -set COLLISION_X_MASK 1 t:$memrd_v2"
+# Copies of registers stay apart. The attribute of the wire must move to the cell that drives it:
+# yosys merges equal flip-flops whose wires are kept, but not flip-flops that are kept themselves.
+REPLICA_RULE = f"setattr -set keep 1 a:{REPLICA} %ci1 t:$dff %i"
 # nextpnr's ways to say that the device is full.
 _TOO_SMALL = (
     "no BELs? remaining|Unable to find legal placement|failed to place|Failed to expand region"
@@ -313,7 +317,7 @@ def _plan(design: Any, board: Board, clock: Any, name: str) -> Any:
     overrides = {
         "synth_opts": board.options.synth,
         "nextpnr_opts": board.options.pnr,
-        "script_after_read": COLLISION_RULE,
+        "script_after_read": f"{COLLISION_RULE}\n{REPLICA_RULE}",
         # Older nextpnr versions have no cell for the scope markers of newer yosys.
         "script_after_synth": "delete t:$scopeinfo",
     }
