@@ -1,4 +1,4 @@
-"""A8 in the twin: a pair that learns while it locks, by the cosine rule with decay."""
+"""A8 and A9 in the twin: networks that learn while they lock, by the cosine rule with decay."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import math
 from functools import cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
-from drai_hw.model import adaptive
+from drai_hw.model import adaptive, integrate
 from drai_hw.model.acceptance import bounds
+from drai_hw.model.acceptance.adapting import BRONSKI, detunings, reduced_state
 from drai_hw.model.acceptance.machines import formats_of, machine
 from drai_hw.model.acceptance.pairs import SELIGER
 from drai_hw.model.acceptance.row import Row
@@ -98,6 +100,75 @@ def value(ratio: float, branch: int, what: int, gain: int = GAIN) -> float:
     return learned(ratio, branch, gain)[what]
 
 
+FIVE = 5  # oscillators of A9
+LIFTS = ((0, 0, 0, 0, 0), (0, 1, 0, 0, 1), (0, 1, 1, 1, 0))  # half turns
+
+
+def five_formats() -> Formats:
+    """Return the formats of the pair for five oscillators."""
+    return formats_of(
+        FIVE, accumulator_bits=24, phase_bits=8, table_bits=8, weight_bits=8, g="cosine", decay=True
+    )
+
+
+def five() -> tuple[int, float, NDArray[np.int64]]:
+    """Return gain, a (LSB a step, that of the pair) and tuning words that lock."""
+    f = five_formats()
+    unit = FIVE * f.table_amplitude * rest()[1] / 2**f.shift
+    gain = round(strength_lsb() / unit)
+    return gain, gain * unit, np.rint(4 * detunings(FIVE) * gain * unit).astype(np.int64)
+
+
+def lifted() -> NDArray[np.float64]:
+    """Return half the phases of Kuramoto's stable state at twice these frequencies, rad."""
+    _, strength, words = five()
+    omega = words / strength
+    return reduced_state(omega - omega.mean(), np.zeros(FIVE)) / 2
+
+
+@cache
+def returned() -> tuple[float, float]:
+    """Return the largest errors of mean phases, rad, and of mean weights, over all lifts."""
+    f, (gain, _, words) = five_formats(), five()
+    worst_phase, worst_weight = 0.0, 0.0
+    for number, lift in enumerate(LIFTS):
+        wanted = lifted() + math.pi * np.array(lift)
+        kick = np.random.default_rng(number).uniform(-0.2, 0.2, FIVE)
+        twin = machine(f, gain=gain, eta=ETA, decay=DECAY, gates=0)
+        twin.load_omega(words + bounds.golden_word(f.accumulator_bits - f.phase_bits))
+        turns = np.mod(wanted + kick, TAU) / TAU
+        twin.load_phases(np.floor(turns * 2**f.accumulator_bits).astype(np.int64))
+        twin.run(STEPS // 3, learn=True)
+        apart, weights = np.zeros(FIVE), np.zeros((FIVE, FIVE))
+        for _ in range(STEPS // 20):
+            twin.run(20, learn=True, resume=True)
+            phases = twin.read_phases() * bounds.lsb_rad(f)
+            apart += wrap_rad(phases - phases[0] - wanted + wanted[0])
+            weights += twin.read_weights()
+        apart /= STEPS // 20
+        weights /= STEPS // 20 * rest()[1]
+        cosines = np.cos(wanted[:, None] - wanted[None, :]) - np.eye(FIVE)
+        worst_phase = max(worst_phase, float(np.ptp(apart)))
+        worst_weight = max(worst_weight, float(np.abs(weights - cosines).max()))
+    return worst_phase, worst_weight
+
+
+def returned_tolerance() -> float:
+    """Return how far two mean phases may be apart from what they should be, rad.
+
+    Each of N - 1 pulls errs by that of the weight, times the sine of the difference, and that of
+    the table; the state gives way by the inverse of its linearisation, with couplings that follow:
+    that of the reduced network at twice the phases. Two phases may err in opposite directions.
+    """
+    omega = five()[2] / five()[1]
+    slopes = adaptive.reduced_slopes(omega - omega.mean())
+    rates = integrate.jacobian(slopes, (2 * lifted(),))
+    softness = float(np.abs(np.linalg.pinv(rates, rcond=1e-6)).sum(axis=1).max())
+    steepest = math.sin(float(np.ptp(lifted())))
+    error = steepest * weight_error() + bounds.mean_pull_error(five_formats())
+    return 2 * softness * (FIVE - 1) / FIVE * error
+
+
 EXACT = word_of(0.35) / strength_lsb()
 REASON = "derived: 1/(2 T) of the thresholds, table, four standard errors of the mean weight"
 
@@ -146,6 +217,31 @@ ROWS = [
         tolerance=weight_error() + 1 / (TAU * 10),
         reason="derived: as above, and part of one of 10 or more beats",
         compute=partial(value, 0.7, 0, 1, 10 * GAIN),
+        seconds=0.1,
+    ),
+    Row(
+        id="A9",
+        name="twin phases of five",
+        statement="largest error of the mean phases, rad, of five oscillators that learn while "
+        f"they lock, kicked by 0.2 rad from {len(LIFTS)} of the states psi/2 (+ pi)",
+        machine="twin",
+        source=BRONSKI,
+        expected=0.0,
+        tolerance=returned_tolerance(),
+        reason="derived: errors of weights and table, through the inverse of the linearisation",
+        compute=lambda: returned()[0],
+        seconds=4.0,
+    ),
+    Row(
+        id="A9",
+        name="twin weights of five",
+        statement="largest distance of their mean weights from the cosines of those states",
+        machine="twin",
+        source=BRONSKI,
+        expected=0.0,
+        tolerance=weight_error() + returned_tolerance(),
+        reason="derived: thresholds, table, four standard errors, and the phases",
+        compute=lambda: returned()[1],
         seconds=0.1,
     ),
 ]

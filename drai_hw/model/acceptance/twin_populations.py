@@ -1,4 +1,4 @@
-"""A3 to A6 in the twin: all-to-all networks of equal weights with tuning words and dither."""
+"""A3 to A7 in the twin: all-to-all networks of equal weights with tuning words and dither."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import math
 from functools import cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drai_hw.model import published
 from drai_hw.model.acceptance import bounds
-from drai_hw.model.acceptance.machines import equal_weights, formats_of, machine, order_trace
-from drai_hw.model.acceptance.populations import KURAMOTO, PAZO, STROGATZ
+from drai_hw.model.acceptance.machines import (
+    equal_weights,
+    formats_of,
+    machine,
+    order_trace,
+    phases_rad,
+)  # fmt: skip
+from drai_hw.model.acceptance.populations import KURAMOTO, OTT, PAZO, STROGATZ
 from drai_hw.model.acceptance.row import Row
-from drai_hw.model.meanfield import frequencies
+from drai_hw.model.meanfield import Population, frequencies
 from drai_hw.model.numbers import Formats
 from drai_hw.model.twin import Twin
+from drai_hw.units import TAU
 
 N = 256
 GAIN = 160  # K = 256 x 160 x 31/4096 = 310 LSB = 0.03 rad a step
@@ -112,6 +120,64 @@ def noisy_tolerance(ratio: float) -> float:
     return bias + gain / (2 * N * closed) + 4 * math.sqrt(variance / independent)
 
 
+MANY, SPAN_S, STEP_S = 512, 3.0, 0.005  # of A7, whose frequencies have a width of 1 rad/s
+
+
+def moving(coupling: float) -> tuple[Formats, int, float, float]:
+    """Return formats, gain, K in LSB a step, and the exact length of a step of A7."""
+    f = formats_of(MANY, accumulator_bits=18, phase_bits=8, table_bits=8)
+    unit = MANY * f.table_amplitude / 2**f.shift
+    gain = round(coupling * STEP_S / bounds.lsb_rad(f) / unit)
+    return f, gain, gain * unit, gain * unit * bounds.lsb_rad(f) / coupling
+
+
+def starting(start: float) -> NDArray[np.float64]:
+    """Return phases of order ``start``, unrelated to the frequencies."""
+    return published.wrapped_cauchy_rad(start, published.spread_out(MANY))
+
+
+@cache
+def transient(coupling: float, start: float) -> float:
+    """Return the largest distance of r(t) in the twin from Ott and Antonsen."""
+    f, gain, k_lsb, step = moving(coupling)
+    twin = machine(f, gain=gain)
+    twin.load_weights(equal_weights(MANY))
+    words = np.rint(frequencies("lorentzian", MANY) * (k_lsb / coupling)).astype(np.int64)
+    twin.load_omega(words + bounds.golden_word(f.accumulator_bits - f.phase_bits))
+    turns = np.mod(starting(start), TAU) / TAU
+    twin.load_phases(np.floor(turns * 2**f.accumulator_bits).astype(np.int64))
+    worst = 0.0
+    for number in range(round(SPAN_S / step)):
+        r = abs(np.exp(1j * phases_rad(twin)).mean())
+        closed = float(published.ott_antonsen(np.array([number * step]), start, coupling)[0])
+        worst = max(worst, abs(r - closed))
+        twin.run(1, resume=number > 0)
+    return worst
+
+
+def transient_tolerance(coupling: float, start: float) -> float:
+    """Return how far r(t) may be: what N and h do to the float model, and the errors of the pull.
+
+    The pull on an oscillator is K r sin, and errs by K e at most, e from the interpolated table
+    and an LSB: r then lies between the solutions of r' = -r + (K/2)(r +- e)(1 - r^2).
+    """
+    f, _, k_lsb, step = moving(coupling)
+    error = bounds.mean_pull_error(f) + 1.0 / k_lsb
+    population = Population(frequencies("lorentzian", MANY), coupling)
+    population.phases_rad = starting(start)
+    steps = round(SPAN_S / step)
+    closed = published.ott_antonsen(np.arange(steps) * step, start, coupling)
+    finite = float(np.abs(population.run(steps, step) - closed).max())
+    worst, fine = 0.0, 10
+    for side in (-1, 1):
+        r = start
+        for number in range(steps):
+            worst = max(worst, abs(r - closed[number]))
+            for _ in range(fine):
+                r += step / fine * (-r + coupling / 2 * (r + side * error) * (1 - r * r))
+    return finite + worst
+
+
 def order_row(id_: str, spread: str, coupling: float, source: str, closed: float) -> Row:
     """A3 to A5: r of a population in the twin."""
     return Row(
@@ -174,5 +240,22 @@ ROWS = [
         reason="the mean over 36 independent states scatters by 0.52/sqrt(36) = 9 % or 0.01: two",
         compute=lambda: noisy(1.5),
         seconds=2.0,
+    ),
+    *(
+        Row(
+            id="A7",
+            name=f"twin transient {coupling:g} from {start}",
+            statement=f"largest |r(t) - closed form| over 3 s of {MANY} oscillators, P = B = 8, "
+            f"K = {coupling:g}, from r = {start}",
+            machine="twin",
+            source=f"{OTT}: r' = -g r + (K/2) r (1 - r^2)",
+            expected=0.0,
+            tolerance=transient_tolerance(coupling, start),
+            reason="derived: what N and the step do to the float model, and the same equation "
+            "with a pull that errs by the interpolated table and an LSB, either way",
+            compute=partial(transient, coupling, start),
+            seconds=1.0,
+        )
+        for coupling, start in ((4.0, 0.3), (1.0, 0.9))
     ),
 ]  # fmt: skip
