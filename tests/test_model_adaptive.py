@@ -59,8 +59,45 @@ def test_couplings_rest_in_a_splay_cluster_and_all_oscillators_turn_alike(lag):
     assert np.abs(growth).max() < 1e-15
 
 
+def test_the_slopes_are_the_equations_pair_by_pair():
+    """Couplings neither symmetric nor at rest, both lags: no two terms can be exchanged."""
+    rng = np.random.default_rng(3)
+    omega, phases, k = rng.normal(size=4), rng.uniform(0, 6, 4), rng.normal(size=(4, 4))
+    net = AdaptiveNetwork(list(omega), adaptive.lagged(0.6), 0.3, 0.4, phases, k)
+    speeds, growth = net.slopes((net.phases_rad, net.couplings))
+    for i in range(4):
+        pull = sum(k[i, j] * math.sin(phases[i] - phases[j] + 0.4) for j in range(4)) / 4
+        assert speeds[i] == pytest.approx(omega[i] - pull, abs=1e-14)
+        for j in range(4):
+            target = -math.sin(phases[i] - phases[j] + 0.6)
+            assert growth[i, j] == pytest.approx(0.3 * (target - k[i, j]), abs=1e-14)
+    assert np.array_equal(net.speeds_rad_s(), speeds)
+    assert net.frequencies_rad_s.dtype == np.float64
+
+
+def test_a_network_starts_at_0_with_couplings_at_rest():
+    net = AdaptiveNetwork(np.zeros(3), adaptive.hebbian(2.0), 1.0)
+    assert np.array_equal(net.phases_rad, np.zeros(3))
+    assert np.array_equal(net.couplings, np.full((3, 3), 2.0))
+    assert adaptive.hebbian()(0.0) == 1.0
+
+
+@pytest.mark.parametrize("strength", [1.0, 2.5])
+def test_the_reduced_slopes_are_the_equation_oscillator_by_oscillator(strength):
+    omega, psi = np.array([0.1, -0.3, 0.2]), np.array([0.5, 1.5, 4.0])
+    given = () if strength == 1.0 else (strength,)
+    (slopes,) = adaptive.reduced_slopes(omega, *given)((psi,))
+    for i in range(3):
+        pull = strength / 3 * sum(math.sin(psi[j] - psi[i]) for j in range(3))
+        assert slopes[i] == pytest.approx(2 * omega[i] + pull, abs=1e-14)
+
+
 def test_a_pair_that_cannot_lock_has_no_offset():
     assert adaptive.pair_offsets_rad(0.25)[0] == pytest.approx(math.pi / 12, abs=1e-15)
+    assert adaptive.pair_offsets_rad(0.5)[0] == pytest.approx(math.pi / 4, abs=1e-15)
+    first, second = adaptive.pair_offsets_rad(-0.9, 2.0)
+    assert math.sin(2 * first) == pytest.approx(-0.9, abs=1e-15)  # detuning = (a/2) sin 2D
+    assert second == first + math.pi
     with pytest.raises(SpecError, match=r"detuning = 0.52 .* locks up to 0.5 rad/s"):
         adaptive.pair_offsets_rad(0.52)
 
@@ -84,6 +121,8 @@ def test_wrong_rates_shapes_methods_and_steps_are_refused():
         AdaptiveNetwork(np.zeros(2), adaptive.hebbian(), 0)
     with pytest.raises(SpecError, match=r"2 frequencies need \(2,\) and \(2, 2\)"):
         AdaptiveNetwork(np.zeros(2), adaptive.hebbian(), 1.0, phases_rad=np.zeros(3))
+    with pytest.raises(SpecError, match=r"couplings of shape \(3, 3\): 2 frequencies need"):
+        AdaptiveNetwork(np.zeros(2), adaptive.hebbian(), 1.0, couplings=np.zeros((3, 3)))
     net = AdaptiveNetwork(np.zeros(2), adaptive.hebbian(), 1.0)
     with pytest.raises(SpecError, match=r"method = 'heun': known methods are euler, runge-kutta"):
         net.run(1, 0.1, "heun")

@@ -42,11 +42,12 @@ def test_every_g_is_even_periodic_bounded_and_falls_with_distance(name):
         ("sigmoid", {"beta": 4.0, "theta": 0.5}),
         ("deadzone", {"full_rad": 0.5, "zero_rad": 1.0}),
         ("deadzone", {"full_rad": 0.5, "zero_rad": 2.5}),
+        ("deadzone", {"full_rad": 1.0, "zero_rad": 2.25}),
     ],
 )
 def test_the_drift_mean_is_the_mean_over_a_turn(name, parameters):
     g = functions.make(name, parameters)
-    kinks = [0.5, 1.5, math.pi / 2]
+    kinks = [0.5, 1.0, 1.5, math.pi / 2]
     mean = quad(lambda x: float(g(x)), 0, math.pi, points=kinks, limit=200)[0] / math.pi
     assert g.drift_mean == pytest.approx(mean, abs=1e-9)
 

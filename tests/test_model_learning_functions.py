@@ -13,7 +13,13 @@ from drai_hw.model import g as functions
 from drai_hw.model import plan, window
 from drai_hw.model.compiled import CompiledTwin
 from drai_hw.model.g import LearningFunction
-from drai_hw.model.learning import golden_stride, learning_window, sorted_pass
+from drai_hw.model.learning import (
+    Pass,
+    bit_reversed,
+    golden_stride,
+    learning_window,
+    sorted_pass,
+)
 from drai_hw.model.machine import Settings
 from drai_hw.model.numbers import Formats
 from drai_hw.model.twin import Twin
@@ -115,6 +121,11 @@ def test_no_window_of_single_comparisons_steps_less_often(name, parameters, phas
     least = np.maximum(np.abs(wanted), wanted[0] - wanted[-1] - 1)
     share = np.abs(signs(passes)).mean(axis=0)
     assert np.abs(share - least).max() <= 1 / len(passes) + 1e-12
+
+
+def test_a_pass_steps_both_sides_if_nothing_else_is_said_and_no_bits_count_to_one():
+    assert Pass(3) == (3, True, True)
+    assert [bit_reversed(bits) for bits in range(3)] == [[0], [0, 1], [0, 2, 1, 3]]
 
 
 def test_functions_of_full_range_need_no_flags_and_keep_their_sweep():

@@ -339,6 +339,29 @@ def test_the_window_rule_learns_the_mean_of_g_over_the_window():
     assert not model.input_strength.any()
 
 
+def test_decay_in_a_window_is_that_of_each_of_its_steps():
+    model = Reference(make(3, learning={"eta": 0.0, "decay": 0.1, "gates": []}))
+    w = np.where(np.eye(3), 0.0, 8.0)
+    new, counters = model.rule.apply(seen(np.zeros((5, 3)), w))
+    assert new[0, 1] == pytest.approx(8.0 * 0.9**5, rel=1e-14)
+    assert (counters.visited, counters.gated_on, counters.changed) == (15, 15, 3)
+
+
+def test_each_stabiliser_gets_back_what_it_remembered():
+    spec = make(4, learning={"stabilisers": ["top-k", "slow-copy", "row-scaling"]})
+    first, second = Reference(spec), Reference(spec)
+    for _ in range(3):
+        first.present([1, -1, 1, 1])
+    copied = first.rule.stabilisers[1].state()["copy"]
+    assert np.abs(copied).max() > 0
+    second.restore(first.snapshot())
+    assert np.array_equal(second.rule.stabilisers[1].state()["copy"], copied)
+    assert second.rule.state().keys() == {"1.copy"}
+    fresh = Reference(spec)
+    second.restore(fresh.snapshot())
+    assert second.rule.state() == {}, "a state without a copy leaves none"
+
+
 def test_a_snapshot_goes_on_with_the_same_bits():
     spec = make(
         9,

@@ -18,6 +18,22 @@ CLOSED = {
 RECORDED = {"cosine": 0.3679, "xor": 0.2982, "square": 0.4683}
 
 
+@pytest.mark.parametrize("name", sorted(functions.classes()))
+@pytest.mark.parametrize("distinct", [4, 1000])
+def test_the_mean_of_a_window_is_g_of_each_pair_at_each_step(name, distinct):
+    """By loops; few phases are looked up in a table; no difference is only 0 or half a turn."""
+    g = functions.make(name)
+    rng = np.random.default_rng(9)
+    phases = 0.4 + rng.integers(0, distinct, (2, 3, 7)) * (5.0 / distinct)
+    means = window.window_mean(g, phases)
+    assert means.shape == (2, 7, 7)
+    for replica, i, j in np.ndindex(2, 7, 7):
+        steps = [float(g(phases[replica, t, i] - phases[replica, t, j])) for t in range(3)]
+        expected = 0.0 if i == j else sum(steps) / 3
+        assert means[replica, i, j] == pytest.approx(expected, abs=1e-14)
+    assert np.array_equal(window.window_mean(g, phases[0, 0]), window.window_mean(g, phases[0, :1]))
+
+
 @pytest.mark.parametrize("name", sorted(CLOSED))
 def test_the_closed_forms_under_jitter_have_the_known_values(name):
     """A12 at s = 1: e^{-1} = 0.3679, 0.2982 for XOR, 0.4683 for the square."""
@@ -94,16 +110,22 @@ def test_decay_applied_lazily_equals_decay_window_by_window():
     assert np.allclose(window.faded(start, 0.02, 25), dense, atol=1e-14)
     ages = np.arange(36).reshape(6, 6)
     assert window.faded(start, 0.02, ages)[5, 5] == pytest.approx(start[5, 5] * 0.98**35)
-    with pytest.raises(SpecError, match=r"decay = 1.2 over 3 windows: needs 0 to 1"):
-        window.faded(1.0, 1.2, 3)
+    assert window.faded(3.0, 0.0, 7) == 3.0
+    assert window.faded(3.0, 1.0, 7) == 0.0
+    for decay, windows in ((1.2, 3), (1 + 1e-9, 3), (-1e-9, 3), (0.5, [2, -1])):
+        with pytest.raises(SpecError, match=r"decay = .* over .* windows: needs 0 to 1"):
+            window.faded(1.0, decay, windows)
 
 
 def test_a_learned_weight_stops_at_its_limit():
     mean = np.array([[0.0, -0.5], [-0.5, 0.0]])
     assert np.array_equal(window.learned(np.zeros((2, 2)), mean, 100.0, 0.05, limit=15), 30 * mean)
+    assert np.array_equal(window.learned(np.ones((2, 2)), mean, 100.0), 1 + 100 * mean)
 
 
 def test_one_xor_gate_needs_an_even_number_of_points():
     assert [window.xor_agreement(d, 4) for d in range(4)] == [1.0, 0.0, -1.0, 0.0]
-    with pytest.raises(SpecError, match=r"points = 7: a square wave needs an even number"):
-        window.xor_agreement(1, 7)
+    assert [window.xor_agreement(d, 2) for d in range(2)] == [1.0, -1.0]
+    for points in (7, 1, 0):
+        with pytest.raises(SpecError, match=rf"points = {points}: a square wave needs an even num"):
+            window.xor_agreement(1, points)
