@@ -20,7 +20,7 @@ _spec = importlib.util.spec_from_file_location(
 twin_cases = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(twin_cases)
 
-STEPS = 300
+STEPS = 200
 CASES = twin_cases.CASES | {
     "130, all features": (
         {"n": 130, "lanes": 18, "pages": 8, "decay": True, "resonance": True, "theta_r": 4},
@@ -29,6 +29,15 @@ CASES = twin_cases.CASES | {
     "130, wide lanes": (
         {"n": 130, "lanes": 64, "pages": 3, "weight_bits": 8, "g": "square"},
         {"dither": 3, "gain": 60},
+    ),
+    "130, two vectors of lanes, the second half full": (
+        {"n": 130, "lanes": 48, "pages": 3, "decay": True, "resonance": True, "theta_r": 4},
+        {"gates": 3, "dither": 12, "decay": 900, "gain": 60},
+    ),
+    "130, wide weights and table": (
+        {"n": 130, "lanes": 32, "pages": 5, "phase_bits": 8, "table_bits": 8, "weight_bits": 8,
+         "accumulator_bits": 20, "decay": True, "g": "sigmoid"},
+        {"gates": 0, "decay": 3000, "gain": 60},
     ),
     "130, always": (
         {"n": 130, "lanes": 26, "pages": 5, "decay": True, "weight_bits": 3},
@@ -139,6 +148,24 @@ def test_values_that_do_not_fit_are_refused_as_by_the_twin():
         fast.configure(Settings(gain=65536))
 
 
+def test_the_largest_sums_a_block_can_have_are_exact():
+    """All weights and half of all table entries at their limit: 64 terms need 20 bits."""
+    f = Formats(n=128, lanes=64, pages=2, phase_bits=8, table_bits=8, weight_bits=8,
+                accumulator_bits=20)  # fmt: skip
+    plain, fast = Twin(f), CompiledTwin(f)
+    for twin in (plain, fast):
+        twin.configure(Settings(gain=1, margin=f.sum_max // 2))
+        twin.load_weights(f.w_max * (1 - np.eye(f.n, dtype=int)))
+        twin.load_phases(np.where(np.arange(f.n) < 64, 0, 1 << (f.accumulator_bits - 2)))
+        twin.run(1, field=True)
+    assert abs(fast._sum).max() == 64 * f.w_max * f.table_amplitude
+    assert_equal(plain, fast)
+    for twin in (plain, fast):
+        twin.configure(Settings(gain=1, eta=65536, gates=0))
+        twin.run(1, learn=True)
+    assert_equal(plain, fast)
+
+
 def test_sums_get_64_bits_where_32_could_wrap(monkeypatch):
     shape, _ = CASES["wide"]
     f = Formats(**shape, seed=7)
@@ -149,10 +176,19 @@ def test_sums_get_64_bits_where_32_could_wrap(monkeypatch):
 
 def test_without_numba_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "drai_hw.model.kernels", raising=False)
+    for name in ("kernels", "vectors", "vector_integers"):
+        monkeypatch.delitem(sys.modules, f"drai_hw.model.{name}", raising=False)
     with pytest.raises(
         ToolError, match=r"need the package numba.*drai_hw\[fast\].*Twin gives CompiledTwin's bits"
     ):
+        compiled.kernels()
+
+
+def test_without_what_numba_stands_on_the_error_is_the_same(monkeypatch):
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    for name in ("kernels", "vectors", "vector_integers"):
+        monkeypatch.delitem(sys.modules, f"drai_hw.model.{name}", raising=False)
+    with pytest.raises(ToolError, match="need the package numba"):
         compiled.kernels()
 
 

@@ -31,7 +31,7 @@ def kernels(name: str = "kernels") -> ModuleType:
     try:
         return importlib.import_module(f"drai_hw.model.{name}")
     except ModuleNotFoundError as error:
-        if error.name != "numba":
+        if error.name not in ("numba", "llvmlite"):  # which numba brings
             raise
         raise ToolError(
             "compiled loops need the package numba, which is not installed: pip install "
@@ -63,8 +63,8 @@ class CompiledTwin(Twin):
         super().__init__(formats)
         wide = formats.sum_max > np.iinfo(np.int32).max
         self._sum: NDArray[Any] = np.zeros(formats.slots, dtype=np.int64 if wide else np.int32)
-        self._frequency = np.int16 if formats.frequency_bits <= 16 else np.int32
-        self._odd = self._table.astype(np.int16)
+        room = self._kernels.TABLE
+        self._odd = np.resize(self._table.astype(np.int16), max(room, self._table.size))
         self._even = np.roll(self._odd, -formats.quarter)
 
     @property
@@ -72,7 +72,7 @@ class CompiledTwin(Twin):
         """A copy of the symmetric weight matrix, padding included; assign to change it."""
         s, f = self._schedule, self.formats
         out = np.zeros((f.slots, f.slots), dtype=np.int64)
-        values = self._words.reshape(f.pair_slots, f.lanes)[s.used]
+        values = self.weight_words()[s.used]
         out[s.i[s.used], s.j[s.used]] = values
         out[s.j[s.used], s.i[s.used]] = values
         return out
@@ -80,7 +80,9 @@ class CompiledTwin(Twin):
     @weights.setter
     def weights(self, weights: NDArray[np.int64]) -> None:
         s = self._schedule
-        self._words = np.where(s.used, weights[s.i, s.j], 0).astype(np.int8).ravel()
+        values = np.where(s.used, weights[s.i, s.j], 0).ravel()
+        self._words = np.zeros(values.size + self._kernels.WIDTH, dtype=np.int8)
+        self._words[: values.size] = values
 
     def load_weights(self, weights: ArrayLike) -> None:
         """Set the symmetric N x N weights (LSB)."""
@@ -91,7 +93,8 @@ class CompiledTwin(Twin):
 
     def weight_words(self) -> NDArray[np.int64]:
         """Return the weights as the core stores them, shape (pair_slots, lanes); idle lanes 0."""
-        return self._words.reshape(self.formats.pair_slots, self.formats.lanes).astype(np.int64)
+        slots, lanes = self.formats.pair_slots, self.formats.lanes
+        return self._words[: slots * lanes].reshape(slots, lanes).astype(np.int64)
 
     def _field_pass(self) -> None:
         self._sweep(self._even, 1, learn=False)
@@ -110,17 +113,24 @@ class CompiledTwin(Twin):
 
     def _sweep(self, table: NDArray[np.int16], sign: int, *, learn: bool) -> None:
         f, s = self.formats, self.settings
-        gated = s.gates & GATE_MARGIN
-        held = self.margin.astype(np.int8) if gated else np.zeros(f.slots, dtype=np.int8)
+        held = self.margin if s.gates & GATE_MARGIN else np.zeros(f.slots, dtype=bool)
         resonance = f.resonance and s.gates & GATE_RESONANCE
-        eta, decay = (stream.astype(np.uint32) for stream in (self._eta, self._decay))
+        eta, decay = (self._in_vectors(stream) for stream in (self._eta, self._decay))
         self._kernels.sweep(
-            self._sum, self._words, self.top.astype(np.int16), self.active.astype(np.int8), held,
-            (self.ema >> EMA_FRACTION_BITS).astype(self._frequency), table, f.lanes, sign, learn,
-            *f.learning_pass(self.learn_steps), s.eta, s.decay, f.decay,
-            f.theta_r if resonance else 0, f.w_max, eta, decay, self._events,
+            self._sum, self._words, self.top.astype(np.int16), -self.active.astype(np.int16),
+            -held.astype(np.int16), (self.ema >> EMA_FRACTION_BITS).astype(np.int32), table,
+            1 << f.phase_bits, f.lanes, sign, learn, *f.learning_pass(self.learn_steps), s.eta,
+            s.decay, f.decay, f.theta_r if resonance else 0, f.w_max, f.table_amplitude, eta, decay,
+            self._events,
         )  # fmt: skip
-        self._eta[:], self._decay[:] = eta, decay
+        self._eta[:], self._decay[:] = eta[: f.lanes], decay[: f.lanes]
+
+    def _in_vectors(self, stream: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the states of a stream with those of idle lanes, which stay 0."""
+        width = self._kernels.WIDTH
+        out = np.zeros(-(-stream.size // width) * width, dtype=np.int32)
+        out[: stream.size] = stream
+        return out
 
 
 COMPILED_FROM = 128  # oscillators from which loading the compiled loops pays within one recall

@@ -1,23 +1,45 @@
 """The compiled inner loops of the twin: one block of page pairs at a time, in machine integers.
 
-A block is what the core does between two changes of the rotating page: up to L slots of L lanes,
-flat in the order of the weight words. Its stages are separate short loops over buffers that stay in
-the first-level cache, each with few arrays and narrow integers, because only such loops are turned
-into vector instructions.
+A block is what the core does between two changes of the rotating page: up to L slots of L lanes.
+32 lanes are a vector (`drai_hw.model.vector_integers`), which goes through all slots of its block
+with the sums and the random streams of its lanes in registers: every weight is read once, and
+written once where it learns. Lanes beyond L are idle: they are switched off, and what is stored for
+them is the next slot's weight as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-import numba
 import numpy as np
 
 from drai_hw.model import prng
 from drai_hw.model.numbers import EMA_FRACTION_BITS, EMA_SHIFT, PROBABILITY_ONE
-
-F = TypeVar("F", bound=Callable[..., Any])
+from drai_hw.model.vector_integers import (
+    TABLE,
+    WIDTH,
+    add,
+    at_most,
+    below,
+    both,
+    choose,
+    count,
+    differ,
+    either,
+    follow,
+    leave,
+    left,
+    load,
+    longer,
+    look_up,
+    mul,
+    pick,
+    right,
+    shorts,
+    store,
+    sub,
+    unequal,
+    words,
+)
+from drai_hw.model.vectors import compiled, inline
 
 # Literals, because machine code kept on disk is renewed when this file changes, not when another
 # one does; the check below keeps them equal to what they stand for.
@@ -29,239 +51,209 @@ if (_LAGS, _LEAP, _MASK, _EVENT + 1, _EMA_FRACTION_BITS, _EMA_SHIFT) != (
     raise RuntimeError("constants of drai_hw.model.kernels differ from those of prng and numbers")
 _A, _B, _C, _D = (lag - _LEAP for lag in _LAGS)
 _NEW = (1 << _LEAP) - 1
-_NEVER = 127  # no weight magnitude exceeds it (W <= 8): a decay that does not happen
+_LARGEST_SHORT = (1 << 15) - 1
 
 
-def _compile(function: F) -> F:
-    """Compile, keeping the machine code on disk where some folder for it can be written."""
-    compiled: Any
-    try:
-        compiled = numba.njit(cache=True)(function)
-    except RuntimeError:  # no such folder: compile anew in each process
-        compiled = numba.njit(function)
-    return cast(F, compiled)
-
-
-@_compile
+@compiled
 def _leap(s):
     """Advance one 31-bit state by one draw; see `drai_hw.model.prng.leap`."""
     new = ((s >> _A) ^ (s >> _B) ^ (s >> _C) ^ (s >> _D)) & _NEW
     return ((s << _LEAP) | new) & _MASK
 
 
-@_compile
-def _differences(d, pair, top_i, top_j, on_i, on_j, slots, first, half, mask):
-    """Fill d_ij and "both active" of a block; ``half`` idles half of the last slot's lanes."""
-    lanes = top_i.size
-    for k in range(slots):
-        o, r = k * lanes, first + k
-        part_d, part = d[o : o + lanes], pair[o : o + lanes]
-        tj, oj = top_j[r : r + lanes], on_j[r : r + lanes]
-        for x in range(lanes):
-            part_d[x] = (tj[x] - top_i[x]) & mask
-        for x in range(lanes):
-            part[x] = oj[x] & on_i[x]
-    if half:
-        pair[slots * lanes - lanes // 2 : slots * lanes] = 0
+@inline
+def _leaps(s):
+    """Advance the states of 32 lanes by one draw."""
+    new = differ(
+        differ(right(s, words(_A)), right(s, words(_B))),
+        differ(right(s, words(_C)), right(s, words(_D))),
+    )
+    return both(either(left(s, words(_LEAP)), both(new, words(_NEW))), words(_MASK))
 
 
-@_compile
-def _contribute(value, d, pair, words, table, count):
-    """Fill w_ij T[d_ij] of a block."""
-    for x in range(count):  # the only look-up; apart, since it does not vectorise
-        value[x] = table[d[x]]
-    for x in range(count):
-        value[x] = value[x] * words[x] * pair[x]
+@inline
+def _entries(table, low, high, d, last):
+    """Return T[d] of 32 pairs."""
+    if table.size == TABLE:
+        return look_up(table, low, high, d)
+    return pick(table, both(d, last))
 
 
-@_compile
-def _accumulate(sum_i, sum_j, value, slots, first, sign):
-    """Add a block's contributions to both oscillators of each pair."""
-    lanes = sum_i.size
-    for k in range(slots):
-        part = value[k * lanes : (k + 1) * lanes]
-        other = sum_j[first + k : first + k + lanes]
-        for x in range(lanes):
-            sum_i[x] += part[x]
-        if sign > 0:
-            for x in range(lanes):
-                other[x] += part[x]
-        else:
-            for x in range(lanes):
-                other[x] -= part[x]
+@compiled
+def _couple(sum_i, sum_j, block, top_i, top_j, on_i, on_j, table, size, lanes, first, begin, end,
+            sign):  # fmt: skip
+    """Add what the slots ``begin`` to ``end`` of a block contribute to both oscillators."""
+    last, signs = shorts(size - 1), shorts(sign)
+    low, high = load(table, 0), load(table, WIDTH)
+    for x in range(0, lanes, WIDTH):
+        ti, active, own, other = load(top_i, x), load(on_i, x), load(sum_i, x), shorts(0)
+        for k in range(begin, end):
+            r = first + k + x
+            pair = both(load(on_j, r), active)
+            t = _entries(table, low, high, sub(load(top_j, r), ti), last)
+            value = both(mul(t, load(block, k * lanes + x)), pair)
+            own = add(own, value)
+            other = add(other, mul(value, signs))
+            leave(sum_j, r, other)
+            other = follow(other)
+        store(sum_i, x, own)
+        store(sum_j, first + end + x, add(load(sum_j, first + end + x), other))
 
 
-@_compile
-def _gates(gate, pair, held_i, held_j, om_i, om_j, slots, first, theta_r):
-    """Open the gates of a block; ``theta_r`` 0 means that the resonance gate is off."""
-    lanes = held_i.size
-    for k in range(slots):
-        o, r = k * lanes, first + k
-        part, both = gate[o : o + lanes], pair[o : o + lanes]
-        hj, oj = held_j[r : r + lanes], om_j[r : r + lanes]
-        for x in range(lanes):
-            part[x] = both[x] & (1 ^ (held_i[x] & hj[x]))
-        if theta_r:
-            for x in range(lanes):
-                apart = oj[x] - om_i[x]
-                part[x] = part[x] & (apart < theta_r) & (apart > -theta_r)
+@compiled
+def _learn(sum_i, sum_j, block, top_i, top_j, on_i, on_j, table, size, lanes, first, begin, end,
+           held_i, held_j, om_i, om_j, theta_r, threshold, plus, minus, w_max, eta_streams, eta,
+           decay_streams, decay, has_decay):  # fmt: skip
+    """Do the same with learning; return pairs visited, gated on, written and changed."""
+    last = shorts(size - 1)
+    low, high = load(table, 0), load(table, WIDTH)
+    near, width = shorts(threshold), shorts(2 * threshold)
+    up, down = shorts(np.int64(plus)), shorts(-np.int64(minus))
+    most, least, zero = shorts(w_max), shorts(-w_max), shorts(0)
+    event, rate, fade = words(_EVENT), words(eta), words(decay)
+    apart, nearer = words(theta_r), words(-theta_r)
+    visited = opened = written = changed = 0
+    for x in range(0, lanes, WIDTH):
+        ti, active, own, other = load(top_i, x), load(on_i, x), load(sum_i, x), shorts(0)
+        held, frequency = load(held_i, x), load(om_i, x)
+        s, f = load(eta_streams, x), load(decay_streams, x)
+        for k in range(begin, end):
+            r, o = first + k + x, k * lanes + x
+            pair = both(load(on_j, r), active)
+            d = both(sub(load(top_j, r), ti), last)
+            w = load(block, o)
+            value = both(mul(_entries(table, low, high, d, last), w), pair)
+            own = add(own, value)
+            other = sub(other, value)
+            leave(sum_j, r, other)
+            other = follow(other)
+
+            is_pair = unequal(pair, zero)
+            gate = unequal(both(pair, differ(both(held, load(held_j, r)), pair)), zero)
+            if theta_r:
+                between = sub(load(om_j, r), frequency)
+                gate = both(gate, both(below(between, apart), below(nearer, between)))
+            step = choose(at_most(both(add(d, near), last), width), up, down)
+            write = both(both(below(both(s, event), rate), gate), unequal(step, zero))
+            s = _leaps(s)
+            new = choose(write, add(w, step), w)
+            new = choose(below(most, new), most, choose(below(new, least), least, new))
+            if has_decay:
+                beyond = both(right(f, words(16)), words(w_max))
+                fades = both(below(both(f, event), fade), is_pair)
+                f = _leaps(f)
+                wide = longer(new)
+                fewer = both(fades, below(beyond, wide))
+                more = both(fades, below(add(beyond, wide), words(0)))
+                new = choose(fewer, sub(new, shorts(1)), choose(more, add(new, shorts(1)), new))
+            store(block, o, new)
+            visited += count(is_pair)
+            opened += count(gate)
+            written += count(write)
+            changed += count(unequal(new, w))
+        store(sum_i, x, own)
+        store(sum_j, first + end + x, add(load(sum_j, first + end + x), other))
+        store(eta_streams, x, s)
+        store(decay_streams, x, f)
+    return visited, opened, written, changed
 
 
-@_compile
-def _draw_updates(event, streams, slots, rate):
-    """Draw the update events of a block."""
-    lanes = streams.size
-    for k in range(slots):
-        part = event[k * lanes : (k + 1) * lanes]
-        for x in range(lanes):
-            part[x] = (streams[x] & _EVENT) < rate
-        for x in range(lanes):
-            streams[x] = _leap(streams[x])
-
-
-@_compile
-def _draw_decays(limit, streams, slots, rate, w_max):
-    """Draw what a weight must exceed to decay."""
-    lanes = streams.size
-    for k in range(slots):
-        part = limit[k * lanes : (k + 1) * lanes]
-        for x in range(lanes):
-            s = streams[x]
-            part[x] = (s >> 16) & w_max if (s & _EVENT) < rate else _NEVER
-        for x in range(lanes):
-            streams[x] = _leap(streams[x])
-
-
-@_compile
-def _withhold(event, d, count, size, threshold, plus, minus):
-    """Take back the update events of pairs that a one-sided pass leaves alone."""
-    flags, other = np.int8(plus), np.int8(minus)
-    for x in range(count):
-        near = (d[x] <= threshold) | (d[x] >= size - threshold)
-        event[x] = event[x] & (flags if near else other)
-
-
-@_compile
-def _update_weights(new, words, event, gate, d, count, size, threshold, w_max):
-    """Fill the weights after the update events; leave in ``event`` what was written."""
-    for x in range(count):
-        event[x] = event[x] & gate[x]
-    for x in range(count):  # twice "near", less one: +1 in phase, -1 out of it
-        near = (d[x] <= threshold) | (d[x] >= size - threshold)
-        new[x] = words[x] + event[x] * (2 * near - 1)
-    for x in range(count):
-        new[x] = min(max(new[x], -w_max), w_max)
-
-
-@_compile
-def _decay_weights(new, limit, pair, count):
-    """Move the weights that decay one step towards 0."""
-    for x in range(count):
-        w = new[x]
-        new[x] = w - ((w > limit[x]) & pair[x]) + ((-w > limit[x]) & pair[x])
-
-
-@_compile
-def _count_and_store(words, new, event, gate, pair, count, events):
-    """Count the events of a block and store its weights."""
-    both = opened = written = changed = np.int32(0)
-    for x in range(count):
-        both = np.int32(both + pair[x])
-    for x in range(count):
-        opened = np.int32(opened + gate[x])
-    for x in range(count):
-        written = np.int32(written + event[x])
-    for x in range(count):
-        changed = np.int32(changed + (words[x] != new[x]))
-    for x in range(count):
-        words[x] = new[x]
-    events[0] += both
-    events[1] += opened
-    events[2] += written
-    events[3] += changed
-
-
-@_compile
-def _double(out, values, start):
+@compiled
+def _double(out, values, start, lanes):
     """Copy a page twice in a row, so that a rotated page is a slice."""
-    lanes = out.size // 2
     for x in range(lanes):
         out[x] = values[start + x]
         out[x + lanes] = values[start + x]
 
 
-@_compile
-def sweep(sums, words, top, active, held, om, table, lanes, sign, learn, threshold, plus, minus,
-          eta, decay, has_decay, theta_r, w_max, eta_streams, decay_streams, events):  # fmt: skip
+@compiled
+def sweep(sums, weights, top, active, held, om, table, size, lanes, sign, learn, threshold, plus,
+          minus, eta, decay, has_decay, theta_r, w_max, t_max, eta_streams, decay_streams,
+          events):  # fmt: skip
     """Do one pass over all pairs: sums of w T[d] by oscillator and, if asked, learning.
 
     Parameters
     ----------
     sums : int32 or int64, shape (slots,)
         Receives the sums.
-    words : int8, shape (pair_slots * lanes,)
-        Weights in the order of the core's memory; changed in place.
+    weights : int8, shape (pair_slots * lanes + 32,)
+        Weights in the order of the core's memory, and room for a vector; changed in place.
     top : int16, shape (slots,)
         Leading phase bits.
-    om : int16 or int32, shape (slots,)
+    active, held : int16, shape (slots,)
+        0 or -1; ``held`` is 0 throughout while the margin gate is off.
+    om : int32, shape (slots,)
         Smoothed frequency without its fraction.
-    active, held : int8, shape (slots,)
-        0 or 1; ``held`` is 0 throughout while the margin gate is off.
-    table : int16, shape (2**P,)
-        T, or C of the field pass.
+    table : int16
+        T, or C of the field pass: ``size`` entries, repeated up to 64 at least.
+    size : int
+        2**P.
     sign : int
         Sign of a contribution at the rotating oscillator: -1 for T (odd), +1 for C (even).
+    learn : bool
+        Only with the sign -1.
     threshold, plus, minus : int, bool, bool
         What this learning pass does, see `drai_hw.model.learning.Pass`.
+    w_max, t_max : int
+        Largest magnitudes of a weight and of an entry of the table.
+    eta_streams, decay_streams : int32, shape (lanes,), a multiple of 32
     """
     pages = top.size // lanes
-    size = table.size
-    d = np.empty(lanes * lanes, np.uint16)
-    value = np.empty(lanes * lanes, np.int16)
-    pair = np.empty(lanes * lanes, np.int8)
-    gate = np.empty(lanes * lanes, np.int8)
-    event = np.empty(lanes * lanes, np.int8)
-    limit = np.empty(lanes * lanes, np.int8)
-    new = np.empty(lanes * lanes, np.int16)
-    top_j = np.empty(2 * lanes, np.int16)
-    on_j = np.empty(2 * lanes, np.int8)
-    held_j = np.empty(2 * lanes, np.int8)
-    om_j = np.empty(2 * lanes, om.dtype)
-    sum_j = np.empty(2 * lanes, sums.dtype)
+    width = -(-lanes // WIDTH) * WIDTH
+    room = lanes + width + 1
+    top_i, on_i, held_i = (np.zeros(width, np.int16), np.zeros(width, np.int16),
+                           np.zeros(width, np.int16))  # fmt: skip
+    top_j, on_j, held_j = (np.zeros(room, np.int16), np.zeros(room, np.int16),
+                           np.zeros(room, np.int16))  # fmt: skip
+    om_i, om_j = np.zeros(width, np.int32), np.zeros(room, np.int32)
+    part_i, part_j = np.zeros(width, np.int16), np.zeros(room, np.int16)
+    at_once = max(1, _LARGEST_SHORT // max(1, w_max * t_max))  # slots whose sums fit 16 bits
     sums[:] = 0
     base = 0
     for a in range(pages):
-        page = slice(a * lanes, (a + 1) * lanes)
+        top_i[:lanes] = top[a * lanes : (a + 1) * lanes]
+        held_i[:lanes] = held[a * lanes : (a + 1) * lanes]
+        om_i[:lanes] = om[a * lanes : (a + 1) * lanes]
         for turn in range(1, pages - a + 1):
             b = a + turn if turn < pages - a else a  # a row ends with its own page
             first, slots = (0, lanes) if b != a else (1, lanes // 2)
-            count = slots * lanes
-            block = words[base : base + count]
-            _double(top_j, top, b * lanes)
-            _double(on_j, active, b * lanes)
-            _differences(d, pair, top[page], top_j, active[page], on_j, slots, first, b == a,
-                         size - 1)  # fmt: skip
-            _contribute(value, d, pair, block, table, count)
-            sum_j[:] = 0
-            _accumulate(sums[page], sum_j, value, slots, first, sign)
-            for x in range(lanes):
-                sums[b * lanes + x] += sum_j[x] + sum_j[x + lanes]
+            block = weights[base : base + slots * lanes + WIDTH]
+            base += slots * lanes
+            on_i[:lanes] = active[a * lanes : (a + 1) * lanes]
+            _double(top_j, top, b * lanes, lanes)
+            _double(on_j, active, b * lanes, lanes)
             if learn:
-                _double(held_j, held, b * lanes)
-                _double(om_j, om, b * lanes)
-                _gates(gate, pair, held[page], held_j, om[page], om_j, slots, first, theta_r)
-                _draw_updates(event, eta_streams, slots, eta)
-                if not (plus and minus):
-                    _withhold(event, d, count, size, threshold, plus, minus)
-                _update_weights(new, block, event, gate, d, count, size, threshold, w_max)
-                if has_decay:
-                    _draw_decays(limit, decay_streams, slots, decay, w_max)
-                    _decay_weights(new, limit, pair, count)
-                _count_and_store(block, new, event, gate, pair, count, events)
-            base += count
+                _double(held_j, held, b * lanes, lanes)
+                _double(om_j, om, b * lanes, lanes)
+            begin = 0
+            while begin < slots:
+                end = min(begin + at_once, slots)
+                if b == a and begin == slots - 1:
+                    on_i[lanes // 2 : lanes] = 0  # the other half has visited these pairs
+                elif b == a and end == slots:
+                    end -= 1
+                part_i[:] = 0
+                part_j[:] = 0
+                if learn:
+                    found = _learn(
+                        part_i, part_j, block, top_i, top_j, on_i, on_j, table, size, lanes, first,
+                        begin, end, held_i, held_j, om_i, om_j, theta_r, threshold, plus, minus,
+                        w_max, eta_streams, eta, decay_streams, decay, has_decay,
+                    )  # fmt: skip
+                    for x in range(4):
+                        events[x] += found[x]
+                else:
+                    _couple(part_i, part_j, block, top_i, top_j, on_i, on_j, table, size, lanes,
+                            first, begin, end, sign)  # fmt: skip
+                for x in range(lanes):
+                    sums[a * lanes + x] += part_i[x]
+                for x in range(lanes):
+                    sums[b * lanes + x] += part_j[x]
+                    sums[b * lanes + x] += part_j[x + lanes]
+                begin = end
 
 
-@_compile
+@compiled
 def advance(theta, ema, torque, omega, psi, strength, clamp, table, dither_stream, gain, shil,
             dither, shift, strength_shift, delta_max, accumulator_bits, phase_bits, resonance,
             frequency_bits):  # fmt: skip

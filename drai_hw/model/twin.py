@@ -159,8 +159,9 @@ class Twin:
         if not resume:
             self.shil = 0
             self._slot = EdgeState(0, np.zeros(self.formats.slots, dtype=np.int64))
-        both = self.active[:, None] & self.active[None, :]
-        linked = np.where(both, self.weights, 0) if edge else None  # constant while edges align
+        linked = None
+        if edge:  # constant while edges align
+            linked = np.where(self.active[:, None] & self.active[None, :], self.weights, 0)
         for _ in range(steps):
             if field:
                 self._field_pass()

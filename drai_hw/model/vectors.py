@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba.core import types
 from numba.core.extending import intrinsic, models, register_model
 
@@ -269,43 +269,6 @@ def fetch(typing, array, index):
         return context.get_dummy_value()
 
     return types.none(array, types.intp), build
-
-
-LOOK_UPS = 32
-"""Elements that `look_up` finds at a time."""
-
-TABLE = 64
-"""Entries of its table."""
-
-HAS_LOOK_UP = bool(binding.get_host_cpu_features().get("avx512bw"))
-"""Whether this processor can: AVX-512 for 16-bit elements. There is no such operation elsewhere."""
-
-
-@_operation
-def look_up(typing, out, table, which, index):
-    """Fill out[x] = table[which[x]] for `LOOK_UPS` elements from x = ``index`` on, all of 16 bits.
-
-    The table must have `TABLE` entries; only the last 6 bits of ``which`` count.
-    """
-
-    def build(context, builder, signature, values):
-        word = ir.IntType(64)
-        row = ir.VectorType(ir.IntType(16), LOOK_UPS)
-
-        def at(k: int, start: Any) -> Any:
-            place = _pointer(context, builder, signature.args[k], values[k], start)
-            return builder.bitcast(place, row.as_pointer())
-
-        low, high, wanted = (
-            builder.load(at(k, start), align=2, typ=row)
-            for k, start in ((1, word(0)), (1, word(LOOK_UPS)), (2, values[3]))
-        )
-        kind = ir.FunctionType(row, [row, row, row])
-        function = _declared(builder.module, kind, "llvm.x86.avx512.vpermi2var.hi.512")
-        builder.store(builder.call(function, [low, wanted, high]), at(0, values[3]), align=2)
-        return context.get_dummy_value()
-
-    return types.none(out, table, which, types.intp), build
 
 
 @_operation
