@@ -6,10 +6,11 @@ import itertools
 
 import pytest
 
-from drai_hw.boards.memories import SHAPES, blocks
+from drai_hw.boards.families import FAMILIES
+from drai_hw.boards.memories import blocks
 from drai_hw.rtl.banks import MOST_BANKS, StorePlan, plain_store, plan_store
 
-ECP5 = SHAPES["ecp5"]
+ECP5 = FAMILIES["ecp5"].shapes
 
 
 def _covers(plan: StorePlan) -> None:
