@@ -13,7 +13,7 @@ help:
 	@echo 'make test       set up, then the quick tests'
 	@echo 'make test-full  set up, then all tests, the heavy ones too'
 	@echo 'make lint       set up, then ruff and mypy'
-	@echo 'make generated  set up, then remake the committed files of rtl/, spice/ and sim/'
+	@echo 'make generated  set up, then remake the committed files of rtl/, spice/, sim/ and the made pages'
 	@echo 'make setup      only set up: .venv, locked packages, system programs'
 	@echo 'make lock       renew requirements.lock from pyproject.toml'
 
@@ -43,6 +43,8 @@ generated: setup
 	$(BIN)/drai-hw spice pair --circuit lc -o spice/pair
 	$(BIN)/drai-hw spice pair --circuit ring -o spice/pair
 	$(BIN)/drai-hw spice letters --circuit lc -o spice/letters
+	$(BIN)/python -m drai_hw.rtl.registers_doc
+	$(BIN)/python -m drai_hw.sim.ports_doc
 
 # Pins that pyproject.toml still allows are kept; 'make lock ARGS=--upgrade' renews them all.
 lock: setup

@@ -27,22 +27,54 @@ from drai_hw.errors import SpecError
     is_flag=True,
     help="Write nothing; exit status 1 unless the files there are what would be written.",
 )
+@click.option(
+    "--bus",
+    type=click.Choice(["none", "uart", "spi", "wishbone", "axi4lite"]),
+    default="none",
+    show_default=True,
+    help="What the core is reached by. none: its own register bus; the others stand around it in "
+    "a top module drai_<bus>.",
+)
+@click.option(
+    "--clock-hz",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="F",
+    help="With uart or spi: the clock of the design.  [default: the board's]",
+)
+@click.option(
+    "--baud",
+    type=click.IntRange(1),
+    metavar="B",
+    help="With uart: bits per second.  [default: the board's]",
+)
 @seed_option
 @json_option
 def command(
-    reference: str, output: str | None, check: bool, seed: int | None, as_json: bool
+    reference: str,
+    output: str | None,
+    check: bool,
+    bus: str,
+    clock_hz: float | None,
+    baud: int | None,
+    seed: int | None,
+    as_json: bool,
 ) -> int:
     """
-    Write the core of SPEC as plain Verilog (and RTLIL, and metadata as JSON).
+    Write the core of SPEC as plain Verilog, alone or behind a bus.
 
-    The same SPEC gives the same bytes. The files belong to you.
+    With it RTLIL, metadata as JSON, and the register map as C header and CMSIS-SVD. The same SPEC
+    gives the same bytes. The files belong to you.
     """
+    if clock_hz is not None and bus not in ("uart", "spi"):
+        raise click.UsageError(f"--clock-hz is for --bus uart and spi; --bus {bus} needs none")
+    if baud is not None and bus != "uart":
+        raise click.UsageError(f"--baud is for --bus uart; --bus {bus} needs none")
     if output == "-" and (as_json or check):
         raise click.UsageError(
             "-o - puts Verilog on standard output; --json and --check need a file or directory"
         )
     with clean_stdout() as say:
-        files, facts = _files(reference, seed)
+        files, facts = _files(reference, seed, bus, clock_hz, baud)
         verilog = f"{facts['top']}.v"
         if output == "-":
             say(files[verilog].rstrip("\n"))
@@ -61,19 +93,34 @@ def command(
     return 1 if check and stale else 0
 
 
-def _files(reference: str, seed: int | None) -> tuple[dict[str, str], dict[str, Any]]:
+def _files(
+    reference: str, seed: int | None, kind: str, clock_hz: float | None, baud: int | None
+) -> tuple[dict[str, str], dict[str, Any]]:
+    from drai_hw.boards.boardfile import load_board
     from drai_hw.flow.geometry import geometry_of
     from drai_hw.model import plan
     from drai_hw.rtl import emit
+    from drai_hw.rtl.wrap import Bus
 
     job = load_job(reference, "build", seed)
     plan.require_hardware(job.spec)
     formats = plan.formats_of(job.spec, *geometry_of(job.spec))
     # A path on this machine has no place in a file that others get.
-    files = emit.texts(formats, command=f"drai-hw rtl {job.spec.network.name}")
+    words = f"drai-hw rtl {job.spec.network.name}"
+    if kind in ("uart", "spi"):
+        board = load_board(job.spec.board.name)
+        clock_hz = clock_hz or board.plan_clock().output_hz
+        baud = baud or board.uart.baud
+        words += f" --bus {kind} --clock-hz {clock_hz:.10g}"
+        words += f" --baud {baud}" if kind == "uart" else ""
+    elif kind != "none":
+        words += f" --bus {kind}"
+    bus = Bus(kind, clock_hz, baud)
+    files = emit.texts(formats, command=words, bus=bus)
     return files, {
         "name": job.spec.network.name,
-        "top": emit.NAME,
+        "top": bus.top,
+        "bus": bus.record(),
         "n": formats.n,
         "lanes": formats.lanes,
         "pages": formats.pages,

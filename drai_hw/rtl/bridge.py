@@ -27,7 +27,8 @@ class Bridge(wiring.Component):
     While the core is busy only STATUS may be read; anything else is answered with BUSY. A write
     burst that meets a busy core in its middle stops there: the words before are done. A frame
     whose rest does not come is given up after `timeout_clocks` to twice that many clocks without
-    a byte, and answered with TIMEOUT; the parser then looks for the next frame.
+    a byte, or at once when `rx_end` says that none will come; it is answered with TIMEOUT, and
+    the parser looks for the next frame.
 
     Latency: a write of n words reaches the bus within 13 n + 5 clocks (and the core's own) behind
     the last byte of the frame. Throughput: the serial line is the limit, one byte in three clocks.
@@ -74,6 +75,7 @@ class Bridge(wiring.Component):
             {
                 "rx_data": In(8),
                 "rx_valid": In(1),
+                "rx_end": In(1),
                 "tx_data": Out(8),
                 "tx_valid": Out(1),
                 "tx_ready": In(1),
@@ -139,6 +141,8 @@ class Bridge(wiring.Component):
         late = silence[-1]
         with m.If(self.rx_valid):
             m.d.sync += silence.eq(0)
+        with m.Elif(self.rx_end):
+            m.d.sync += silence.eq(1 << self.timeout_bits)
         with m.Elif(~late):
             m.d.sync += silence.eq(silence + 1)
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from drai_hw.errors import SpecError
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.core import Core, identity
+from drai_hw.rtl.map_files import c_header, svd
 from drai_hw.rtl.registers import MAP_VERSION, REGISTERS
 from drai_hw.rtl.timing import clocks_per_step, page_word
 from drai_hw.rtl.update import input_word, mark_word
+from drai_hw.rtl.wrap import Bus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +124,9 @@ def without_bypass(text: str) -> str:
     )
 
 
-def metadata(formats: Formats, *, name: str = NAME, product: str = "mul") -> dict[str, Any]:
+def metadata(
+    formats: Formats, *, name: str = NAME, product: str = "mul", bus: Bus | None = None
+) -> dict[str, Any]:
     """Describe an emitted core: formats, identity, registers, and where its state is found.
 
     Memories are named by the path of instances below the top module, the array last; word ``k``
@@ -133,6 +137,8 @@ def metadata(formats: Formats, *, name: str = NAME, product: str = "mul") -> dic
     def fields(layout: Any) -> dict[str, dict[str, int]]:
         return {key: {"first_bit": item.offset, "bits": item.width} for key, item in layout}
 
+    bus = bus or Bus()
+    inside = "" if bus.kind == "none" else "core."
     slots = formats.slots
     phase = {"theta": {"first_bit": 0, "bits": formats.accumulator_bits}}
     omega = {"omega": {"first_bit": 0, "bits": formats.accumulator_bits}}
@@ -141,26 +147,27 @@ def metadata(formats: Formats, *, name: str = NAME, product: str = "mul") -> dic
         for lane in range(formats.lanes)
     }
     memories = {
-        "theta": {"path": "update.theta_memory", "depth": slots, "fields": phase},
-        "omega": {"path": "update.omega_memory", "depth": slots, "fields": omega},
+        "theta": {"path": f"{inside}update.theta_memory", "depth": slots, "fields": phase},
+        "omega": {"path": f"{inside}update.omega_memory", "depth": slots, "fields": omega},
         "inputs": {
-            "path": "update.inputs_memory",
+            "path": f"{inside}update.inputs_memory",
             "depth": slots,
             "fields": fields(input_word(formats)),
         },
         "marks": {
-            "path": "update.marks_memory",
+            "path": f"{inside}update.marks_memory",
             "depth": slots,
             "fields": fields(mark_word(formats)),
         },
         "weights": {
-            "path": "weights.weights_memory",
+            "path": f"{inside}weights.weights_memory",
             "depth": formats.pair_slots,
             "fields": weight,
         },
     }
     return {
         "top": name,
+        "bus": bus.record(),
         "product": product,
         "formats": formats.record(),
         "identity": f"{identity(formats):016x}",
@@ -170,7 +177,7 @@ def metadata(formats: Formats, *, name: str = NAME, product: str = "mul") -> dic
         "memories": memories,
         # The rotating words are the port `word` of their lane.
         "ring_registers": [
-            f"lane_{lane}.{register}"
+            f"{inside}lane_{lane}.{register}"
             for lane in range(formats.lanes)
             for register in ("local_word", "word", "local_sum", "rotating_sum")
         ],
@@ -182,9 +189,14 @@ def metadata(formats: Formats, *, name: str = NAME, product: str = "mul") -> dic
 
 
 def texts(
-    formats: Formats, *, product: str = "mul", name: str = NAME, command: str
+    formats: Formats,
+    *,
+    product: str = "mul",
+    name: str | None = None,
+    command: str,
+    bus: Bus | None = None,
 ) -> dict[str, str]:
-    """Return the files of an emitted core: file name to content (Verilog, RTLIL, metadata).
+    """Return the files of an emitted core: Verilog, RTLIL, metadata, C header and CMSIS-SVD.
 
     Parameters
     ----------
@@ -192,20 +204,31 @@ def texts(
         Number formats and geometry.
     product : {"mul", "logic"}
         See `drai_hw.rtl.core.Core`.
-    name : str
-        Name of the top module and of the files.
+    name : str, optional
+        Name of the top module and of the files; the bus' own if left out.
     command : str
         What made the files, for the header.
+    bus : Bus, optional
+        What stands around the core; the register bus alone if left out.
     """
+    bus = bus or Bus()
+    name = name or bus.top
     what = (
         f"{formats.n} coupled oscillators with learning, {formats.lanes} lanes x "
-        f"{formats.pages} pages"
+        f"{formats.pages} pages{bus.what}"
     )
-    facts = metadata(formats, name=name, product=product)
+    facts = metadata(formats, name=name, product=product, bus=bus)
+    digest = identity(formats)
+
+    def component() -> Any:
+        return bus.around(Core(formats, product=product))
+
     return {
-        f"{name}.v": verilog(Core(formats, product=product), name=name, command=command, what=what),
-        f"{name}.il": rtlil(Core(formats, product=product), name=name),
+        f"{name}.v": verilog(component(), name=name, command=command, what=what),
+        f"{name}.il": rtlil(component(), name=name),
         f"{name}.json": json.dumps(facts, indent=2) + "\n",
+        f"{name}.h": c_header(formats, digest, name=name, command=command),
+        f"{name}.svd": svd(formats, digest, name=name),
     }
 
 

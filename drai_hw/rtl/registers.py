@@ -27,6 +27,8 @@ class Register:
         What it does, with units.
     signed : bool
         Two's complement; reads are sign-extended to 32 bits.
+    moves : bool
+        An access moves an address on, so that reading it has an effect.
     """
 
     address: int
@@ -34,6 +36,7 @@ class Register:
     width: int
     text: str
     signed: bool = False
+    moves: bool = False
 
 
 class Command(IntFlag):
@@ -107,14 +110,19 @@ REGISTERS: dict[str, Register] = {
         "Oscillator slot of STATE, OMEGA and INPUT; grows by one with each access of them.",
     ),
     "STATE": Register(
-        17, "rw", 32, "Phase accumulator (bits A-1:0); bit 31, read only: margin bit."
+        17,
+        "rw",
+        32,
+        "Phase accumulator (bits A-1:0); bit 31, read only: margin bit.",
+        moves=True,
     ),
-    "OMEGA": Register(18, "rw", 24, "Tuning word, LSB a step (A bits).", signed=True),
+    "OMEGA": Register(18, "rw", 24, "Tuning word, LSB a step (A bits).", signed=True, moves=True),
     "INPUT": Register(
         19,
         "rw",
         32,
         "Bits 11:0 input strength F, 25:16 input phase psi (P bits), 30 clamp, 31 active.",
+        moves=True,
     ),
     "WEIGHT_ADDRESS": Register(
         20, "rw", 24, "Weight word (slot of the schedule) that WEIGHT starts at; lane counter to 0."
@@ -126,6 +134,7 @@ REGISTERS: dict[str, Register] = {
         "Weight of the current lane, then the next; after L accesses the next word. Writing stores "
         "a word when its last lane has come.",
         signed=True,
+        moves=True,
     ),
     "VISITED": Register(24, "r", 32, "Counter: pairs evaluated in learning passes."),
     "GATED_ON": Register(25, "r", 32, "Counter: pairs whose gates were open."),
@@ -134,3 +143,24 @@ REGISTERS: dict[str, Register] = {
     "STEPS_DONE": Register(28, "r", 32, "Steps since reset."),
     "SHIL": Register(29, "r", 12, "Present second-harmonic strength k_s."),
 }
+
+
+def _flags(flags: type[IntFlag]) -> dict[str, tuple[int, int]]:
+    return {str(flag.name): (flag.value.bit_length() - 1, 1) for flag in flags}
+
+
+FIELDS: dict[str, dict[str, tuple[int, int]]] = {
+    "VERSION": {"MAP": (0, 8), "N": (16, 16)},
+    "GEOMETRY": {"LANES": (0, 16), "PAGES": (16, 16)},
+    "STATUS": _flags(Status),
+    "CONTROL": _flags(Command),
+    "GATES": {"MARGIN": (0, 1), "RESONANCE": (1, 1)},
+    "STATE": {"THETA": (State.THETA, 24), "MARGIN": (State.MARGIN, 1)},
+    "INPUT": {
+        "STRENGTH": (Cfg.STRENGTH, 12),
+        "PSI": (Cfg.PSI, 10),
+        "CLAMP": (Cfg.CLAMP, 1),
+        "ACTIVE": (Cfg.ACTIVE, 1),
+    },
+}
+"""Fields of registers that hold several: first bit and width, the widest that formats allow."""

@@ -19,7 +19,7 @@ BUS_PORTS = ("addr", "wdata", "we", "re", "rdata", "ack", "busy")
 
 
 class Core(Protocol):
-    """What `Top` needs of a core: the register bus, and that it is a component."""
+    """What a top needs of a core: the register bus, and that it is a component."""
 
     addr: Signal
     wdata: Signal
@@ -28,9 +28,40 @@ class Core(Protocol):
     rdata: Signal
     ack: Signal
     busy: Signal
+    step_done: Signal
 
     def elaborate(self, platform: Any) -> Any:
         """Return the core's logic."""
+
+
+def check_core(core: Core) -> Core:
+    """Return the core, or raise `SpecError` if it lacks a port of the register bus."""
+    missing = [name for name in BUS_PORTS if not hasattr(core, name)]
+    if missing:
+        raise SpecError(
+            f"core {core!r} given, without the bus ports {', '.join(missing)}; the register "
+            "bus of drai_hw.rtl.registers is needed"
+        )
+    return core
+
+
+def connect(
+    m: Module, driver: Any, target: Any, *, of_driver: str = "", of_target: str = ""
+) -> None:
+    """Join register buses: `driver` makes the accesses, `target` answers or hands them outwards.
+
+    Parameters
+    ----------
+    m : Module
+        Where the assignments go.
+    driver, target : Component
+        Have the ports of `BUS_PORTS`.
+    of_driver, of_target : str
+        What stands before the ports' names there.
+    """
+    for name in BUS_PORTS:
+        left, right = getattr(driver, of_driver + name), getattr(target, of_target + name)
+        m.d.comb += left.eq(right) if name in ("rdata", "ack", "busy") else right.eq(left)
 
 
 class Top(wiring.Component):
@@ -60,13 +91,7 @@ class Top(wiring.Component):
     def __init__(
         self, core: Core, clock_hz: float, baud: int, *, timeout_s: float = FRAME_TIMEOUT_S
     ) -> None:
-        missing = [name for name in BUS_PORTS if not hasattr(core, name)]
-        if missing:
-            raise SpecError(
-                f"core {core!r} given, without the bus ports {', '.join(missing)}; the register "
-                "bus of drai_hw.rtl.registers is needed"
-            )
-        self.core = core
+        self.core = check_core(core)
         self.clock_hz = clock_hz
         self.baud = baud
         self.divisor = divisor_for(clock_hz, baud)
@@ -87,6 +112,7 @@ class Top(wiring.Component):
         m.submodules.bridge = bridge = Bridge(timeout_clocks=self.timeout_clocks)
         m.submodules.receiver = receiver = UartRx(self.divisor)
         m.submodules.transmitter = transmitter = UartTx(self.divisor)
+        connect(m, bridge, core)
         m.d.comb += [
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),
@@ -96,13 +122,6 @@ class Top(wiring.Component):
             transmitter.data.eq(bridge.tx_data),
             transmitter.valid.eq(bridge.tx_valid),
             bridge.tx_ready.eq(transmitter.ready),
-            core.addr.eq(bridge.addr),
-            core.wdata.eq(bridge.wdata),
-            core.we.eq(bridge.we),
-            core.re.eq(bridge.re),
-            bridge.rdata.eq(core.rdata),
-            bridge.ack.eq(core.ack),
-            bridge.busy.eq(core.busy),
             self.busy.eq(core.busy),
             self.activity.eq(bridge.activity),
         ]

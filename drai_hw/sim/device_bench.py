@@ -1,8 +1,9 @@
-"""Bench that runs inside the simulator and puts a host's bytes onto the serial pins of `Top`.
+"""Bench that runs inside the simulator and puts a host's bytes onto the pins of a design.
 
-The host rules over simulated time: it sends ``W`` (write), ``R`` (read, with a limit in clocks)
-and ``C`` (clocks so far) over a local socket, and between its requests the simulation stands
-still. So the result of a session does not depend on how fast either side runs.
+The host rules over simulated time: it sends ``W`` (write), ``R`` (read, with a limit in clocks),
+``T`` (transfer bytes both ways under one chip select of SPI) and ``C`` (clocks so far) over a local
+socket, and between its requests the simulation stands still. So the result of a session does not
+depend on how fast either side runs.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ CLOCK_PERIOD_NS = 10
 
 ENV_PORT, ENV_TOKEN, ENV_DIVISOR = "DRAI_LINK_PORT", "DRAI_LINK_TOKEN", "DRAI_LINK_DIVISOR"
 
-WRITE, READ, CLOCKS = b"W", b"R", b"C"
+WRITE, READ, TRANSFER, CLOCKS = b"W", b"R", b"T", b"C"
 COUNT = struct.Struct("<Q")
 
 
@@ -88,17 +89,56 @@ class SerialPins:
         return bytes(self.received.popleft() for _ in range(min(n, len(self.received))))
 
 
+class SpiPins:
+    """Master of an SPI bus in mode 0, most significant bit first.
+
+    Parameters
+    ----------
+    dut : simulator handle
+        The wrapper with the pins `sck`, `cs_n`, `mosi` and `miso`.
+    clocks_per_sck : int
+        Clocks of the design in a period of SCK; both halves are equal.
+    """
+
+    def __init__(self, dut: Any, clocks_per_sck: int) -> None:
+        self.dut = dut
+        self.half_ns = clocks_per_sck * CLOCK_PERIOD_NS // 2
+
+    async def transfer(self, data: bytes) -> bytes:
+        """Send bytes under one chip select; return the bytes that came meanwhile.
+
+        MISO is sampled right before SCK rises: what comes too late counts as the bit before it.
+        """
+        dut, back = self.dut, bytearray()
+        dut.cs_n.value = 0
+        for byte in data:
+            got = 0
+            for bit in range(7, -1, -1):
+                dut.mosi.value = byte >> bit & 1
+                await Timer(self.half_ns, "ns")
+                got = got << 1 | int(dut.miso.value)
+                dut.sck.value = 1
+                await Timer(self.half_ns, "ns")
+                dut.sck.value = 0
+            back.append(got)
+        await Timer(self.half_ns, "ns")
+        dut.cs_n.value = 1
+        await Timer(self.half_ns, "ns")
+        return bytes(back)
+
+
 @cocotb.test()
 async def serve(dut: Any) -> None:
     """Carry out the host's requests until it closes the socket."""
     divisor = int(os.environ[ENV_DIVISOR])
-    pins = SerialPins(dut, divisor)
-    dut.rx.value = 1
+    serial = hasattr(dut, "rx")
+    pins, spi = SerialPins(dut, divisor), SpiPins(dut, divisor)
     dut.rst.value = 1
     await Timer(8 * CLOCK_PERIOD_NS, "ns")
     dut.rst.value = 0
     await Timer(2 * CLOCK_PERIOD_NS, "ns")
-    cocotb.start_soon(pins.monitor())
+    if serial:
+        cocotb.start_soon(pins.monitor())
     with socket.create_connection(("127.0.0.1", int(os.environ[ENV_PORT]))) as peer:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer.sendall(os.environ[ENV_TOKEN].encode())
@@ -111,6 +151,10 @@ async def serve(dut: Any) -> None:
                 (size,) = COUNT.unpack(receive_exactly(peer, COUNT.size))
                 (limit,) = COUNT.unpack(receive_exactly(peer, COUNT.size))
                 data = await pins.collect(size, limit)
+                peer.sendall(COUNT.pack(len(data)) + data)
+            elif kind == TRANSFER:
+                (size,) = COUNT.unpack(receive_exactly(peer, COUNT.size))
+                data = await spi.transfer(receive_exactly(peer, size))
                 peer.sendall(COUNT.pack(len(data)) + data)
             elif kind == CLOCKS:
                 peer.sendall(COUNT.pack(round(get_sim_time("ns") / CLOCK_PERIOD_NS)))

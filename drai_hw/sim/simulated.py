@@ -1,4 +1,4 @@
-"""A device in the simulator behind the same byte link as a board on a serial port."""
+"""A device in the simulator behind the same links as a board on a serial port or an SPI bus."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import drai_hw
 from drai_hw.errors import LinkError, ToolError
 from drai_hw.rtl import emit
+from drai_hw.rtl.spi import CLOCKS_PER_SCK, SpiTop
 from drai_hw.rtl.top import Core, Top
 from drai_hw.sim.device_bench import (
     CLOCK_PERIOD_NS,
@@ -27,6 +28,7 @@ from drai_hw.sim.device_bench import (
     ENV_PORT,
     ENV_TOKEN,
     READ,
+    TRANSFER,
     WRITE,
     receive_exactly,
 )
@@ -44,14 +46,25 @@ START_TIMEOUT_S = 120.0
 SLOWEST_CLOCKS_PER_S = 200
 """A simulator slower than this, in clocks per second of real time, counts as stuck."""
 
-_WRAPPER = f"""`timescale 1ns/1ps
-module {BENCH_TOP};
-  reg clk = 1'b0, rst = 1'b1, rx = 1'b1;
-  wire tx, busy, activity;
-  drai_top dut(.clk(clk), .rst(rst), .rx(rx), .tx(tx), .busy(busy), .activity(activity));
-  always #{CLOCK_PERIOD_NS // 2} clk = ~clk;
+_WRAPPER = """`timescale 1ns/1ps
+module {top};
+  reg clk = 1'b0, rst = 1'b1, {inputs};
+  wire {outputs};
+  drai_top dut(.clk(clk), .rst(rst), {links});
+  always #{half_ns} clk = ~clk;
 endmodule
 """
+
+
+def _wrapper(inputs: dict[str, int], outputs: tuple[str, ...]) -> str:
+    """Return Verilog that gives a design a clock, and registers that a bench can set as inputs."""
+    return _WRAPPER.format(
+        top=BENCH_TOP,
+        half_ns=CLOCK_PERIOD_NS // 2,
+        inputs=", ".join(f"{name} = 1'b{value}" for name, value in inputs.items()),
+        outputs=", ".join(outputs),
+        links=", ".join(f".{name}({name})" for name in (*inputs, *outputs)),
+    )
 
 
 def _require_simulator() -> None:
@@ -63,34 +76,15 @@ def _require_simulator() -> None:
             )
 
 
-class SimulatedLink:
-    """Icarus Verilog running the emitted Verilog of a `Top`, as a `drai_hw.sim.link.Link`.
+class _Simulated:
+    """Icarus Verilog running the emitted Verilog of a design, in a process of its own."""
 
-    The serial pins see real waveforms, bit by bit. Simulated time passes only while a write is
-    being sent and while a read waits; a read's time-out is counted in clocks of
-    `top.clock_hz`. The simulator is a process of its own and ends with `close`, with the host
-    process, or with the ``with`` block.
+    _WRAPPER: str
 
-    Parameters
-    ----------
-    top : Top
-        The design.
-    workdir : Path, optional
-        Where Verilog, simulator files and ``device.log`` go; without it a temporary folder that
-        `close` removes.
-
-    Raises
-    ------
-    ToolError
-        Icarus Verilog is missing, or compiling or starting failed; the text ends with the last
-        lines of the log.
-    """
-
-    def __init__(self, top: Top, *, workdir: Path | None = None) -> None:
+    def __init__(self, top: Top | SpiTop, divisor: int, *, workdir: Path | None = None) -> None:
         self.name = "simulator (Icarus Verilog)"
-        self.baud = top.baud
         self._clock_hz = float(top.clock_hz)
-        self._divisor = top.divisor
+        self._divisor = divisor
         self._pending_clocks = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._peer: socket.socket | None = None
@@ -104,13 +98,7 @@ class SimulatedLink:
             self.close()
             raise
 
-    @classmethod
-    def of_core(cls, core: Core, *, workdir: Path | None = None) -> SimulatedLink:
-        """Put a core behind the bridge, with the clock and bit rate that simulate fastest."""
-        _require_simulator()
-        return cls(Top(core, SIMULATED_CLOCK_HZ, SIMULATED_BAUD), workdir=workdir)
-
-    def __enter__(self) -> SimulatedLink:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,23 +106,23 @@ class SimulatedLink:
 
     # -- start and end ---------------------------------------------------------------------
 
-    def _start(self, top: Top) -> None:
+    def _start(self, top: Top | SpiTop) -> None:
         (self._folder / "drai_top.v").write_text(
             emit.verilog(
                 top,
                 name="drai_top",
-                command="drai_hw.sim.simulated.SimulatedLink",
-                what="core and serial bridge, to be driven by a host in simulation",
+                command=f"drai_hw.sim.simulated.{type(self).__name__}",
+                what="core and bridge, to be driven by a host in simulation",
             )
         )
-        (self._folder / "device.v").write_text(_WRAPPER)
+        (self._folder / "device.v").write_text(self._WRAPPER)
         token = secrets.token_hex(16)
         with socket.create_server(("127.0.0.1", 0)) as server:
             root = str(Path(drai_hw.__file__).parents[1])
             env = os.environ | {
                 ENV_PORT: str(server.getsockname()[1]),
                 ENV_TOKEN: token,
-                ENV_DIVISOR: str(top.divisor),
+                ENV_DIVISOR: str(self._divisor),
                 "PYTHONPATH": os.pathsep.join(
                     filter(None, (root, os.environ.get("PYTHONPATH", "")))
                 ),
@@ -196,7 +184,7 @@ class SimulatedLink:
         if self._temporary:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    # -- the link --------------------------------------------------------------------------
+    # -- the pins --------------------------------------------------------------------------
 
     def _exchange(self, request: bytes, answer: bool, clocks: int = 0) -> bytes:
         """Send a request that lets up to `clocks` clocks pass; return the head of the answer."""
@@ -225,6 +213,50 @@ class SimulatedLink:
             f"{self.name} ended unexpectedly; last lines of its log:\n{self._log_tail()}"
         )
 
+    def now_s(self) -> float:
+        """Return the simulated time in seconds."""
+        return self.clocks() / self._clock_hz
+
+    def clocks(self) -> int:
+        """Return the clocks simulated so far."""
+        return int(COUNT.unpack(self._exchange(CLOCKS, answer=True))[0])
+
+
+class SimulatedLink(_Simulated):
+    """Icarus Verilog running the emitted Verilog of a `Top`, as a `drai_hw.sim.link.Link`.
+
+    The serial pins see real waveforms, bit by bit. Simulated time passes only while a write is
+    being sent and while a read waits; a read's time-out is counted in clocks of
+    `top.clock_hz`. The simulator is a process of its own and ends with `close`, with the host
+    process, or with the ``with`` block.
+
+    Parameters
+    ----------
+    top : Top
+        The design.
+    workdir : Path, optional
+        Where Verilog, simulator files and ``device.log`` go; without it a temporary folder that
+        `close` removes.
+
+    Raises
+    ------
+    ToolError
+        Icarus Verilog is missing, or compiling or starting failed; the text ends with the last
+        lines of the log.
+    """
+
+    _WRAPPER = _wrapper({"rx": 1}, ("tx", "busy", "activity"))
+
+    def __init__(self, top: Top, *, workdir: Path | None = None) -> None:
+        self.baud = top.baud
+        super().__init__(top, top.divisor, workdir=workdir)
+
+    @classmethod
+    def of_core(cls, core: Core, *, workdir: Path | None = None) -> SimulatedLink:
+        """Put a core behind the bridge, with the clock and bit rate that simulate fastest."""
+        _require_simulator()
+        return cls(Top(core, SIMULATED_CLOCK_HZ, SIMULATED_BAUD), workdir=workdir)
+
     def write(self, data: bytes) -> None:
         """Send all bytes."""
         clocks = len(data) * 10 * self._divisor
@@ -238,10 +270,42 @@ class SimulatedLink:
         peer: Any = self._peer
         return receive_exactly(peer, COUNT.unpack(head)[0])
 
-    def now_s(self) -> float:
-        """Return the simulated time in seconds."""
-        return self.clocks() / self._clock_hz
 
-    def clocks(self) -> int:
-        """Return the clocks simulated so far."""
-        return int(COUNT.unpack(self._exchange(CLOCKS, answer=True))[0])
+class SimulatedSpi(_Simulated):
+    """Icarus Verilog running the emitted Verilog of a `SpiTop`, as the master's end of the bus.
+
+    `drai_hw.boards.host.SpiLink` makes a link of it, as of a real SPI port. Everything else is as
+    in `SimulatedLink`; SCK is the fastest that the design takes.
+
+    Parameters
+    ----------
+    top : SpiTop
+        The design.
+    workdir : Path, optional
+        As for `SimulatedLink`.
+
+    Raises
+    ------
+    ToolError
+        Icarus Verilog is missing, or compiling or starting failed.
+    """
+
+    _WRAPPER = _wrapper({"sck": 0, "cs_n": 1, "mosi": 0}, ("miso", "miso_oe", "busy", "activity"))
+
+    def __init__(self, top: SpiTop, *, workdir: Path | None = None) -> None:
+        self.sck_hz = top.sck_hz
+        super().__init__(top, CLOCKS_PER_SCK, workdir=workdir)
+
+    @classmethod
+    def of_core(cls, core: Core, *, workdir: Path | None = None) -> SimulatedSpi:
+        """Put a core behind the SPI slave and its bridge."""
+        _require_simulator()
+        return cls(SpiTop(core, SIMULATED_CLOCK_HZ), workdir=workdir)
+
+    def transfer(self, data: bytes) -> bytes:
+        """Send bytes under one chip select and return as many that came meanwhile."""
+        clocks = (8 * len(data) + 1) * self._divisor
+        request = TRANSFER + COUNT.pack(len(data)) + data
+        head = self._exchange(request, answer=True, clocks=clocks)
+        peer: Any = self._peer
+        return receive_exactly(peer, COUNT.unpack(head)[0])

@@ -1,6 +1,7 @@
-"""Host side of a board: serial link and driver, the same for a simulated device."""
+"""Host side of a board: links and driver, the same for a simulated device."""
 
 from drai_hw.boards.host.device import Device
 from drai_hw.boards.host.link import DEFAULT_BAUD, Link, SerialLink
+from drai_hw.boards.host.spi import SpiLink
 
-__all__ = ["DEFAULT_BAUD", "Device", "Link", "SerialLink"]
+__all__ = ["DEFAULT_BAUD", "Device", "Link", "SerialLink", "SpiLink"]
