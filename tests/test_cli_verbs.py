@@ -184,7 +184,7 @@ def test_the_textbook_pair_locks_where_the_closed_form_says(tmp_path, monkeypatc
 def test_rtl_writes_the_same_bytes_every_time_and_checks_them(tiny, answer, tmp_path, capfd):
     found = answer("rtl", tiny, "-o", "core")
     names = sorted(path.name for path in (tmp_path / "core").iterdir())
-    assert names == ["drai_core.il", "drai_core.json", "drai_core.v"]
+    assert names == [f"drai_core.{kind}" for kind in ("h", "il", "json", "svd", "v")]
     assert sorted(found["files"]) == [f"core/{name}" for name in names]
     assert re.fullmatch("[0-9a-f]{64}", found["digest"])
     first = (tmp_path / "core" / "drai_core.v").read_bytes()
