@@ -67,22 +67,24 @@ def cells(family: str, reads: list[str], top: str) -> dict[str, int]:
     return json.loads(done.stderr[done.stderr.index("{") :])["design"]["num_cells_by_type"]
 
 
+def some(*quick: str) -> list:
+    """Return all buses, those not named for the full run only."""
+    return [bus if bus in quick else pytest.param(bus, marks=pytest.mark.full) for bus in WRAPPED]
+
+
 def synthesise(bus: str, family: str, folder: Path) -> dict[str, int]:
     files = f"{SOC / f'{bus}.v'} {folder / f'drai_{bus}.v'}"
     return cells(family, [f"read_verilog {files}"], f"soc_{bus}")
 
 
-@pytest.mark.parametrize("bus", WRAPPED)
+@pytest.mark.parametrize("bus", some("axi4lite", "spi"))
 def test_the_example_system_is_synthesised_for_ecp5_with_the_emitted_verilog(bus, emitted):
     found = synthesise(bus, "ecp5", emitted[bus])
     assert found["LUT4"] > 900
     assert found["TRELLIS_FF"] > 900
 
 
-@pytest.mark.parametrize(
-    "bus", [bus if bus == "wishbone" else pytest.param(bus, marks=pytest.mark.full)
-            for bus in WRAPPED],
-)  # fmt: skip
+@pytest.mark.parametrize("bus", some("wishbone"))
 def test_the_example_system_is_synthesised_for_ice40_with_the_emitted_verilog(bus, emitted):
     found = synthesise(bus, "ice40", emitted[bus])
     assert found["SB_LUT4"] > 900
@@ -106,6 +108,7 @@ def test_the_example_system_sees_its_oscillators_come_together_or_go_apart(
     assert f"done 1 led {led}" in done.stdout
 
 
+@pytest.mark.full
 def test_the_page_tells_the_area_of_each_wrapper(tmp_path):
     """Within a tenth: a register more in the map moves the figures a little."""
     rows = re.findall(
