@@ -122,6 +122,81 @@ def test_a_long_run_can_be_interrupted_and_goes_on(tmp_path):
     assert np.array_equal(rest.weights, whole.weights)
 
 
+@pytest.mark.parametrize("machine", ["float", "twin"])
+def test_a_long_run_of_phases_can_be_interrupted_and_goes_on(tmp_path, machine):
+    """Two starts, in pieces of 32 steps, noise or dither and ramp included."""
+    keys = {"dynamics": {"noise": 0.1}} if machine == "float" else {}
+    begin = np.random.default_rng(1).uniform(0, 6, (2, 12))
+    seen = []
+
+    def network():
+        net = dh.Network(12, machine=machine, **keys)
+        net.weights = 3 * (1 - np.eye(12))
+        return net
+
+    def go(net, act, **how):
+        if act == "run":
+            return net.run(begin, 100, shil=True, every=3, **how)
+        return net.recall(np.ones((2, 12)), steps=100, **how)
+
+    def stop(done, of):
+        seen.append((done, of))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    for act in ("run", "recall"):
+        seen.clear()
+        whole = go(network(), act)
+        path = tmp_path / f"{act}.npz"
+        with pytest.raises(KeyboardInterrupt):
+            go(network(), act, progress=stop, checkpoint=path)
+        assert path.exists()
+        other = network()
+        other.weights = 2 * (1 - np.eye(12))
+        with pytest.raises(dh.DraiError, match="of another network or machine"):
+            go(other, act, checkpoint=path)
+        rest = go(
+            network(), act, progress=lambda done, of: seen.append((done, of)), checkpoint=path
+        )
+        assert not path.exists()
+        assert np.array_equal(rest.phases_rad, whole.phases_rad)
+        assert np.array_equal(rest.trace_rad, whole.trace_rad)
+        of = 100 if machine == "float" else 200
+        ends = [32, 64, 96, 100] + [132, 164, 196, 200] * (machine == "twin")
+        assert seen == [(done, of) for done in ends[:2] + ends[1:]]
+
+
+@pytest.mark.parametrize("machine", ["float", "twin"])
+def test_a_trace_keeps_every_so_many_steps_and_its_plot_shows_steps(machine):
+    begin = np.random.default_rng(1).uniform(0, 6, (2, 12))
+
+    def run(**how):  # on a new network, or the twin's dither would go on
+        net = dh.Network(12, machine=machine)
+        net.weights = 3 * (1 - np.eye(12))
+        return net.run(begin, 50, **how)
+
+    full, few = run(), run(every=7)
+    assert few.trace_rad.shape == (8, 2, 12)
+    assert np.array_equal(few.trace_rad, full.trace_rad[::7])
+    assert np.array_equal(few.phases_rad, full.phases_rad)
+    assert repr(few) == "Run(phases (2, 12), 8 samples, one in 7 steps)"
+    assert few.plot().lines[0].get_xdata()[-1] == 49
+
+
+def test_one_start_serves_all_replicas():
+    net = dh.Network(12, replicas=3)
+    net.learn(np.random.default_rng(1).choice([-1, 1], (3, 2, 12)))
+    begin = np.random.default_rng(1).uniform(0, 6, 12)
+    assert np.array_equal(net.run(begin, 5).phases_rad, net.run([begin] * 3, 5).phases_rad)
+    assert net.recall(np.ones(12)).patterns.shape == (3, 12)
+    net.weights = 1 - np.eye(12)
+    assert net.weights.shape == (3, 12, 12)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert dh.Network(np.int64(9)).run(np.zeros(9), np.int32(2)).trace_rad.shape == (3, 9)
+
+
 def stop_never(done, of):
     assert done > 2  # it did not begin anew
 
@@ -163,7 +238,24 @@ def test_results_draw_themselves_on_given_axes_or_new_ones():
         (lambda: setattr(dh.Network(3), "weights", np.ones((2, 2))), r"\(2, 2\): needs \(3, 3"),
         (lambda: setattr(dh.Network(2), "weights", [[0, 1], [2, 0]]), "not symmetric"),
         (lambda: dh.corrupt([[1, -1]], 1.5), "flips = 1.5: needs a share from 0 to 1"),
-        (lambda: dh.corrupt([[1, -1]], 0.5, copies=0), "copies = 0: needs at least 1"),
+        (lambda: dh.corrupt([[1, -1]], 0.5, copies=0), "copies = 0: needs a whole number"),
+        (lambda: dh.Network(2.5), r"Network\(2\.5\): needs a number of oscillators, the name"),
+        (lambda: dh.Network(True), "network.oscillators = True: needs a whole number"),
+        (lambda: dh.Network(8, replicas=0), "replicas = 0: needs a whole number of at least 1"),
+        (lambda: dh.Network(8, learning=3), r"learning = 3: needs the keys of a section"),
+        (lambda: dh.Network(8).run(np.zeros(8), "x"), "steps = 'x': needs a whole number"),
+        (lambda: dh.Network(8).run(np.zeros(8), 2, every=0), "every = 0: needs a whole number of"),
+        (lambda: dh.Network(8).run(["a"] * 8, 1), "not finite; needs angles in rad"),
+        (lambda: dh.Network(8).recall(np.ones(8), seed=-1), "seed = -1: needs a whole number"),
+        (lambda: dh.Network(8, replicas=3).recall(np.ones((2, 8))),
+         r"starts of shape \(2, 8\): this network has 3 replicas .*; needs \(3, 8\), one"),
+        (lambda: setattr(dh.Network(3), "weights", np.zeros((5, 3, 3))), r"\(5, 3, 3\): needs"),
+        (lambda: setattr(dh.Network(2), "weights", np.full((2, 2), np.inf)), "needs finite real"),
+        (lambda: setattr(dh.Network(2, replicas=4), "weights", np.zeros((3, 2, 2))),
+         r"\(3, 2, 2\): needs \(2, 2\) or \(4, 2, 2\)"),
+        (lambda: dh.corrupt([[1, -1]], "a"), "flips = 'a': needs a share"),
+        (lambda: dh.corrupt([[1, -1]], 0.5, copies=1.5), "copies = 1.5: needs a whole number"),
+        (lambda: dh.corrupt([[1, -1]], 0.5, seed=-1), "seed = -1: needs a whole number"),
         (lambda: dh.patterns("letters:A", 30), "35 pixels each; the network has 30"),
         (lambda: dh.Network(4).recall(np.ones((3, 4))).exact(np.ones((2, 4))), "divides 3"),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,12 +65,22 @@ def corrupt(
         A share outside 0 to 1, less than one copy, values other than -1/+1.
     """
     rows = as_patterns(values)
-    if not 0 <= flips <= 1:
+    if isinstance(flips, str) or not 0 <= flips <= 1:
         raise SpecError(f"flips = {flips!r}: needs a share from 0 to 1 of the pixels")
-    if copies < 1:
-        raise SpecError(f"copies = {copies!r}: needs at least 1")
-    rng = np.random.default_rng(seed)
+    copies = whole(copies, "copies", at_least=1)
+    rng = np.random.default_rng(whole(seed, "seed"))
     return np.array([network.corrupt(row, flips, rng) for _ in range(copies) for row in rows])
+
+
+def whole(value: Any, name: str, *, at_least: int = 0) -> int:
+    """Return a whole number, NumPy's included; a `SpecError` names any other value."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = at_least - 1
+    if isinstance(value, bool) or number < at_least:
+        raise SpecError(f"{name} = {value!r}: needs a whole number of at least {at_least}")
+    return number
 
 
 def as_patterns(values: ArrayLike, oscillators: int | None = None) -> NDArray[np.int64]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import operator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drai_hw import catalog
-from drai_hw.api.data import as_patterns
+from drai_hw.api.data import as_patterns, whole
+from drai_hw.api.progress import Progress, shown
 from drai_hw.api.results import Learned, Recalled, Run
+from drai_hw.api.walk import FloatWalk, TwinWalk, finish
 from drai_hw.errors import SpecError
 from drai_hw.model import plan, tasks
 from drai_hw.model.compiled import fastest
@@ -20,9 +22,6 @@ from drai_hw.model.readout import read_pattern, start_phases_rad
 from drai_hw.model.reference import Reference
 from drai_hw.model.twin import Twin
 from drai_hw.spec import Spec, validate
-from drai_hw.units import lsb_to_rad, rad_to_lsb
-
-Progress = Callable[[int, int], None]
 
 
 def load(reference: str | Path) -> Spec:
@@ -93,6 +92,8 @@ class Network:
         self.n = self.spec.network.oscillators
         self._float: Reference | None = None
         self._twin: Twin | None = None
+        if replicas is not None:
+            replicas = whole(replicas, "replicas", at_least=1)
         if machine == "float":
             self._float = Reference(self.spec, replicas=replicas, folder=folder)
         elif replicas is not None:
@@ -121,10 +122,14 @@ class Network:
     @weights.setter
     def weights(self, values: ArrayLike) -> None:
         w = np.asarray(values)
-        if w.shape[-2:] != (self.n, self.n):
-            raise SpecError(
-                f"weights of shape {w.shape}: needs ({self.n}, {self.n}) for this network"
-            )
+        shapes: list[tuple[int, ...]] = [(self.n, self.n)]
+        if self._replicas is not None:
+            shapes.append((self._replicas, self.n, self.n))
+        if w.shape not in shapes:
+            wanted = " or ".join(map(str, shapes))
+            raise SpecError(f"weights of shape {w.shape}: needs {wanted} for this network")
+        if w.dtype.kind not in "iuf" or not np.isfinite(w).all():
+            raise SpecError(f"weights of type {w.dtype}: needs finite real numbers (LSB)")
         if not np.array_equal(w, np.swapaxes(w, -1, -2)) or np.any(
             np.diagonal(w, axis1=-2, axis2=-1)
         ):
@@ -133,9 +138,16 @@ class Network:
                 "unordered pair (for example (w + w.T)/2)"
             )
         if self._float is not None:
-            self._float.weights = w.astype(np.float64)
+            self._float.weights = np.broadcast_to(w, self._float.weights.shape).astype(np.float64)
         elif self._twin is not None:
             self._twin.load_weights(w)
+
+    @property
+    def _replicas(self) -> int | None:
+        """Number of replicas that learn apart; None where there is one network."""
+        if self._float is None or self._float.weights.ndim < 3:
+            return None
+        return int(self._float.weights.shape[0])
 
     # -- what it does ------------------------------------------------------------------------
 
@@ -164,7 +176,7 @@ class Network:
             Values other than -1/+1, a shape that does not fit.
         """
         path = None if checkpoint is None else Path(checkpoint)
-        with _shown(progress) as tell:
+        with shown(progress, "learning, round {done}") as tell:
             if self._float is not None:
                 found = tasks.learn_float(self._float, self._in_turn(patterns), tell, path)
             else:
@@ -178,7 +190,7 @@ class Network:
         values = np.asarray(patterns)
         if values.ndim < 3:
             return as_patterns(values, self.n)
-        replicas = self.weights.shape[0] if self.weights.ndim == 3 else 0
+        replicas = self._replicas or 0
         if values.shape[0] != replicas:
             raise SpecError(
                 f"patterns of shape {values.shape}: needs (M, {self.n}), or (replicas, M, "
@@ -188,121 +200,143 @@ class Network:
         return np.swapaxes(flat.reshape(values.shape), 0, 1)
 
     def recall(
-        self, starts: ArrayLike, *, steps: int | None = None, seed: int | None = None
+        self,
+        starts: ArrayLike,
+        *,
+        steps: int | None = None,
+        seed: int | None = None,
+        progress: Progress | bool = False,
+        checkpoint: str | Path | None = None,
     ) -> Recalled:
         """Restore corrupted patterns: run from each with the second harmonic ramped, and read.
 
         Parameters
         ----------
-        starts : array of -1/+1, shape (K, N)
-            Start patterns, all run side by side (on the float model, in one array).
+        starts : array of -1/+1, shape (K, N) or (N,)
+            Start patterns, all run side by side (on the float model, in one array). With replicas
+            one for each, or one for all.
         steps : int, optional
             Steps of a recall; the network file's by default.
         seed : int, optional
             Seed of the start phases' jitter; the network file's by default.
+        progress : bool or callable
+            True shows steps on standard error; a callable is told the steps done and all.
+        checkpoint : path, optional
+            As of `learn`.
 
         Raises
         ------
         SpecError
             Values other than -1/+1, a shape that does not fit.
         """
-        rows = as_patterns(starts, self.n)
+        rows = self._one_each(as_patterns(starts, self.n), np.shape(starts))
         task = self.spec.task
-        rng = np.random.default_rng([task.seed if seed is None else seed, 1])
+        seed = task.seed if seed is None else whole(seed, "seed")
+        rng = np.random.default_rng([seed, 1])
         begin = np.array([start_phases_rad(row, task.jitter_rad, rng) for row in rows])
-        ends, trace = self._run(begin, task.steps if steps is None else steps, shil=True)
+        ends, trace = self._run(
+            begin, task.steps if steps is None else steps, shil=True, looked_at=1,
+            progress=progress, checkpoint=checkpoint,
+        )  # fmt: skip
         return Recalled(np.array([read_pattern(end) for end in ends]), ends, trace[:, 0])
 
-    def run(self, phases_rad: ArrayLike, steps: int, *, shil: bool = False) -> Run:
+    def run(
+        self,
+        phases_rad: ArrayLike,
+        steps: int,
+        *,
+        shil: bool = False,
+        every: int = 1,
+        progress: Progress | bool = False,
+        checkpoint: str | Path | None = None,
+    ) -> Run:
         """Let the phases move.
 
         Parameters
         ----------
         phases_rad : array, shape (N,) or (K, N)
-            Start phases, rad.
+            Start phases, rad. With replicas one start for each, or one for all.
         steps : int
             Number of steps, 0 or more.
         shil : bool
             Apply the ramped second harmonic that makes phases binary.
+        every : int
+            Steps from one sample of the trace to the next: long runs need not keep them all.
+        progress : bool or callable
+            True shows steps on standard error; a callable is told the steps done and all.
+        checkpoint : path, optional
+            File that keeps the state of a long run, trace included; as of `learn`.
 
         Raises
         ------
         SpecError
             A shape that does not fit, phases that are not finite, a negative number of steps.
         """
-        begin = np.asarray(phases_rad, dtype=np.float64)
+        begin = np.asarray(phases_rad)
         if begin.shape[-1:] != (self.n,) or begin.ndim > 2:
             raise SpecError(
                 f"phases of shape {begin.shape}: this network needs ({self.n},) or (any, {self.n})"
             )
-        if not np.isfinite(begin).all():
+        if begin.dtype.kind not in "iuf" or not np.isfinite(begin).all():
             raise SpecError("phases_rad holds values that are not finite; needs angles in rad")
-        ends, trace = self._run(np.atleast_2d(begin), steps, shil=shil)
-        return Run(ends[0], trace[:, 0]) if begin.ndim == 1 else Run(ends, trace)
+        rows = self._one_each(np.atleast_2d(begin).astype(np.float64), begin.shape)
+        every = whole(every, "every", at_least=1)
+        ends, trace = self._run(
+            rows, steps, shil=shil, looked_at=len(rows), every=every, progress=progress,
+            checkpoint=checkpoint,
+        )  # fmt: skip
+        one = begin.ndim == 1 and self._replicas is None
+        return Run(ends[0], trace[:, 0], every) if one else Run(ends, trace, every)
+
+    def _one_each(self, rows: NDArray[Any], given: tuple[int, ...]) -> NDArray[Any]:
+        """Return a start for each replica, where there are several."""
+        count = self._replicas
+        if count is None or len(rows) == count:
+            return rows
+        if len(rows) != 1:
+            raise SpecError(
+                f"starts of shape {given}: this network has {count} replicas with weights of their "
+                f"own; needs ({count}, {self.n}), one start for each, or ({self.n},) for all"
+            )
+        return np.repeat(rows, count, axis=0)
 
     def _run(
-        self, begin: NDArray[np.float64], steps: int, *, shil: bool
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the last phases, and the phases against time, of several starts."""
-        if steps < 0 or int(steps) != steps:
-            raise SpecError(f"steps = {steps!r}: needs a whole number of at least 0")
+        self, begin: NDArray[np.float64], steps: int, *, shil: bool, looked_at: int,
+        every: int = 1, progress: Progress | bool, checkpoint: str | Path | None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+        """Return the last phases of several starts, and the phases against time of the first."""
+        steps = whole(steps, "steps")
+        walk: FloatWalk | TwinWalk
         if self._float is not None:
-            model = self._float
-            trace = [begin]
-            model.phases_rad = begin.copy()
-            model.run(steps, shil=shil, trace=trace)
-            return model.phases_rad.copy(), np.stack(trace)
-        assert self._twin is not None
-        twin, bits = self._twin, self.spec.formats.accumulator_bits
-        settings = plan.run_settings(self.spec, twin.formats, twin.read_weights())
-        twin.configure(settings if shil else replace(settings, shil_max=0, shil_step=0))
-        edge = self.spec.network.mode == "edge-align"
-        paths = []
-        for start in begin:
-            twin.load_phases(rad_to_lsb(start, bits))
-            path = [twin.read_phases()]
-            for step in range(steps):
-                twin.run(1, resume=step > 0, edge=edge)
-                path.append(twin.read_phases())
-            paths.append(path)
-        trace_rad = lsb_to_rad(np.swapaxes(np.array(paths), 0, 1), bits)
-        return trace_rad[-1], trace_rad
+            walk = FloatWalk(self._float, begin, steps, shil=shil, looked_at=looked_at, every=every)
+        else:
+            assert self._twin is not None
+            walk = TwinWalk(
+                self._twin, self.spec, begin, steps, shil=shil, looked_at=looked_at, every=every
+            )
+        with shown(progress, "step {done} of {of}") as tell:
+            finish(walk, None if checkpoint is None else Path(checkpoint), tell)
+        return walk.result()
 
 
-def _spec(network: int | Spec, sections: Mapping[str, Mapping[str, Any]]) -> Spec:
-    if isinstance(network, int):
-        data: dict[str, Any] = {
+def _spec(network: Any, sections: Mapping[str, Any]) -> Spec:
+    data: dict[str, Any]
+    if isinstance(network, Spec):
+        data = network.model_dump(by_alias=True, mode="json", exclude_none=True)
+    else:
+        if not hasattr(network, "__index__"):
+            raise SpecError(
+                f"Network({network!r}): needs a number of oscillators, the name or path of a "
+                "network file, or what `load` returns"
+            )
+        number = network if isinstance(network, bool) else operator.index(network)
+        data = {
             "schema": 1,
-            "network": {"name": "network", "oscillators": network},
+            "network": {"name": "network", "oscillators": number},
             "task": {"patterns": "random:1"},
         }
-    else:
-        data = network.model_dump(by_alias=True, mode="json", exclude_none=True)
     for section, keys in sections.items():
+        if not isinstance(keys, Mapping):
+            raise SpecError(f"{section} = {keys!r}: needs the keys of a section, {section}={{...}}")
         data[section] = {**data.get(section, {}), **keys}
     return validate(data, "Network")
-
-
-class _shown:  # noqa: N801 - used like a function
-    """A progress callable for the time of a run."""
-
-    def __init__(self, progress: Progress | bool) -> None:
-        self._wanted = progress
-        self._bar: Any = None
-
-    def __enter__(self) -> Progress | None:
-        if callable(self._wanted):
-            return self._wanted
-        if not self._wanted:
-            return None
-        from rich.console import Console
-        from rich.progress import Progress as Bar
-
-        self._bar = Bar(console=Console(stderr=True), transient=True)
-        self._bar.start()
-        task = self._bar.add_task("learning", total=None)
-        return lambda done, of: self._bar.update(task, description=f"learning, round {done}")
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()

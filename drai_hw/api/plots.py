@@ -28,7 +28,7 @@ def weights(values: NDArray[Any], ax: Axes | None = None) -> Axes:
     return ax
 
 
-def phases(trace_rad: NDArray[np.float64], ax: Axes | None = None) -> Axes:
+def phases(trace_rad: NDArray[np.float64], ax: Axes | None = None, every: int = 1) -> Axes:
     """Draw phases against time: relative to the final axis, coloured by the side they end on.
 
     A common rotation of all phases says nothing and is taken out, step by step.
@@ -40,8 +40,9 @@ def phases(trace_rad: NDArray[np.float64], ax: Axes | None = None) -> Axes:
     path += (np.mod(path[-1] + np.pi / 2, TAU) - np.pi / 2) - path[-1]
     near = np.abs(wrap_rad(path[-1])) < np.pi / 2
     ax = _axes(ax)
+    time = every * np.arange(len(path))
     for side, colour in ((near, "C3"), (~near, "C0")):
         if side.any():
-            ax.plot(path[:, side] / np.pi, color=colour, linewidth=0.8, alpha=0.7)
+            ax.plot(time, path[:, side] / np.pi, color=colour, linewidth=0.8, alpha=0.7)
     ax.set(xlabel="step", ylabel="phase / π rad", title="phases against the final axis")
     return ax

@@ -109,19 +109,28 @@ class Run:
     ----------
     phases_rad : array, shape (N,) or (K, N)
         Phases at the end, rad.
-    trace_rad : array, shape (steps + 1, N) or (steps + 1, K, N)
-        Phases against time, the start included.
+    trace_rad : array, shape (samples, N) or (samples, K, N)
+        Phases against time, the start included: ``steps // every + 1`` samples.
+    every : int
+        Steps from one sample to the next.
     """
 
     phases_rad: NDArray[np.float64] = field(repr=False)
     trace_rad: NDArray[np.float64] = field(repr=False)
+    every: int = 1
 
     def __repr__(self) -> str:
-        return f"Run(phases {self.phases_rad.shape}, {len(self.trace_rad) - 1} steps)"
+        count = len(self.trace_rad)
+        many = (
+            f"{count - 1} steps"
+            if self.every == 1
+            else f"{count} samples, one in {self.every} steps"
+        )
+        return f"Run(phases {self.phases_rad.shape}, {many})"
 
     @property
     def order(self) -> NDArray[np.float64]:
-        """Kuramoto's order parameter |mean exp(i phi)| against time, shape (steps + 1, ...)."""
+        """Kuramoto's order parameter |mean exp(i phi)| against time, shape (samples, ...)."""
         return np.abs(np.exp(1j * self.trace_rad).mean(axis=-1))
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -129,4 +138,4 @@ class Run:
         from drai_hw.api import plots
 
         trace = self.trace_rad
-        return plots.phases(trace if trace.ndim == 2 else trace[:, 0], ax)
+        return plots.phases(trace if trace.ndim == 2 else trace[:, 0], ax, self.every)
