@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import click
 
 from drai_hw.cli.common import clean_stdout, json_option, json_text
+from drai_hw.errors import SpecError
 
 SUBJECTS = {
     "model": "drai_hw.bench.models",
@@ -40,8 +42,16 @@ SUBJECTS = {
     metavar="N",
     help="Times every entry is measured; medians are shown.",
 )
+@click.option(
+    "--markdown",
+    "as_markdown",
+    is_flag=True,
+    help="Tables in Markdown, with the machine, the versions and the date.",
+)
 @json_option
-def command(subjects: Sequence[str], sizes: Sequence[int], rounds: int, as_json: bool) -> int:
+def command(
+    subjects: Sequence[str], sizes: Sequence[int], rounds: int, as_markdown: bool, as_json: bool
+) -> int:
     """
     Time the models side by side with peers and with the machine's limit, all in this run.
 
@@ -49,10 +59,25 @@ def command(subjects: Sequence[str], sizes: Sequence[int], rounds: int, as_json:
     could not run says why, and one of which something is asked says whether it is met. Without an
     argument: all of them.
     """
+    if as_json and as_markdown:
+        raise SpecError("--json and --markdown: standard output holds one of them; leave one out")
     with clean_stdout() as say:
         rows = measure(subjects or list(SUBJECTS), sizes, rounds)
-        say(json_text({"rows": rows}) if as_json else table(rows))
+        if as_json:
+            say(json_text({"rows": rows}))
+        elif as_markdown:
+            from drai_hw.bench import markdown
+
+            say(markdown.page(rows, _command_line(subjects, sizes, rounds), date.today()))
+        else:
+            say(table(rows))
     return 0
+
+
+def _command_line(subjects: Sequence[str], sizes: Sequence[int], rounds: int) -> str:
+    return " ".join(
+        ("drai-hw bench", *subjects, *(f"--n {n}" for n in sizes), f"--rounds {rounds}")
+    )
 
 
 def measure(subjects: Sequence[str], sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
