@@ -26,6 +26,12 @@ class NaiveTwin:
         self.eta = list(f.eta_seeds)
         self.fade = list(f.decay_seeds)
         self.dith = f.dither_seed
+        self.toss = f.census_seed
+        self.over = [False] * slots
+        self.lean = [0] * slots
+        self.sign = [0] * slots
+        self.slot = 0
+        self.missing: set[frozenset[int]] = set()
         self.n = self.at = self.shil = 0
         self.events = [0, 0, 0, 0]
 
@@ -40,7 +46,45 @@ class NaiveTwin:
                 idle = range(L // 2, L) if 2 * k == L else ()
                 yield [None if x in idle else (a * L + x, a * L + (x + k) % L) for x in range(L)]
 
-    def step(self, field: bool, learn: bool) -> None:
+    def census(self) -> None:
+        """Count the weights of every row, then their magnitudes."""
+        f, s = self.f, self.s
+        row, size = [0] * len(self.theta), [0] * len(self.theta)
+        for slot in self.pairs():
+            for pair in filter(None, slot):
+                if all(self.active[k] for k in pair):
+                    w = self.w.get(frozenset(pair), 0)
+                    for k in pair:
+                        row[k] += w
+                        size[k] += abs(w)
+        if f.budget:
+            self.over = [a and x >= s.budget for a, x in zip(self.active, size, strict=True)]
+        if f.centring:
+            scale = 2 ** (13 + len(f"{f.n - 1:b}"))
+            for k, total in enumerate(row):
+                rounded = (s.centre * total + self.toss % scale) // scale
+                self.lean[k] = max(-1, min(1, rounded))
+                self.toss = shifts(self.toss, 23)
+
+    def align(self) -> None:
+        """Do one slot of edge alignment."""
+        f = self.f
+        size, fraction = 1 << f.phase_bits, 1 << (f.accumulator_bits - f.phase_bits)
+        high = [(t // fraction + self.slot) % size < size // 2 for t in self.theta]
+        for k in range(len(self.theta)):
+            total = 0
+            for other in range(len(self.theta)):
+                if other != k and self.active[k] and self.active[other]:
+                    w = self.w.get(frozenset((k, other)), 0)
+                    total += w if high[other] else -w
+            rises = self.sign[k] < 0 < total and self.active[k] and not self.clamp[k]
+            if rises and self.theta[k] // fraction != -self.slot % size:
+                self.theta[k] = -self.slot % size * fraction
+            if total:
+                self.sign[k] = 1 if total > 0 else -1
+        self.slot = (self.slot + 1) % size
+
+    def step(self, field: bool, learn: bool, census: bool = False, edge: bool = False) -> None:
         """Do one step."""
         f, s = self.f, self.s
         size = 1 << f.phase_bits
@@ -57,6 +101,11 @@ class NaiveTwin:
             self.held = [
                 not act or value >= s.margin for act, value in zip(self.active, h, strict=True)
             ]
+        if census:
+            self.census()
+        if edge:
+            self.align()
+            return
         torque = [0] * len(top)
         this = f.passes[self.at]
         for slot in self.pairs():
@@ -69,7 +118,7 @@ class NaiveTwin:
                     if self.active[i] and self.active[j]:
                         torque[i] += old * f.coupling[d]
                         torque[j] -= old * f.coupling[d]
-                        if learn:
+                        if learn and key not in self.missing:
                             self.w[key] = self.learned(lane, i, j, min(d, size - d), old, this)
                 if learn:
                     self.eta[lane] = shifts(self.eta[lane], 23)
@@ -114,10 +163,17 @@ class NaiveTwin:
             event = event and down
             new -= bool(event)
         new = max(-f.w_max, min(f.w_max, new))
-        if f.decay and self.fade[lane] % 65536 < s.decay:
+        over = f.budget and (self.over[i] or self.over[j])
+        low = self.fade[lane] % 65536
+        if (f.decay and low < s.decay) or (over and low < s.shrink):
             compare = self.fade[lane] // 65536 % (f.w_max + 1)
             if abs(new) > compare:
                 new += -1 if new > 0 else 1
+        if f.centring and s.centre:
+            lean = self.lean[i] + self.lean[j]
+            if self.eta[lane] // 65536 % 4 < abs(lean):
+                new += -1 if lean > 0 else 1
+                new = max(-f.w_max, min(f.w_max, new))
         for k, happened in enumerate((True, gate, event, new != old)):
             self.events[k] += bool(happened)
         return new

@@ -13,7 +13,7 @@ from drai_hw.model.machine import Settings
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.twin import Twin
 from drai_hw.rtl.core import Core
-from drai_hw.rtl.registers import REGISTERS, Cfg, Command
+from drai_hw.rtl.registers import REGISTERS, Cfg, Command, setting_registers
 
 
 class CoreBench:
@@ -68,17 +68,8 @@ class CoreBench:
         )
 
     async def configure(self, settings: Settings) -> None:
-        for name, value in {
-            "GAIN": settings.gain,
-            "SHIL_MAX": settings.shil_max,
-            "SHIL_STEP": settings.shil_step,
-            "ETA": settings.eta,
-            "DECAY": settings.decay,
-            "DITHER": settings.dither,
-            "MARGIN": settings.margin,
-            "GATES": settings.gates,
-        }.items():
-            await self.access(name, value)
+        for name, field in setting_registers(self.core.formats).items():
+            await self.access(name, getattr(settings, field))
 
     async def load(self, twin: Twin) -> None:
         """Load everything a host can load with the twin's state."""
@@ -128,5 +119,10 @@ def random_twin(formats: Formats, seed: int, settings: Settings) -> Twin:
         rng.random(n) < 0.9,
     )
     upper = np.triu(rng.integers(-formats.w_max, formats.w_max + 1, (n, n)), 1)
-    twin.load_weights(upper + upper.T)
+    links = np.ones((n, n), dtype=bool)
+    if formats.mask:
+        links = np.triu(rng.random((n, n)) < 0.6, 1)
+        links |= links.T
+        twin.load_links(links)
+    twin.load_weights((upper + upper.T) * links)
     return twin

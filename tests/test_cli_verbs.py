@@ -119,16 +119,54 @@ def test_what_only_the_float_model_has_runs_there_alone(answer, tmp_path, capfd)
     assert [stage["name"] for stage in found["stages"]] == ["model"]
 
 
-@pytest.mark.parametrize(
-    "verb", [["rtl"], ["sim"], ["board"], ["spice", "--circuit", "lc"], ["build"]]
-)
+EDGE = """
+schema = 1
+[network]
+name = "edge"
+oscillators = 12
+mode = "edge-align"
+[task]
+patterns = "random:2"
+trials = 4
+steps = 70
+[board]
+lanes = 4
+pages = 3
+"""
+
+
+@pytest.mark.parametrize("verb", [["spice", "--circuit", "lc"], ["build"]])
 def test_edge_alignment_is_refused_where_it_does_not_exist(verb, tmp_path, capsys):
     path = tmp_path / "edge.toml"
-    path.write_text(FLOAT_ONLY.replace('mask = "grid:4"', 'mode = "edge-align"'))
+    path.write_text(EDGE)
     assert run([verb[0], str(path), *verb[1:], "-o", str(tmp_path / "out")]) == 2
     assert (
-        "network.mode = 'edge-align': only the float model and the twin" in capsys.readouterr().err
+        "network.mode = 'edge-align': circuits move by their own physics and need 'kuramoto'; "
+        "leave the circuit out (drai-hw model, sim, recall and board do)" in capsys.readouterr().err
     )
+
+
+def test_edge_alignment_recalls_on_the_rtl_what_it_recalls_on_the_twin(tmp_path, answer):
+    path, patterns = tmp_path / "edge.toml", tmp_path / "patterns.npy"
+    path.write_text(EDGE)
+    np.save(patterns, np.random.default_rng(2).choice([-1, 1], (2, 12)))
+    options = ("--spec", str(path), "--flips", "0.1", "--trials", "4")
+    found = answer("recall", str(patterns), *options, "--backend", "float,twin,rtl")
+    assert found["rtl"]["mismatches"] == 0
+    assert found["rtl"]["exact_rate"] == found["twin"]["exact_rate"] > 0
+    assert found["rtl"]["overlap"] == found["twin"]["overlap"]
+
+
+def test_recall_takes_the_links_from_beside_the_network_file(tmp_path, answer, monkeypatch):
+    (tmp_path / "nets").mkdir()
+    path = tmp_path / "nets" / "ring.toml"
+    path.write_text(EDGE.replace('mode = "edge-align"', 'mask = "links.npy"'))
+    near = np.abs(np.arange(12)[:, None] - np.arange(12)) % 11
+    np.save(tmp_path / "nets" / "links.npy", ((near > 0) & (near <= 3)).astype(int))
+    patterns = tmp_path / "patterns.npy"
+    np.save(patterns, np.random.default_rng(2).choice([-1, 1], (1, 12)))
+    options = ("--spec", str(path), "--flips", "0.1", "--trials", "2", "--backend", "twin")
+    assert answer("recall", str(patterns), *options)["N"] == 12
 
 
 def test_a_second_call_takes_what_is_stored_and_force_does_not(tiny, answer):

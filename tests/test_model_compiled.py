@@ -48,6 +48,17 @@ CASES = twin_cases.CASES | {
          "g_parameters": {"width_rad": 1.0, "offset": 0.5}},
         {"eta": 65536, "decay": 9000, "gates": 0, "dither": 12, "gain": 60},
     ),
+    "130, young features": (
+        {"n": 130, "lanes": 18, "pages": 8, "decay": True, "resonance": True, "theta_r": 4,
+         "mask": True, "edge": True, "budget": True, "centring": True},
+        {"gates": 3, "dither": 12, "decay": 900, "shil_max": 900, "shil_step": 3, "gain": 60,
+         "budget": 430, "shrink": 30000, "centre": 20000},
+    ),
+    "130, eight bits": (
+        {"n": 130, "lanes": 26, "pages": 5, "mask": True, "edge": True, "budget": True,
+         "weight_bits": 8},
+        {"gates": 0, "dither": 3, "gain": 60, "budget": 3900, "shrink": 9000},
+    ),
     "wide frequencies": (
         {"n": 20, "lanes": 10, "pages": 2, "accumulator_bits": 24, "frequency_bits": 20,
          "phase_bits": 10, "resonance": True, "theta_r": 4000},
@@ -66,7 +77,12 @@ def load(twin, f, rng):
     active = rng.random(f.n) < 0.9 if f.n > 4 else np.ones(f.n, dtype=bool)
     twin.load_inputs(rng.integers(0, 1 << f.phase_bits, f.n), strength, clamp, active)
     weights = np.triu(rng.integers(-f.w_max, f.w_max + 1, (f.n, f.n)), 1)
-    twin.load_weights(weights + weights.T)
+    weights += weights.T
+    if f.mask:
+        links = twin_cases.half_of_all_links(f.n, rng)
+        twin.load_links(links)
+        weights *= links
+    twin.load_weights(weights)
 
 
 def pair_of_twins(case):
@@ -93,6 +109,8 @@ def test_the_compiled_twin_equals_the_twin_after_every_step(case):
     plain, fast = pair_of_twins(case)
     for step in range(STEPS):
         how = {"field": step % 3 == 0, "couple": step % 11 != 7, "learn": step % 5 != 4}
+        how |= {"edge": plain.formats.edge and step % 7 > 3}
+        how |= {"census": bool(plain.formats.census_passes) and step % 2 == 0}
         for twin in (plain, fast):
             twin.run(1, **how, resume=step % 100 > 0)
         assert np.array_equal(fast.theta, plain.theta), step

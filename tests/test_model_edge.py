@@ -106,7 +106,7 @@ def test_twin_and_float_model_align_alike_bit_for_bit():
 
 def test_a_snapshot_in_mid_turn_goes_on_with_the_same_edges():
     rng = np.random.default_rng(6)
-    formats = Formats(n=9, lanes=4, pages=3)
+    formats = Formats(n=9, lanes=4, pages=3, edge=True)
     first, second = Twin(formats), Twin(formats)
     upper = np.triu(rng.integers(-9, 10, (9, 9)), 1)
     first.load_weights(upper + upper.T)

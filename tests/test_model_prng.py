@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drai_hw.model import prng
+from drai_hw.model.numbers import Formats
 
 
 def one_shift(state: int) -> int:
@@ -61,18 +62,17 @@ def leap_tables(shifts: int) -> np.ndarray:
     return tables
 
 
-@pytest.mark.parametrize(("lanes", "pages"), [(2, 1), (8, 5), (8, 8), (12, 3), (16, 4), (64, 2)])
-@pytest.mark.parametrize("stream", ["eta", "decay"])
-def test_every_pair_gets_its_expected_number_of_events(lanes, pages, stream):
-    """Over 1e4 passes each pair's count of events lies within 5 sigma of the expectation."""
-    passes, probability = 10_000, 0.25
-    slots = lanes * pages * pages // 2
+GEOMETRIES = [(2, 1), (8, 5), (8, 8), (12, 3), (16, 4), (64, 2)]
+
+
+def worst_deviation(lanes, slots, stream, happens, probability, passes=10_000):
+    """Return by how many sigma the count of a pair's events is off its mean, at most."""
     state = prng.draws(np.array(prng.spread_seeds(1, stream, lanes)), slots, prng.LEAP)
     tables = leap_tables(prng.LEAP * slots)
     assert tables[0][1] == prng.jump(1, prng.LEAP * slots)
     count = np.zeros(state.shape)
     for _ in range(passes):
-        count += (state & 0xFFFF) < probability * 65536
+        count += happens(state)
         state = (
             tables[0][state & 255]
             ^ tables[1][state >> 8 & 255]
@@ -80,4 +80,31 @@ def test_every_pair_gets_its_expected_number_of_events(lanes, pages, stream):
             ^ tables[3][state >> 24]
         )
     sigma = np.sqrt(passes * probability * (1 - probability))
-    assert np.abs(count - passes * probability).max() < 5 * sigma
+    return np.abs(count - passes * probability).max() / sigma
+
+
+@pytest.mark.parametrize(("lanes", "pages"), GEOMETRIES)
+@pytest.mark.parametrize("stream", ["eta", "decay"])
+def test_every_pair_gets_its_expected_number_of_events(lanes, pages, stream):
+    """Over 1e4 passes each pair's count of events lies within 5 sigma of the expectation."""
+    slots = lanes * pages * pages // 2
+    worst = worst_deviation(lanes, slots, stream, lambda s: (s & 0xFFFF) < 16384, 0.25)
+    assert worst < 5
+
+
+@pytest.mark.parametrize(("lanes", "pages"), GEOMETRIES)
+def test_every_pair_gets_its_expected_number_of_pushes_beside_its_updates(lanes, pages):
+    """Bits 17:16 of the update's draw: alone, and together with an update of that very draw."""
+    slots = lanes * pages * pages // 2
+    assert worst_deviation(lanes, slots, "eta", lambda s: (s >> 16 & 3) < 1, 0.25) < 5
+    both = lambda s: ((s >> 16 & 3) < 1) & ((s & 0xFFFF) < 32768)  # noqa: E731
+    assert worst_deviation(lanes, slots, "eta", both, 0.125) < 5
+
+
+@pytest.mark.parametrize("oscillators", [2, 40, 64, 576, 1024, 4096])
+def test_every_oscillator_leans_as_often_as_its_row_sum_asks(oscillators):
+    """The census stream serves all oscillators in turn, one draw each in every pass."""
+    f = Formats(n=oscillators, lanes=2, pages=oscillators // 2)
+    one = 1 << f.centre_shift
+    leans = lambda s: (s & one - 1) + one // 4 >= one  # noqa: E731
+    assert worst_deviation(1, f.slots, "census", leans, 0.25) < 5

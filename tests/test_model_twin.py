@@ -50,6 +50,26 @@ CASES = {
          "phase_bits": 3, "resonance": True, "theta_r": 12},
         {"gates": 2, "eta": 65536, "dither": 13},
     ),
+    "budget": (
+        {"n": 11, "lanes": 4, "pages": 3, "budget": True},
+        {"budget": 80, "shrink": 40000, "gates": 0, "dither": 12},
+    ),
+    "budget and decay": (
+        {"n": 8, "lanes": 4, "pages": 2, "budget": True, "decay": True, "weight_bits": 4},
+        {"budget": 22, "shrink": 30000, "decay": 9000, "gates": 0, "dither": 12},
+    ),
+    "centring": (
+        {"n": 10, "lanes": 4, "pages": 3, "centring": True},
+        {"centre": 9000, "gates": 0, "dither": 12},
+    ),
+    "edge": ({"n": 9, "lanes": 4, "pages": 3, "edge": True, "phase_bits": 4}, {"dither": 12}),
+    "mask": ({"n": 9, "lanes": 4, "pages": 3, "mask": True}, {"gates": 0, "dither": 12}),
+    "young features": (
+        {"n": 14, "lanes": 4, "pages": 4, "mask": True, "edge": True, "budget": True,
+         "centring": True, "decay": True, "weight_bits": 6},
+        {"centre": 30000, "budget": 200, "shrink": 30000, "decay": 3000, "gates": 1,
+         "dither": 12},
+    ),
 }  # fmt: skip
 
 
@@ -73,15 +93,27 @@ def test_twin_equals_the_scalar_implementation_after_every_step(case):
     twin.load_phases(theta)
     twin.load_omega(omega)
     twin.load_inputs(psi, strength, clamp, active)
+    if f.mask:
+        links = half_of_all_links(f.n, rng)
+        twin.load_links(links)
+        weights = weights * links
+        naive.missing = {frozenset(map(int, pair)) for pair in np.argwhere(~links)}
     twin.load_weights(weights)
     for name, values in (("theta", theta), ("omega", omega), ("psi", psi), ("strength", strength),
                          ("clamp", clamp), ("active", active)):  # fmt: skip
         getattr(naive, name)[: f.n] = values.tolist()
     naive.w = {frozenset((i, j)): int(weights[i, j]) for i in range(f.n) for j in range(i + 1, f.n)}
+    moves = 0
     for step in range(90):
         learn, field = step % 5 != 4, step % 3 == 0
-        twin.run(1, field=field, learn=learn, resume=step > 0)
-        naive.step(field, learn)
+        census, edge = bool(f.census_passes) and step % 2 == 0, f.edge and step % 9 > 3
+        before = list(naive.theta)
+        twin.run(1, field=field, learn=learn, census=census, edge=edge, resume=step > 0)
+        naive.step(field, learn, census, edge)
+        moves += edge and naive.theta != before
+        assert twin.over.tolist() == naive.over
+        assert twin.lean.tolist() == naive.lean
+        assert twin.edge_signs.tolist() == naive.sign
         assert twin.theta.tolist() == naive.theta
         assert twin.ema.tolist() == naive.ema
         assert twin.margin.tolist() == naive.held
@@ -91,6 +123,33 @@ def test_twin_equals_the_scalar_implementation_after_every_step(case):
         counts = twin.counters()
         assert [counts.visited, counts.gated_on, counts.written, counts.changed] == naive.events
     assert naive.events[3] > 0, "nothing was learned: the comparison would prove nothing"
+    assert moves > 0 or not f.edge
+    assert counts.skipped == naive.events[0] - naive.events[2]
+
+
+def half_of_all_links(n, rng):
+    links = np.triu(rng.random((n, n)) < 0.5, 1)
+    return links | links.T
+
+
+@pytest.mark.parametrize("case", ["budget", "budget and decay", "centring", "young features"])
+def test_flags_of_a_census_are_set_and_clear_in_the_compared_runs(case):
+    shape, registers = CASES[case]
+    f = Formats(**shape, seed=7)
+    twin = Twin(f)
+    twin.configure(Settings(eta=30000, **registers))
+    rng = np.random.default_rng(5)
+    upper = np.triu(rng.integers(-f.w_max, f.w_max + 1, (f.n, f.n)), 1)
+    twin.load_weights(upper + upper.T)
+    over, lean = [], []
+    for _ in range(60):
+        twin.run(1, learn=True, census=True)
+        over.append(twin.over[: f.n].mean())
+        lean += twin.lean[: f.n].tolist()
+    if f.budget:
+        assert 0 < np.mean(over) < 1
+    if f.centring:
+        assert set(lean) == {-1, 0, 1}
 
 
 def learning_twin(**shape):

@@ -20,7 +20,7 @@ def rule(f: Formats, v: dict[str, int]) -> tuple[int, ...]:
     """The learning rule of one pair and what it counts, from the contract."""
     turn, half = 1 << f.phase_bits, 1 << (f.phase_bits - 1)
     w = v["w_in"]
-    if not (v["en"] and v["act_i"] and v["act_j"]):
+    if not (v["en"] and v["act_i"] and v["act_j"]) or (f.mask and w == -f.w_max - 1):
         return w, 0, 0, 0, 0
     distance = abs((v["phi_j"] - v["phi_i"] + half) % turn - half)
     gate = not (v["gate_i"] and v["gate_j"])
@@ -30,8 +30,12 @@ def rule(f: Formats, v: dict[str, int]) -> tuple[int, ...]:
     written = bool(v["r_eta"] and gate and side)
     if written:
         w = max(-f.w_max, min(f.w_max, w + side))
-    if f.decay and v["r_decay"] and abs(w) > v["u_decay"]:
+    shrinks = f.budget and v["r_shrink"] and (v["over_i"] or v["over_j"])
+    if ((f.decay and v["r_decay"]) or shrinks) and abs(w) > v["u_decay"]:
         w -= 1 if w > 0 else -1
+    lean = v["lean_i"] + v["lean_j"]
+    if f.centring and v["r_push"] < abs(lean):
+        w = max(-f.w_max, min(f.w_max, w - (1 if lean > 0 else -1)))
     return w, 1, int(gate), int(written), int(w != v["w_in"])
 
 
@@ -47,7 +51,9 @@ def drive(
         "om_i": (-half, half), "om_j": (-half, half), "gate_i": (0, 2), "gate_j": (0, 2),
         "act_i": (0, 2), "act_j": (0, 2), "u_g": (0, 1 << (f.phase_bits - 1)), "r_eta": (0, 2),
         "r_decay": (0, 2), "u_decay": (0, 1 << (f.weight_bits - 1)),
-        "w_in": (-f.w_max, f.w_max + 1),
+        "w_in": (-f.w_max - f.mask, f.w_max + 1),
+        "over_i": (0, 2), "over_j": (0, 2), "r_shrink": (0, 2),
+        "lean_i": (-1, 2), "lean_j": (-1, 2), "r_push": (0, 4),
         # A unit without these steps every pair.
         "g_plus": (0, 2) if f.one_sided else (1, 2), "g_minus": (0, 2) if f.one_sided else (1, 2),
     }  # fmt: skip
@@ -63,7 +69,7 @@ def drive(
             v["phi_j"] = (v["phi_i"] + (number % 8 == 0) * (1 << (f.phase_bits - 1))) % (
                 1 << f.phase_bits
             )
-            v["w_in"] = f.w_max if number % 8 else -f.w_max
+            v["w_in"] = f.w_max if number % 8 else -f.w_max - (f.mask and number % 16 == 0)
     out: list[tuple[int, ...]] = []
     valid: list[int] = []
 
@@ -95,6 +101,10 @@ def drive(
         {"weight_bits": 8, "phase_bits": 8, "decay": True},
         {"g": "gaussian"},
         {"g": "sigmoid", "decay": True, "resonance": True, "theta_r": 4},
+        {"budget": True},
+        {"budget": True, "decay": True, "weight_bits": 4},
+        {"centring": True, "mask": True, "weight_bits": 3},
+        {"budget": True, "centring": True, "mask": True, "decay": True, "g": "gaussian"},
     ],
 )
 def test_synapse_follows_the_learning_rule_one_pair_a_clock(features: dict) -> None:

@@ -103,7 +103,7 @@ class Network:
             )
         else:
             self._twin = fastest(plan.formats_of(self.spec))
-            tasks.prepare(self._twin, self.spec)
+            tasks.prepare(self._twin, self.spec, folder)
 
     def __repr__(self) -> str:
         machine = "float" if self._float is not None else "twin"

@@ -11,6 +11,7 @@ from drai_hw.boards.memories import blocks
 from drai_hw.errors import FitError
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.rtl.timing import clocks_per_step, page_word
+from drai_hw.rtl.update import mark_word
 
 BRIDGE_BUFFER = (256, 8)  # words x bits of the serial bridge's frame memory
 LARGEST_N = 4096  # beyond this no device of the table holds one bit per pair
@@ -121,7 +122,7 @@ def estimate(formats: Formats, board: Board) -> Need:
         (slots, formats.accumulator_bits),
         (slots, formats.accumulator_bits),
         (slots, STRENGTH_BITS + formats.phase_bits + 2),
-        (slots, 1 + (formats.ema_bits if formats.resonance else 0)),
+        (slots, mark_word(formats).size),
     ]
     in_logic = _IN_LOGIC[family]
     ebr = weight_ebr + blocks(family, *BRIDGE_BUFFER)

@@ -55,7 +55,11 @@ def formats_record(formats: Formats) -> dict[str, Any]:
 def features(formats: Formats, extra: Sequence[str] = ()) -> list[str]:
     """List the optional features that are compiled in, in alphabetical order."""
     names = {"couple", "field", "learn", "margin", *extra}
-    names |= {name for name in ("resonance", "decay") if getattr(formats, name)}
+    optional = {
+        "resonance": "resonance", "decay": "decay", "edge": "edge", "budget": "row-budget",
+        "centring": "row-centring", "mask": "mask",
+    }  # fmt: skip
+    names |= {name for flag, name in optional.items() if getattr(formats, flag)}
     return sorted(names)
 
 

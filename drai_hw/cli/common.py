@@ -126,16 +126,22 @@ def load_job(
         )
         task["patterns"] = found.values.tolist()
     sections = {**overrides, "task": {**overrides.get("task", {}), **task}}
-    if str(spec.network.mask).endswith(".npy"):
-        from drai_hw.spec.mask import links_of, load_mask
-
-        mask = load_mask(spec.network.mask, spec.network.oscillators, folder=folder)
-        sections["network"] = {**overrides.get("network", {}), "mask": links_of(mask)}
+    sections["network"] = {**overrides.get("network", {}), **links_in_file(spec, folder)}
     spec = with_overrides(spec, sections)
     outdir = Path(output) if output else Path("build") / spec.network.name
     if outdir.exists() and not outdir.is_dir():
         raise SpecError(f"output {str(outdir)!r} is a file; -o needs a directory here")
     return Job(spec, outdir, reference)
+
+
+def links_in_file(spec: Spec, folder: Path | None) -> dict[str, Any]:
+    """Return the links of a mask that lies in a file as a key of ``[network]``, else nothing."""
+    if not str(spec.network.mask).endswith(".npy"):
+        return {}
+    from drai_hw.spec.mask import links_of, load_mask
+
+    mask = load_mask(spec.network.mask, spec.network.oscillators, folder=folder)
+    return {"mask": links_of(mask)}
 
 
 def _is_named(source: str) -> bool:

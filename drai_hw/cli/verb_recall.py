@@ -12,6 +12,7 @@ from drai_hw.cli.common import (
     clean_stdout,
     json_option,
     json_text,
+    links_in_file,
     out_option,
     seed_option,
     with_overrides,
@@ -110,10 +111,10 @@ def _job(
     path = Path(patterns)
     values = read_patterns(path)
     check_values(values, str(path))
-    spec, _ = catalog.find(reference)
+    spec, folder = catalog.find(reference)
     n = values.shape[1]
     if reference == "memory":
-        network = {"oscillators": n}
+        network: dict[str, Any] = {"oscillators": n}
     elif n != spec.network.oscillators:
         raise SpecError(
             f"patterns {patterns!r} have {n} pixels, --spec {reference!r} has "
@@ -121,7 +122,7 @@ def _job(
             "leave --spec out"
         )
     else:
-        network = {}
+        network = links_in_file(spec, folder)
     task = {
         "kind": "recall",
         "patterns": values.astype(int).tolist(),

@@ -72,7 +72,7 @@ def command(
         if output is not None:
             # Only what was asked for goes to a place of the user's: a netlist, or a whole run.
             job = replace(job, outdir=path.parent if simulate else Path(scratch))
-        plan.require_hardware(job.spec)
+        plan.require_circuit(job.spec)
         run = perform(job, ("spice",) if simulate else ("twin",), force=force)
         text = _netlist(job, run)
         stale = not (path.is_file() and path.read_bytes() == text.encode())

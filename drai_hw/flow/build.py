@@ -107,7 +107,9 @@ def run(
     SpecError
         When the formats cannot hold the network, or the board is unknown.
     """
-    if set(targets) - {"model", "twin"}:
+    if "spice" in targets:
+        plan.require_circuit(spec)
+    elif set(targets) - {"model", "twin"}:
         plan.require_hardware(spec)
     if "board" in targets:
         preflight(spec)
@@ -141,7 +143,7 @@ def build(
     FitError, SpecError
         As in :func:`run`, before any stage starts.
     """
-    plan.require_hardware(spec)
+    plan.require_circuit(spec)
     preflight(spec)
     stages = chain(spec, pnr_seeds=pnr_seeds)
     whole = (*stages, report(spec, stages, reproduce))

@@ -280,8 +280,9 @@ def _weights_part(
         facts = {
             "Presentations": f"{result['presentations']:,}"
             + ("" if result["all_held"] else " (limit reached, not all held)"),
-            "Pairs evaluated / gates open / written / changed": " / ".join(
-                f"{counters[key]:,}" for key in ("visited", "gated_on", "written", "changed")
+            "Pairs evaluated / gates open / written / changed / skipped": " / ".join(
+                f"{counters[key]:,}"
+                for key in ("visited", "gated_on", "written", "changed", "skipped")
             ),
         }
     same = results.get("sim", {}).get("mismatches") == 0

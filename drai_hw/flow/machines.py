@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -94,7 +93,7 @@ def remembered(
         "all_held": learned.all_held,
         "steps": learned.presentations + spec.task.steps * int(recalled.exact.size),
         "updates": learned.counters.changed,
-        "counters": asdict(learned.counters),
+        "counters": learned.counters.figures(),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -118,7 +117,7 @@ def _figures(sim: SimResult) -> dict[str, Any]:
         "cycles": sim.cycles,
         "run_clocks": sim.run_clocks,
         "pair_updates": sim.pair_updates,
-        "counters": asdict(sim.counters),
+        "counters": sim.counters.figures(),
         "updates": sim.counters.changed,
         "coverage": dict(sim.coverage),
         "digest": sim.digest,

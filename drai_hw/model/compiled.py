@@ -73,6 +73,8 @@ class CompiledTwin(Twin):
         s, f = self._schedule, self.formats
         out = np.zeros((f.slots, f.slots), dtype=np.int64)
         values = self.weight_words()[s.used]
+        if f.mask:
+            values = np.where(values == f.no_link, 0, values)
         out[s.i[s.used], s.j[s.used]] = values
         out[s.j[s.used], s.i[s.used]] = values
         return out
@@ -80,15 +82,17 @@ class CompiledTwin(Twin):
     @weights.setter
     def weights(self, weights: NDArray[np.int64]) -> None:
         s = self._schedule
-        values = np.where(s.used, weights[s.i, s.j], 0).ravel()
+        values = np.where(s.used, weights[s.i, s.j], 0)
+        if self.formats.mask:
+            values[s.used & ~self.links[s.i, s.j]] = self.formats.no_link
         self._words = np.zeros(values.size + self._kernels.WIDTH, dtype=np.int8)
-        self._words[: values.size] = values
+        self._words[: values.size] = values.ravel()
 
     def load_weights(self, weights: ArrayLike) -> None:
         """Set the symmetric N x N weights (LSB)."""
         n, slots = self.formats.n, self.formats.slots
         padded = np.zeros((slots, slots), dtype=np.int64)
-        padded[:n, :n] = check_weights(weights, self.formats)
+        padded[:n, :n] = check_weights(weights, self.formats, self.links[:n, :n])
         self.weights = padded
 
     def weight_words(self) -> NDArray[np.int64]:
@@ -99,6 +103,18 @@ class CompiledTwin(Twin):
     def _field_pass(self) -> None:
         self._sweep(self._even, 1, learn=False)
         self.margin = (self._sum >= self.settings.margin) | ~self.active
+
+    def _row_sums(self, absolute: bool) -> NDArray[Any]:
+        return self._summed(self.active.astype(np.int8), absolute)
+
+    def _edge_sums(self, wave: NDArray[np.int64]) -> NDArray[Any]:
+        return self._summed(np.where(self.active, wave, 0).astype(np.int8), False)
+
+    def _summed(self, wave: NDArray[np.int8], absolute: bool) -> NDArray[Any]:
+        f = self.formats
+        none = f.no_link if f.mask else 0
+        kernels("census_kernels").row_sums(self._sum, self._words, wave, f.lanes, absolute, none)
+        return np.where(self.active, self._sum, 0)
 
     def _couple_pass(self, learn: bool) -> None:
         f, s = self.formats, self.settings
@@ -120,8 +136,9 @@ class CompiledTwin(Twin):
             self._sum, self._words, self.top.astype(np.int16), -self.active.astype(np.int16),
             -held.astype(np.int16), (self.ema >> EMA_FRACTION_BITS).astype(np.int32), table,
             1 << f.phase_bits, f.lanes, sign, learn, *f.learning_pass(self.learn_steps), s.eta,
-            s.decay, f.decay, f.theta_r if resonance else 0, f.w_max, f.table_amplitude, eta, decay,
-            self._events,
+            s.decay, f.fades, f.theta_r if resonance else 0, f.w_max, f.table_amplitude, eta, decay,
+            self._events, -self.over.astype(np.int16), s.shrink, f.budget,
+            self.lean.astype(np.int16), bool(f.centring and s.centre), f.no_link if f.mask else 0,
         )  # fmt: skip
         self._eta[:], self._decay[:] = eta[: f.lanes], decay[: f.lanes]
 

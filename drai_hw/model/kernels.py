@@ -81,17 +81,19 @@ def _entries(table, low, high, d, last):
 
 @compiled
 def _couple(sum_i, sum_j, block, top_i, top_j, on_i, on_j, table, size, lanes, first, begin, end,
-            sign):  # fmt: skip
+            sign, no_link):  # fmt: skip
     """Add what the slots ``begin`` to ``end`` of a block contribute to both oscillators."""
-    last, signs = shorts(size - 1), shorts(sign)
+    last, signs, missing = shorts(size - 1), shorts(sign), shorts(no_link)
     low, high = load(table, 0), load(table, WIDTH)
     for x in range(0, lanes, WIDTH):
         ti, active, own, other = load(top_i, x), load(on_i, x), load(sum_i, x), shorts(0)
         for k in range(begin, end):
             r = first + k + x
-            pair = both(load(on_j, r), active)
+            pair, w = both(load(on_j, r), active), load(block, k * lanes + x)
             t = _entries(table, low, high, sub(load(top_j, r), ti), last)
-            value = both(mul(t, load(block, k * lanes + x)), pair)
+            value = both(mul(t, w), pair)
+            if no_link:
+                value = choose(unequal(w, missing), value, shorts(0))
             own = add(own, value)
             other = add(other, mul(value, signs))
             leave(sum_j, r, other)
@@ -103,7 +105,8 @@ def _couple(sum_i, sum_j, block, top_i, top_j, on_i, on_j, table, size, lanes, f
 @compiled
 def _learn(sum_i, sum_j, block, top_i, top_j, on_i, on_j, table, size, lanes, first, begin, end,
            held_i, held_j, om_i, om_j, theta_r, threshold, plus, minus, w_max, eta_streams, eta,
-           decay_streams, decay, has_decay):  # fmt: skip
+           decay_streams, decay, has_decay, over_i, over_j, shrink, has_budget, lean_i, lean_j,
+           centring, no_link):  # fmt: skip
     """Do the same with learning; return pairs visited, gated on, written and changed."""
     last = shorts(size - 1)
     low, high = load(table, 0), load(table, WIDTH)
@@ -112,16 +115,20 @@ def _learn(sum_i, sum_j, block, top_i, top_j, on_i, on_j, table, size, lanes, fi
     most, least, zero = shorts(w_max), shorts(-w_max), shorts(0)
     event, rate, fade = words(_EVENT), words(eta), words(decay)
     apart, nearer = words(theta_r), words(-theta_r)
+    missing, shrinks, one = shorts(no_link), words(shrink), shorts(1)
     visited = opened = written = changed = 0
     for x in range(0, lanes, WIDTH):
         ti, active, own, other = load(top_i, x), load(on_i, x), load(sum_i, x), shorts(0)
         held, frequency = load(held_i, x), load(om_i, x)
         s, f = load(eta_streams, x), load(decay_streams, x)
+        over, lean = load(over_i, x), load(lean_i, x)
         for k in range(begin, end):
             r, o = first + k + x, k * lanes + x
             pair = both(load(on_j, r), active)
             d = both(sub(load(top_j, r), ti), last)
             w = load(block, o)
+            if no_link:
+                pair = choose(unequal(w, missing), pair, zero)
             value = both(mul(_entries(table, low, high, d, last), w), pair)
             own = add(own, value)
             other = sub(other, value)
@@ -135,17 +142,30 @@ def _learn(sum_i, sum_j, block, top_i, top_j, on_i, on_j, table, size, lanes, fi
                 gate = both(gate, both(below(between, apart), below(nearer, between)))
             step = choose(at_most(both(add(d, near), last), width), up, down)
             write = both(both(below(both(s, event), rate), gate), unequal(step, zero))
+            coin = both(right(s, words(16)), words(3))
             s = _leaps(s)
             new = choose(write, add(w, step), w)
             new = choose(below(most, new), most, choose(below(new, least), least, new))
             if has_decay:
                 beyond = both(right(f, words(16)), words(w_max))
-                fades = both(below(both(f, event), fade), is_pair)
+                fades = below(both(f, event), fade)
+                if has_budget:
+                    full = unequal(either(over, load(over_j, r)), zero)
+                    fades = either(fades, both(full, below(both(f, event), shrinks)))
+                fades = both(fades, is_pair)
                 f = _leaps(f)
                 wide = longer(new)
                 fewer = both(fades, below(beyond, wide))
                 more = both(fades, below(add(beyond, wide), words(0)))
-                new = choose(fewer, sub(new, shorts(1)), choose(more, add(new, shorts(1)), new))
+                new = choose(fewer, sub(new, one), choose(more, add(new, one), new))
+            if centring:
+                common = longer(add(lean, load(lean_j, r)))
+                fewer = both(below(coin, common), is_pair)
+                more = both(below(add(coin, common), words(0)), is_pair)
+                new = choose(fewer, sub(new, one), choose(more, add(new, one), new))
+                new = choose(below(most, new), most, choose(below(new, least), least, new))
+            if no_link:
+                new = choose(is_pair, new, w)
             store(block, o, new)
             visited += count(is_pair)
             opened += count(gate)
@@ -169,7 +189,7 @@ def _double(out, values, start, lanes):
 @compiled
 def sweep(sums, weights, top, active, held, om, table, size, lanes, sign, learn, threshold, plus,
           minus, eta, decay, has_decay, theta_r, w_max, t_max, eta_streams, decay_streams,
-          events):  # fmt: skip
+          events, over, shrink, has_budget, lean, centring, no_link):  # fmt: skip
     """Do one pass over all pairs: sums of w T[d] by oscillator and, if asked, learning.
 
     Parameters
@@ -197,6 +217,12 @@ def sweep(sums, weights, top, active, held, om, table, size, lanes, sign, learn,
     w_max, t_max : int
         Largest magnitudes of a weight and of an entry of the table.
     eta_streams, decay_streams : int32, shape (lanes,), a multiple of 32
+    over, lean : int16, shape (slots,)
+        What the censuses found: 0 or -1; -1, 0 or 1. Looked at only with the next.
+    has_budget, centring : bool
+        The features; a budget needs ``has_decay``.
+    no_link : int
+        Word of pairs without a link; 0 if there are none.
     """
     pages = top.size // lanes
     width = -(-lanes // WIDTH) * WIDTH
@@ -206,6 +232,8 @@ def sweep(sums, weights, top, active, held, om, table, size, lanes, sign, learn,
     top_j, on_j, held_j = (np.zeros(room, np.int16), np.zeros(room, np.int16),
                            np.zeros(room, np.int16))  # fmt: skip
     om_i, om_j = np.zeros(width, np.int32), np.zeros(room, np.int32)
+    over_i, over_j = np.zeros(width, np.int16), np.zeros(room, np.int16)
+    lean_i, lean_j = np.zeros(width, np.int16), np.zeros(room, np.int16)
     part_i, part_j = np.zeros(width, np.int16), np.zeros(room, np.int16)
     at_once = max(1, _LARGEST_SHORT // max(1, w_max * t_max))  # slots whose sums fit 16 bits
     sums[:] = 0
@@ -214,6 +242,8 @@ def sweep(sums, weights, top, active, held, om, table, size, lanes, sign, learn,
         top_i[:lanes] = top[a * lanes : (a + 1) * lanes]
         held_i[:lanes] = held[a * lanes : (a + 1) * lanes]
         om_i[:lanes] = om[a * lanes : (a + 1) * lanes]
+        over_i[:lanes] = over[a * lanes : (a + 1) * lanes]
+        lean_i[:lanes] = lean[a * lanes : (a + 1) * lanes]
         for turn in range(1, pages - a + 1):
             b = a + turn if turn < pages - a else a  # a row ends with its own page
             first, slots = (0, lanes) if b != a else (1, lanes // 2)
@@ -225,6 +255,8 @@ def sweep(sums, weights, top, active, held, om, table, size, lanes, sign, learn,
             if learn:
                 _double(held_j, held, b * lanes, lanes)
                 _double(om_j, om, b * lanes, lanes)
+                _double(over_j, over, b * lanes, lanes)
+                _double(lean_j, lean, b * lanes, lanes)
             begin = 0
             while begin < slots:
                 end = min(begin + at_once, slots)
@@ -238,13 +270,14 @@ def sweep(sums, weights, top, active, held, om, table, size, lanes, sign, learn,
                     found = _learn(
                         part_i, part_j, block, top_i, top_j, on_i, on_j, table, size, lanes, first,
                         begin, end, held_i, held_j, om_i, om_j, theta_r, threshold, plus, minus,
-                        w_max, eta_streams, eta, decay_streams, decay, has_decay,
+                        w_max, eta_streams, eta, decay_streams, decay, has_decay, over_i, over_j,
+                        shrink, has_budget, lean_i, lean_j, centring, no_link,
                     )  # fmt: skip
                     for x in range(4):
                         events[x] += found[x]
                 else:
                     _couple(part_i, part_j, block, top_i, top_j, on_i, on_j, table, size, lanes,
-                            first, begin, end, sign)  # fmt: skip
+                            first, begin, end, sign, no_link)  # fmt: skip
                 for x in range(lanes):
                     sums[a * lanes + x] += part_i[x]
                 for x in range(lanes):

@@ -98,6 +98,14 @@ class Formats:
         Its half-width in LSB of the smoothed frequency, >= 1.
     decay : bool
         Compile the stochastic decay in.
+    edge : bool
+        Compile the edge pass in.
+    budget : bool
+        Compile the census of |w| in, and the shrinking of weights whose row exceeds a budget.
+    centring : bool
+        Compile the census of w in, and the random steps against the means of rows.
+    mask : bool
+        Give "no link" a weight word of its own.
     seed : int
         Seed of the random streams of the core.
     """
@@ -117,6 +125,10 @@ class Formats:
     resonance: bool = False
     theta_r: int = 8
     decay: bool = False
+    edge: bool = False
+    budget: bool = False
+    centring: bool = False
+    mask: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -182,6 +194,11 @@ class Formats:
     def w_max(self) -> int:
         """Largest weight magnitude."""
         return (1 << (self.weight_bits - 1)) - 1
+
+    @property
+    def no_link(self) -> int:
+        """Weight word of a pair without a link (`mask`): the one that no weight can be."""
+        return -self.w_max - 1
 
     @property
     def window(self) -> int:
@@ -270,6 +287,31 @@ class Formats:
         """Width of the stored smoothed frequency, fraction included."""
         return self.frequency_bits + EMA_FRACTION_BITS
 
+    # -- homeostasis -----------------------------------------------------------------------
+
+    @property
+    def fades(self) -> bool:
+        """Weights can move towards 0: by decay, or by the budget of a row."""
+        return self.decay or self.budget
+
+    @property
+    def census_passes(self) -> int:
+        """Passes of a census."""
+        return self.budget + self.centring
+
+    @property
+    def row_max(self) -> int:
+        """Largest magnitude of a row sum of weights."""
+        return (self.n - 1) * self.w_max
+
+    @property
+    def centre_shift(self) -> int:
+        """SM: a row sum m leans with probability ``|CENTRE m| / 2**SM``.
+
+        Full centring (a share of 1) then needs 2**14 to 2**15 in the 16 bits of CENTRE, at any N.
+        """
+        return 13 + (self.n - 1).bit_length()
+
     # -- random streams --------------------------------------------------------------------
 
     @cached_property
@@ -287,16 +329,23 @@ class Formats:
         """Initial state of the dither stream."""
         return prng.spread_seeds(self.seed, "dither", 1)[0]
 
+    @cached_property
+    def census_seed(self) -> int:
+        """Initial state of the stream that rounds the row sums of centring."""
+        return prng.spread_seeds(self.seed, "census", 1)[0]
+
     # -- as data ---------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any]:
         """Return the formats as plain data, from which ``Formats(**record)`` makes them again.
 
-        Parameters of g are there only if given: files of designs without any stay as they are.
+        Parameters of g and the younger features are there only if given: files and identities of
+        designs without any stay as they are.
         """
         out = asdict(self) | {"g_parameters": dict(self.g_parameters)}
-        if not self.g_parameters:
-            del out["g_parameters"]
+        for name in ("g_parameters", "edge", "budget", "centring", "mask"):
+            if not out[name]:
+                del out[name]
         return out
 
     def with_geometry(self, lanes: int, pages: int) -> Formats:

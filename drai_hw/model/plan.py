@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
 from drai_hw.model import g as learning_functions
-from drai_hw.model import prng
-from drai_hw.model.machine import GATE_MARGIN, GATE_RESONANCE, Settings
+from drai_hw.model import prng, stabilisers
+from drai_hw.model.machine import BUDGET_BITS, GATE_MARGIN, GATE_RESONANCE, Settings
 from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, Formats
+from drai_hw.model.stabilisers.row_budget import RowBudget
+from drai_hw.model.stabilisers.row_centring import RowCentring
 from drai_hw.spec import Spec
 from drai_hw.units import TAU, rad_to_lsb
 
@@ -67,6 +69,10 @@ def formats_of(spec: Spec, lanes: int | None = None, pages: int | None = None) -
         resonance="resonance" in spec.learning.gates,
         theta_r=spec.learning.theta_r,
         decay=spec.learning.decay > 0,
+        edge=spec.network.mode == "edge-align",
+        budget=RowBudget.name in spec.learning.stabilisers,
+        centring=RowCentring.name in spec.learning.stabilisers,
+        mask=bool(spec.network.mask),
         seed=spec.task.seed,
     )
 
@@ -85,12 +91,12 @@ def design_digest(formats: Formats) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def initial_weights(spec: Spec) -> NDArray[np.int64]:
-    """Return the weight matrix before learning."""
+def initial_weights(spec: Spec, links: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """Return the weight matrix before learning: 0 where there is no link."""
     n = spec.network.oscillators
     weights = np.full((n, n), spec.network.initial_weight, dtype=np.int64)
     np.fill_diagonal(weights, 0)
-    return weights
+    return weights if links is None else np.where(links, weights, 0)
 
 
 def tuning_words(spec: Spec) -> NDArray[np.int64]:
@@ -121,18 +127,23 @@ def learn_settings(spec: Spec, formats: Formats) -> Settings:
     Raises
     ------
     SpecError
-        A margin or a decay that integer logic cannot reach.
+        A margin, or a share that a weight loses, that integer logic cannot reach.
     """
     rule = spec.learning
-    # A decay event takes a weight down with probability |w| / steepest (numbers page).
-    steepest = 1 << (formats.weight_bits - 1)
-    if rule.decay * steepest > 1:
-        raise SpecError(
-            f"learning.decay = {rule.decay:g}: integer logic takes at most one LSB from a weight "
-            f"in a pass, so the share is at most {1 / steepest:g} with weight_bits = "
-            f"{formats.weight_bits}"
-        )
     refuse_float_only(spec)
+    given = rule.stabiliser_parameters or {}
+    stable = {name: stabilisers.KIND.make(name, given.get(name)) for name in rule.stabilisers}
+    homeostasis: dict[str, int] = {}
+    row_budget, centring = stable.get(RowBudget.name), stable.get(RowCentring.name)
+    if isinstance(row_budget, RowBudget):
+        both = 1 - (1 - rule.decay) * (1 - row_budget.share)
+        what = f"learning.decay = {rule.decay:g} and row-budget.share = {row_budget.share:g}"
+        homeostasis["shrink"] = _fading(both, what, formats)
+        limit = (1 << BUDGET_BITS) - 1
+        homeostasis["budget"] = min(math.floor(row_budget.budget) + 1, limit)
+    if isinstance(centring, RowCentring):
+        gain = centring.share * 2 ** (formats.centre_shift + 1) / (formats.n - 1)
+        homeostasis["centre"] = math.floor(gain + 0.5)
     gates = GATE_MARGIN * ("margin" in rule.gates) | GATE_RESONANCE * ("resonance" in rule.gates)
     margin = math.ceil(spec.margin_lsb * formats.table_amplitude)
     if margin > formats.sum_max:
@@ -145,10 +156,25 @@ def learn_settings(spec: Spec, formats: Formats) -> Settings:
     return Settings(
         dither=spec.dynamics.dither + 1 if drives and spec.dynamics.dither is not None else 0,
         eta=math.floor(rule.eta * PROBABILITY_ONE + 0.5),
-        decay=math.floor(rule.decay * steepest * PROBABILITY_ONE + 0.5),
+        decay=_fading(rule.decay, f"learning.decay = {rule.decay:g}", formats),
         margin=margin,
         gates=gates,
+        **homeostasis,
     )
+
+
+def _fading(share: float, what: str, formats: Formats) -> int:
+    """Return the register of a share that every weight is to lose in a learning pass.
+
+    A decay event takes a weight down with probability |w| / 2**(W - 1) (numbers page).
+    """
+    steepest = 1 << (formats.weight_bits - 1)
+    if share * steepest > 1:
+        raise SpecError(
+            f"{what}: integer logic takes at most one LSB from a weight in a pass, so the share is "
+            f"at most {1 / steepest:g} with weight_bits = {formats.weight_bits}"
+        )
+    return math.floor(share * steepest * PROBABILITY_ONE + 0.5)
 
 
 def run_settings(
@@ -201,6 +227,7 @@ def run_settings(
 
 
 INTEGER_GATES = ("margin", "resonance")
+INTEGER_STABILISERS = (RowBudget.name, RowCentring.name)  # in the order in which they act
 
 
 def refuse_float_only(spec: Spec) -> None:
@@ -212,30 +239,40 @@ def refuse_float_only(spec: Spec) -> None:
         Naming the key, and what twin and RTL have.
     """
     rule = spec.learning
-    for gate in rule.gates:
-        if gate not in INTEGER_GATES:
-            raise SpecError(
-                f"learning.gates lists {gate!r}, which only the float model has; twin and RTL have "
-                f"{' and '.join(INTEGER_GATES)} (drai-hw model --float-only runs the float model)"
-            )
-    for key, value, wanted in (
-        ("learning.stabilisers", list(rule.stabilisers), "none"),
-        ("network.mask", spec.network.mask, "none: all pairs are linked"),
-        ("learning.recurrence", rule.recurrence, "0: the couplings rest while the twin learns"),
+    for key, listed, known in (
+        ("learning.gates", rule.gates, INTEGER_GATES),
+        ("learning.stabilisers", rule.stabilisers, INTEGER_STABILISERS),
     ):
-        if value:
-            raise SpecError(
-                f"{key} = {value!r}: only the float model has it; twin and RTL need {wanted} "
-                "(drai-hw model --float-only runs the float model)"
-            )
+        for name in listed:
+            if name not in known:
+                raise SpecError(
+                    f"{key} lists {name!r}, which only the float model has; twin and RTL have "
+                    f"{' and '.join(known)} (drai-hw model --float-only runs the float model)"
+                )
+    if list(rule.stabilisers) != [x for x in INTEGER_STABILISERS if x in rule.stabilisers]:
+        raise SpecError(
+            f"learning.stabilisers = {list(rule.stabilisers)}: twin and RTL apply each once, "
+            f"{' before '.join(INTEGER_STABILISERS)}; list them in this order"
+        )
+    if rule.recurrence:
+        raise SpecError(
+            f"learning.recurrence = {rule.recurrence!r}: only the float model has it; twin and RTL "
+            "need 0: the couplings rest while the twin learns (drai-hw model --float-only runs the "
+            "float model)"
+        )
 
 
 def require_hardware(spec: Spec) -> None:
-    """Refuse what RTL, boards and circuits do not have: edge alignment, float-only mechanisms."""
+    """Refuse what RTL and boards do not have: float-only mechanisms."""
+    refuse_float_only(spec)
+
+
+def require_circuit(spec: Spec) -> None:
+    """Refuse what circuits do not have: edge alignment, float-only mechanisms."""
     if spec.network.mode != "kuramoto":
         raise SpecError(
-            f"network.mode = {spec.network.mode!r}: only the float model and the twin have it "
-            "(drai-hw model); RTL, boards and circuits need 'kuramoto'"
+            f"network.mode = {spec.network.mode!r}: circuits move by their own physics and need "
+            "'kuramoto'; leave the circuit out (drai-hw model, sim, recall and board do)"
         )
     refuse_float_only(spec)
 

@@ -15,6 +15,7 @@ from drai_hw.model.machine import Counters, Machine
 from drai_hw.model.readout import is_exact, overlap, read_pattern, start_phases_rad, wilson_interval
 from drai_hw.model.reference import Reference
 from drai_hw.spec import Patterns, Spec, corrupt, load_patterns
+from drai_hw.spec.mask import load_mask
 from drai_hw.units import lsb_to_rad, rad_to_lsb, wrap_rad
 
 Progress = Callable[[int, int], None]
@@ -162,12 +163,26 @@ def recall_float(model: Reference, trials: Trials, targets: NDArray[np.int64]) -
 # -- integer machines: twin, simulated RTL, board --------------------------------------------
 
 
-def prepare(machine: Machine, spec: Spec) -> None:
-    """Bring a machine to the state in which every job starts."""
+def prepare(machine: Machine, spec: Spec, folder: Path | None = None) -> None:
+    """Bring a machine to the state in which every job starts.
+
+    Parameters
+    ----------
+    machine : Machine
+        Twin, simulated core or board.
+    spec : Spec
+        The network.
+    folder : Path, optional
+        Where a relative path of ``network.mask`` starts.
+    """
     machine.reseed()
     machine.load_omega(plan.tuning_words(spec))
     machine.load_inputs(*plan.no_inputs(spec))
-    machine.load_weights(plan.initial_weights(spec))
+    net = spec.network
+    links = load_mask(net.mask, net.oscillators, seed=spec.task.seed, folder=folder)
+    if links is not None:
+        machine.load_links(links)
+    machine.load_weights(plan.initial_weights(spec, links))
 
 
 def learn(
@@ -180,10 +195,11 @@ def learn(
     """Store patterns on an integer machine by its own local rule.
 
     A presentation loads the pattern as phases and runs one step with field and couple pass,
-    learning on. With ``learning.rule = "window"`` the pattern is given as inputs instead: the
-    phases settle from a quarter turn, where both pulls are largest (at the opposite of its input
-    an oscillator would rest), then every step of the window learns. All patterns are shown in turn
-    until a round opens no gate, or the limit is reached.
+    learning on, and between the two a census where a stabiliser needs one. With
+    ``learning.rule = "window"`` the pattern is given as inputs instead: the phases settle from a
+    quarter turn, where both pulls are largest (at the opposite of its input an oscillator would
+    rest), then every step of the window learns. All patterns are shown in turn until a round opens
+    no gate, or the limit is reached.
 
     Parameters
     ----------
@@ -204,6 +220,9 @@ def learn(
     machine.configure(plan.learn_settings(spec, machine.formats))
     phases = [plan.phases_of(spec, np.where(p > 0, 0.0, np.pi)) for p in patterns]
     shown, done = 0, False
+    passes = {"field": True, "learn": True}
+    if machine.formats.census_passes:
+        passes["census"] = True
     if rule.rule == "window":
         middle = plan.phases_of(spec, np.full(patterns.shape[1], np.pi / 2))
         drives = [plan.inputs_of(spec, machine.formats, p) for p in patterns]
@@ -215,10 +234,10 @@ def learn(
                     machine.load_phases(middle)
                     machine.load_inputs(*drives[number])
                     machine.run(rule.settle_steps)
-                    machine.run(plan.window_of(spec), field=True, learn=True, resume=True)
+                    machine.run(plan.window_of(spec), resume=True, **passes)
                 else:
                     machine.load_phases(theta)
-                    machine.run(1, field=True, couple=True, learn=True)
+                    machine.run(1, **passes)
             shown = (rounds.number + 1) * len(phases)
             done = (machine.counters() - before).gated_on == 0
             if done:

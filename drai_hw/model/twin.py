@@ -13,7 +13,9 @@ from drai_hw.model.machine import (
     GATE_MARGIN,
     GATE_RESONANCE,
     Counters,
+    Passes,
     Settings,
+    check_links,
     check_vector,
     check_weights,
 )
@@ -48,7 +50,13 @@ class Twin:
     theta, ema, margin : arrays, shape (L*M,)
         Phase accumulator, smoothed frequency with fraction, margin bit of every slot.
     weights : array of int64, shape (L*M, L*M)
-        Symmetric weight matrix, padding included.
+        Symmetric weight matrix, padding included; 0 where there is no link.
+    links : array of bool, shape (L*M, L*M)
+        Pairs that are linked.
+    over : array of bool, shape (L*M,)
+        Flag of the last census: the row sum of |w| reached the budget.
+    lean : array of int64, shape (L*M,)
+        What the last census of w found, rounded at random: -1, 0 or +1.
     """
 
     def __init__(self, formats: Formats) -> None:
@@ -66,6 +74,9 @@ class Twin:
         self.strength = np.zeros(slots, dtype=np.int64)
         self.clamp = np.zeros(slots, dtype=bool)
         self.active = ~self._padding
+        self.over = np.zeros(slots, dtype=bool)
+        self.lean = np.zeros(slots, dtype=np.int64)
+        self.links = np.ones((slots, slots), dtype=bool)
         self.weights = np.zeros((slots, slots), dtype=np.int64)
         self.shil = 0
         self._slot = EdgeState(0, np.zeros(slots, dtype=np.int64))
@@ -84,6 +95,7 @@ class Twin:
         self._eta = np.array(f.eta_seeds)
         self._decay = np.array(f.decay_seeds)
         self._dither = np.array([f.dither_seed])
+        self._census = np.array([f.census_seed])
         self.learn_steps = 0
         self._events = np.zeros(4, dtype=np.int64)
 
@@ -110,9 +122,15 @@ class Twin:
         self.active[:n] = check_vector(active, n, 0, 1, "active").astype(bool)
 
     def load_weights(self, weights: ArrayLike) -> None:
-        """Set the symmetric N x N weights (LSB)."""
+        """Set the symmetric N x N weights (LSB); 0 where there is no link."""
         n = self.formats.n
-        self.weights[:n, :n] = check_weights(weights, self.formats)
+        self.weights[:n, :n] = check_weights(weights, self.formats, self.links[:n, :n])
+
+    def load_links(self, links: ArrayLike) -> None:
+        """Set which pairs are linked, N x N, and all weights to 0 (formats with `mask`)."""
+        n = self.formats.n
+        self.links[:n, :n] = check_links(links, self.formats)
+        self.weights = np.zeros_like(self.links, dtype=np.int64)
 
     def read_phases(self) -> NDArray[np.int64]:
         """Return the N phase accumulators."""
@@ -133,7 +151,10 @@ class Twin:
     def weight_words(self) -> NDArray[np.int64]:
         """Return the weights as the core stores them, shape (pair_slots, lanes); idle lanes 0."""
         s = self._schedule
-        return np.where(s.used, self.weights[s.i, s.j], 0)
+        words = np.where(s.used, self.weights[s.i, s.j], 0)
+        if self.formats.mask:
+            words[s.used & ~self.links[s.i, s.j]] = self.formats.no_link
+        return words
 
     # -- dynamics --------------------------------------------------------------------------
 
@@ -149,32 +170,42 @@ class Twin:
         field: bool = False,
         couple: bool = True,
         learn: bool = False,
-        resume: bool = False,
         edge: bool = False,
+        census: bool = False,
+        resume: bool = False,
     ) -> None:
-        """Do ``steps`` steps, each a field pass and/or a couple pass, learning if asked.
+        """Do ``steps`` steps of some `Passes`.
 
         With ``edge`` the couple pass is an edge pass, one slot of `drai_hw.model.edge.align`.
         """
+        Passes(edge=edge, census=census).check(self.formats)
         if not resume:
             self.shil = 0
             self._slot = EdgeState(0, np.zeros(self.formats.slots, dtype=np.int64))
-        linked = None
-        if edge:  # constant while edges align
-            linked = np.where(self.active[:, None] & self.active[None, :], self.weights, 0)
         for _ in range(steps):
             if field:
                 self._field_pass()
-            if linked is not None:
-                self._edge_pass(linked)
+            if census:
+                self._census_passes()
+            if edge:
+                self._edge_pass()
             elif couple:
                 self._couple_pass(learn)
 
-    def _edge_pass(self, weights: NDArray[np.int64]) -> None:
+    @property
+    def edge_signs(self) -> NDArray[np.int64]:
+        """Last sign other than 0 of every weighted sum of the edge pass; 0 before the first."""
+        return self._slot.sign
+
+    def _edge_sums(self, wave: NDArray[np.int64]) -> NDArray[Any]:
+        """Return sum_j w_ij s_j over pairs of active oscillators."""
+        return np.where(self.active, self.weights @ np.where(self.active, wave, 0), 0)
+
+    def _edge_pass(self) -> None:
         """Move the edges of all oscillators whose weighted sum rises at this slot."""
         bits = self.formats.phase_bits
         top = self.top
-        sums = weights @ square_wave(top, self._slot.slot, bits)
+        sums = self._edge_sums(square_wave(top, self._slot.slot, bits))
         moved, self._slot = align(top, sums, self._slot, bits, ~self.clamp & self.active)
         aligned = moved << (self.formats.accumulator_bits - bits)
         self.theta = np.where(moved != top, aligned, self.theta)
@@ -193,6 +224,22 @@ class Twin:
         """Set the margin bit where the field w C(d) reaches the threshold."""
         held = self._sums(self._differences(), self.formats.quarter) >= self.settings.margin
         self.margin = held | ~self.active
+
+    def _row_sums(self, absolute: bool) -> NDArray[Any]:
+        """Return the sums of w, or of |w|, over pairs of active oscillators."""
+        values = np.abs(self.weights) if absolute else self.weights
+        return np.where(self.active, values @ self.active.astype(np.int64), 0)
+
+    def _census_passes(self) -> None:
+        """Flag rows that reached their budget; round the sums of rows to -1, 0 or +1 at random."""
+        f, s = self.formats, self.settings
+        if f.budget:
+            self.over = (self._row_sums(True) >= s.budget) & self.active
+        if f.centring:
+            draw = prng.draws(self._census, f.slots, prng.LEAP)[:, 0]
+            x = s.centre * self._row_sums(False).astype(np.int64)
+            x += draw & ((1 << f.centre_shift) - 1)
+            self.lean = np.clip(x >> f.centre_shift, -1, 1)
 
     def _couple_pass(self, learn: bool) -> None:
         d = self._differences()
@@ -225,7 +272,7 @@ class Twin:
         f, s = self.formats, self.settings
         sched = self._schedule
         i, j = sched.i, sched.j
-        both = sched.used & self.active[i] & self.active[j]
+        both = sched.used & self.active[i] & self.active[j] & self.links[i, j]
         gate = both.copy()
         if s.gates & GATE_MARGIN:
             gate &= ~(self.margin[i] & self.margin[j])
@@ -236,13 +283,19 @@ class Twin:
         dist = np.minimum(dist, (1 << f.phase_bits) - dist)
         this = f.learning_pass(self.learn_steps)
         step = np.where(dist <= this.threshold, int(this.plus), -int(this.minus))
-        event = self._events_of(self._eta, s.eta)[0] & gate & (step != 0)
+        happens, states = self._events_of(self._eta, s.eta)
+        event = happens & gate & (step != 0)
         old = self.weights[i, j]
         new = np.where(event, np.clip(old + step, -f.w_max, f.w_max), old)
-        if f.decay:
-            fades, states = self._events_of(self._decay, s.decay)
-            compare = (states >> 16) & f.w_max
-            new = new - np.sign(new) * (fades & both & (np.abs(new) > compare))
+        if f.fades:
+            fades, draw = self._events_of(self._decay, s.decay)
+            over = self.over[i] | self.over[j]
+            fades |= over & ((draw & (PROBABILITY_ONE - 1)) < s.shrink)
+            new = new - np.sign(new) * (fades & both & (np.abs(new) > ((draw >> 16) & f.w_max)))
+        if f.centring and s.centre:
+            lean = self.lean[i] + self.lean[j]
+            pushed = both & (((states >> 16) & 3) < np.abs(lean))
+            new = np.clip(new - np.sign(lean) * pushed, -f.w_max, f.w_max)
         self.weights[i[sched.used], j[sched.used]] = new[sched.used]
         self.weights[j[sched.used], i[sched.used]] = new[sched.used]
         self.learn_steps += 1
@@ -258,8 +311,9 @@ class Twin:
 
     # -- snapshots -------------------------------------------------------------------------
 
-    _STATE = ("theta", "ema", "margin", "omega", "psi", "strength", "clamp", "active", "weights",
-              "_eta", "_decay", "_dither", "_events")  # fmt: skip
+    _STATE = ("theta", "ema", "margin", "omega", "psi", "strength", "clamp", "active", "over",
+              "lean", "links", "weights", "_eta", "_decay", "_dither", "_census",
+              "_events")  # fmt: skip
 
     def snapshot(self) -> dict[str, Any]:
         """Return a copy of the whole state, from which `restore` goes on bit-exactly."""

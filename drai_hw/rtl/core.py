@@ -19,8 +19,8 @@ from drai_hw.rtl.pages import PageStore
 from drai_hw.rtl.registers import BUS_ADDRESS_BITS, BUS_DATA_BITS, Cfg
 from drai_hw.rtl.replica import lane_groups, later, replicated
 from drai_hw.rtl.sequencer import Sequencer
-from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE
-from drai_hw.rtl.update import Kind, UpdateUnit
+from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE, Kind, WideKind
+from drai_hw.rtl.update import UpdateUnit
 from drai_hw.rtl.weights import WeightStore
 
 
@@ -111,8 +111,12 @@ class Core(wiring.Component):
     ) -> None:
         for name in ("addr", "wdata", "we", "re"):
             m.d.comb += getattr(host, name).eq(getattr(self, name))
-        for name in ("run", "steps", "field", "couple", "learn"):
+        asked = ["run", "steps", "field", "couple", "learn"]
+        asked += ["edge"] * self.formats.edge + ["census"] * (self.formats.census_passes > 0)
+        for name in asked:
             m.d.comb += getattr(sequencer, name).eq(getattr(host, name))
+        if self.formats.edge:
+            m.d.comb += host.turn.eq(sequencer.turn)
         for name in EVENTS:
             m.d.comb += getattr(host, f"{name}_count").eq(getattr(counters, f"{name}_count"))
         m.d.comb += [
@@ -191,6 +195,13 @@ class Core(wiring.Component):
             "even": sequencer.kind == Kind.FIELD,
             "minus_rotating": couple,
         }
+        f, kind = self.formats, sequencer.kind
+        if f.edge or f.census_passes:
+            wanted["flat"] = kind > Kind.COUPLE
+        if f.budget:
+            wanted["absolute"] = kind == WideKind.BUDGET
+        if f.edge:
+            wanted["edge"] = kind == WideKind.EDGE
         return {name: self._copy(m, value, name, number) for name, value in wanted.items()}
 
     def _copy(self, m: Module, value: Any, name: str, group: int) -> Any:
@@ -219,6 +230,8 @@ class Core(wiring.Component):
         settings = passes | {"reseed": reseed, "eta": host.eta}
         if f.decay:
             settings["decay"] = host.decay
+        if f.budget:
+            settings["shrink"] = host.shrink
         for number, group in enumerate(self.groups):
             # Not changed while a pass is under way, so a clock more or less does not matter.
             common = settings
@@ -260,7 +273,10 @@ class Core(wiring.Component):
     def _update(self, m: Module, host: HostPort, sequencer: Sequencer, stages: list) -> None:
         """Lead the sums past the update unit."""
         unit = self.update
-        for name in ("gain", "shil", "dither", "margin", "gates", "reseed"):
+        f = self.formats
+        names = ["gain", "shil", "dither", "margin", "gates", "reseed"]
+        names += ["budget"] * f.budget + ["centre"] * f.centring + ["slot", "fresh"] * f.edge
+        for name in names:
             m.d.comb += getattr(unit, name).eq(getattr(host, name))
         for name in ("theta", "omega", "inputs", "marks"):
             m.d.comb += getattr(host, name).eq(getattr(unit, name))

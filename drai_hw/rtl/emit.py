@@ -184,6 +184,12 @@ def metadata(
         "clocks_per_step": {
             "couple": clocks_per_step(formats),
             "field_and_couple": clocks_per_step(formats, field=True),
+            **({"edge": clocks_per_step(formats, edge=True)} if formats.edge else {}),
+            **(
+                {"census_and_couple": clocks_per_step(formats, census=True)}
+                if formats.census_passes
+                else {}
+            ),
         },
     }
 

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from drai_hw.model.machine import BUDGET_BITS
 from drai_hw.model.numbers import GAIN_BITS, STRENGTH_BITS, Formats
 from drai_hw.rtl.counters import EVENTS
 from drai_hw.rtl.registers import (
@@ -67,6 +68,9 @@ class HostPort(wiring.Component):
             "field": Out(1),
             "couple": Out(1),
             "learn": Out(1),
+            **({"edge": Out(1), "fresh": Out(1), "turn": In(1)} if f.edge else {}),
+            **({"slot": Out(f.phase_bits)} if f.edge else {}),
+            **({"census": Out(1)} if f.census_passes else {}),
             "steps": Out(STEP_BITS),
             "reseed": Out(1),
             # Registers.
@@ -77,6 +81,9 @@ class HostPort(wiring.Component):
             "dither": Out(5),
             "margin": Out(signed(f.acc_bits)),
             "gates": Out(2),
+            **({"budget": Out(BUDGET_BITS)} if f.budget else {}),
+            **({"shrink": Out(PROBABILITY_BITS)} if f.budget else {}),
+            **({"centre": Out(GAIN_BITS)} if f.centring else {}),
             # State memories.
             "index": Out(slot),
             "write_theta": Out(1),
@@ -122,11 +129,21 @@ class HostPort(wiring.Component):
         }
         if f.decay:
             stored["DECAY"] = self.decay
+        if f.budget:
+            stored |= {"BUDGET": self.budget, "SHRINK": self.shrink}
+        if f.centring:
+            stored["CENTRE"] = self.centre
         mark = Signal(32)
         m.d.comb += [
             mark[State.THETA : State.THETA + f.accumulator_bits].eq(self.theta),
             mark[State.MARGIN].eq(self.marks.margin),
         ]
+        if f.budget:
+            m.d.comb += mark[State.OVER].eq(self.marks.over)
+        if f.centring:
+            m.d.comb += mark[State.LEAN : State.LEAN + 2].eq(self.marks.lean)
+        if f.edge:
+            m.d.comb += mark[State.LOW].eq(self.marks.low)
         configuration = Signal(32)
         m.d.comb += [
             configuration[Cfg.STRENGTH : Cfg.STRENGTH + STRENGTH_BITS].eq(self.inputs.strength),
@@ -148,6 +165,8 @@ class HostPort(wiring.Component):
             "STEPS_DONE": steps_done,
             "SHIL": self.shil,
         }
+        if f.edge:
+            readable["SLOT"] = self.slot
         readable |= {name.upper(): getattr(self, f"{name}_count") for name in EVENTS}
 
         at = {name: register.address for name, register in REGISTERS.items()}
@@ -206,6 +225,10 @@ class HostPort(wiring.Component):
                 ]
                 with m.If(self._bit(Command.RUN) & ~self._bit(Command.RESUME)):
                     m.d.sync += self.shil.eq(0)
+                    if f.edge:
+                        m.d.sync += self.slot.eq(0)
+                if f.edge:
+                    m.d.sync += self.fresh.eq(~self._bit(Command.RESUME))
                 with m.If(self._bit(Command.CLEAR_ERROR)):
                     m.d.sync += error.eq(0)
             with m.Case(at["STATE"]):
@@ -230,6 +253,12 @@ class HostPort(wiring.Component):
             self.couple.eq(self._bit(Command.COUPLE)),
             self.learn.eq(self._bit(Command.LEARN)),
         ]
+        if f.edge:
+            m.d.comb += self.edge.eq(self._bit(Command.EDGE))
+            with m.If(self.turn):
+                m.d.sync += self.slot.eq(self.slot + 1)
+        if f.census_passes:
+            m.d.comb += self.census.eq(self._bit(Command.CENSUS))
         with m.If(self.step_done):
             m.d.sync += steps_done.eq(steps_done + 1)
         with m.If(self.ramp):

@@ -52,6 +52,7 @@ class Lane(wiring.Component):
                 "reseed": In(1),
                 "eta": In(17),
                 "decay": In(17),
+                **({"shrink": In(17)} if formats.budget else {}),
                 # Stage PHASE_STAGE: phase ring.
                 "page": In(word),
                 "load_local": In(1),
@@ -69,6 +70,10 @@ class Lane(wiring.Component):
                 "even": In(1),
                 "minus_local": In(1),
                 "minus_rotating": In(1),
+                # Instead of the table: 1, or the weight's sign, or the square waves.
+                **({"flat": In(1)} if formats.edge or formats.census_passes else {}),
+                **({"absolute": In(1)} if formats.budget else {}),
+                **({"edge": In(1)} if formats.edge else {}),
                 # Stage SUM_STAGE: sum ring; `merge_ahead` comes one clock earlier.
                 "clear_local": In(1),
                 "add_local": In(1),
@@ -105,7 +110,11 @@ class Lane(wiring.Component):
         event = Signal(reset_less=True)
         m.d.sync += event.eq(eta.state[:16] < self.eta)
         m.d.comb += synapse.r_eta.eq(event)
-        if f.decay:
+        if f.centring:
+            push = Signal(2, reset_less=True)
+            m.d.sync += push.eq(eta.state[16:18])
+            m.d.comb += synapse.r_push.eq(push)
+        if f.fades:
             m.submodules.decay_stream = decay = Stream(f.decay_seeds[self.index], prng.LEAP)
             m.d.comb += [decay.step.eq(self.draw), decay.reseed.eq(self.reseed)]
             fade = Signal(reset_less=True)
@@ -115,6 +124,10 @@ class Lane(wiring.Component):
                 floor.eq(decay.state[16 : 16 + f.weight_bits - 1]),
             ]
             m.d.comb += [synapse.r_decay.eq(fade), synapse.u_decay.eq(floor)]
+            if f.budget:
+                shrink = Signal(reset_less=True)
+                m.d.sync += shrink.eq(decay.state[:16] < self.shrink)
+                m.d.comb += synapse.r_shrink.eq(shrink)
 
     def _phases(self, m: Module) -> tuple[Signal, Signal]:
         """Build the phase ring and the synapse; return difference and "pair counts"."""
@@ -147,13 +160,32 @@ class Lane(wiring.Component):
             m.d.comb += [synapse.g_plus.eq(self.g_plus), synapse.g_minus.eq(self.g_minus)]
         if f.resonance:
             m.d.comb += [synapse.om_i.eq(local.om), synapse.om_j.eq(rotating.om)]
+        if f.budget:
+            m.d.comb += [synapse.over_i.eq(local.over), synapse.over_j.eq(rotating.over)]
+        if f.centring:
+            m.d.comb += [synapse.lean_i.eq(local.lean), synapse.lean_j.eq(rotating.lean)]
+        if f.edge:  # what j's wave gives i, and i's wave j: the leading bits, two clocks later
+            self._waves = [
+                self._later(m, word.top[-1], name)
+                for word, name in ((rotating, "wave_here"), (local, "wave_there"))
+            ]
+        pair = self.pair & local.active & rotating.active
+        if f.mask:
+            pair &= self.weight != f.no_link
         d = Signal(f.phase_bits, reset_less=True)  # synthesis merges it with the synapse's own
         both = Signal(reset_less=True)
         m.d.sync += [
             d.eq(rotating.top - local.top),
-            both.eq(self.pair & local.active & rotating.active),
+            both.eq(pair),
         ]
         return d, both
+
+    def _later(self, m: Module, value: Any, name: str) -> Signal:
+        """Delay a bit by two clocks, to the entry of the table."""
+        first = Signal(name=f"{name}_1", reset_less=True)
+        second = Signal(name=f"{name}_2", reset_less=True)
+        m.d.sync += [first.eq(value), second.eq(first)]
+        return second
 
     def _product(self, m: Module, d: Signal, both: Signal) -> tuple[Signal, Signal, Signal]:
         """Multiply; return the value and whether it is subtracted here and there."""
@@ -168,7 +200,11 @@ class Lane(wiring.Component):
         if self.product == "mul":
             entry = Signal(signed(amplitude_bits + 1), reset_less=True)
             table = Array(C(value, entry.shape()) for value in f.coupling)
-            m.d.sync += entry.eq(Mux(both, table[index], 0))
+            found: Any = table[index]
+            if f.edge or f.census_passes:
+                one: Any = Mux(self.absolute & (w1 < 0), -1, 1) if f.budget else 1
+                found = Mux(self.flat, one, found)
+            m.d.sync += entry.eq(Mux(both, found, 0))
             value = Signal(signed(amplitude_bits + f.weight_bits), reset_less=True)
             m.d.sync += value.eq(entry * w2)
         else:
@@ -177,7 +213,11 @@ class Lane(wiring.Component):
             minus = Signal(reset_less=True)
             half = 1 << (f.phase_bits - 1)
             table = Array(C(value, amplitude_bits) for value in f.coupling[:half])
-            m.d.sync += [size.eq(Mux(both, table[index[:-1]], 0)), minus.eq(index[-1])]
+            found, sign = table[index[:-1]], index[-1]
+            if f.edge or f.census_passes:
+                found = Mux(self.flat, 1, found)
+                sign = Mux(self.flat, self.absolute & (w1 < 0) if f.budget else 0, sign)
+            m.d.sync += [size.eq(Mux(both, found, 0)), minus.eq(sign)]
             magnitude = Signal(f.weight_bits - 1)
             m.d.comb += magnitude.eq(Mux(w2 < 0, -w2, w2))
             value = Signal(amplitude_bits + f.weight_bits - 1, reset_less=True)
@@ -186,10 +226,14 @@ class Lane(wiring.Component):
             m.d.comb += negative.eq(minus ^ w2[-1])
         here = Signal(reset_less=True)
         there = Signal(reset_less=True)
+        minus_here, minus_there = negative ^ self.minus_local, negative ^ self.minus_rotating
+        if f.edge:
+            minus_here ^= self.edge & self._waves[0]
+            minus_there ^= self.edge & self._waves[1]
         m.d.sync += [
-            here.eq(negative ^ self.minus_local),
+            here.eq(minus_here),
             # In the merge clock the rotating adder takes the local sum as it is.
-            there.eq((negative ^ self.minus_rotating) & ~self.merge_ahead),
+            there.eq(minus_there & ~self.merge_ahead),
         ]
         return value, here, there
 

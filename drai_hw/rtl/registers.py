@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
+from drai_hw.model.machine import Passes
+from drai_hw.model.numbers import Formats
+
 BUS_ADDRESS_BITS = 6
 BUS_DATA_BITS = 32
 MAGIC = 0x44524149  # "DRAI"
@@ -49,6 +52,22 @@ class Command(IntFlag):
     RUN = 16
     RESEED = 32
     CLEAR_ERROR = 64
+    EDGE = 128
+    CENSUS = 256
+
+
+def command_of(passes: Passes) -> Command:
+    """Return the bits of CONTROL that ask for some passes."""
+    command = Command(0)
+    for wanted, bit in (
+        (passes.field, Command.FIELD),
+        (passes.couple, Command.COUPLE),
+        (passes.learn, Command.LEARN),
+        (passes.edge, Command.EDGE),
+        (passes.census, Command.CENSUS),
+    ):
+        command |= bit if wanted else Command(0)
+    return command
 
 
 class Status(IntFlag):
@@ -71,6 +90,9 @@ class State(IntEnum):
     """First bit of each field of STATE."""
 
     THETA = 0
+    LOW = 27
+    LEAN = 28
+    OVER = 30
     MARGIN = 31
 
 
@@ -87,10 +109,11 @@ REGISTERS: dict[str, Register] = {
     "CONTROL": Register(
         6,
         "w",
-        7,
-        "Bit 0 FIELD, 1 COUPLE, 2 LEARN: passes of a step; 3 RESUME: the SHIL ramp goes on; "
-        "4 RUN: start STEPS steps; 5 RESEED: restart random streams, threshold sweep and counters; "
-        "6 CLEAR_ERROR.",
+        9,
+        "Bit 0 FIELD, 1 COUPLE, 2 LEARN: passes of a step; 3 RESUME: SHIL ramp and edge slots go "
+        "on; 4 RUN: start STEPS steps; 5 RESEED: restart random streams, threshold sweep and "
+        "counters; 6 CLEAR_ERROR; 7 EDGE: edge passes instead of couple passes; 8 CENSUS: every "
+        "census before the couple pass. 7 and 8 do nothing where these are not compiled in.",
     ),
     "STEPS": Register(7, "rw", 24, "Steps of a run, 1 to 2**24 - 1."),
     "GAIN": Register(
@@ -113,7 +136,8 @@ REGISTERS: dict[str, Register] = {
         17,
         "rw",
         32,
-        "Phase accumulator (bits A-1:0); bit 31, read only: margin bit.",
+        "Phase accumulator (bits A-1:0); read only: 31 margin bit and, where compiled in, 30 over, "
+        "29:28 lean (signed), 27 low.",
         moves=True,
     ),
     "OMEGA": Register(18, "rw", 24, "Tuning word, LSB a step (A bits).", signed=True, moves=True),
@@ -136,12 +160,22 @@ REGISTERS: dict[str, Register] = {
         signed=True,
         moves=True,
     ),
+    "BUDGET": Register(
+        22, "rw", 20, "Row sum of |w| from which a census flags an oscillator; row-budget only."
+    ),
+    "SHRINK": Register(
+        23, "rw", 17, "Probability of a decay event where a flag stands, 1/65536; row-budget only."
+    ),
     "VISITED": Register(24, "r", 32, "Counter: pairs evaluated in learning passes."),
     "GATED_ON": Register(25, "r", 32, "Counter: pairs whose gates were open."),
     "WRITTEN": Register(26, "r", 32, "Counter: pairs with an update event and open gates."),
     "CHANGED": Register(27, "r", 32, "Counter: pairs whose stored weight changed."),
     "STEPS_DONE": Register(28, "r", 32, "Steps since reset."),
     "SHIL": Register(29, "r", 12, "Present second-harmonic strength k_s."),
+    "CENTRE": Register(
+        30, "rw", 16, "Gain of row sums in the census of w, 0 is off; row-centring only."
+    ),
+    "SLOT": Register(31, "r", 10, "Slot of the next edge pass in the turn; edge-align only."),
 }
 
 
@@ -155,7 +189,13 @@ FIELDS: dict[str, dict[str, tuple[int, int]]] = {
     "STATUS": _flags(Status),
     "CONTROL": _flags(Command),
     "GATES": {"MARGIN": (0, 1), "RESONANCE": (1, 1)},
-    "STATE": {"THETA": (State.THETA, 24), "MARGIN": (State.MARGIN, 1)},
+    "STATE": {
+        "THETA": (State.THETA, 24),
+        "LOW": (State.LOW, 1),
+        "LEAN": (State.LEAN, 2),
+        "OVER": (State.OVER, 1),
+        "MARGIN": (State.MARGIN, 1),
+    },
     "INPUT": {
         "STRENGTH": (Cfg.STRENGTH, 12),
         "PSI": (Cfg.PSI, 10),
@@ -164,3 +204,12 @@ FIELDS: dict[str, dict[str, tuple[int, int]]] = {
     },
 }
 """Fields of registers that hold several: first bit and width, the widest that formats allow."""
+
+
+def setting_registers(formats: Formats) -> dict[str, str]:
+    """Return the registers of `Settings` that a core has, with the field that each holds."""
+    names = ["gain", "shil_max", "shil_step", "eta", "dither", "margin", "gates"]
+    names += ["decay"] * formats.decay
+    names += ["budget", "shrink"] * formats.budget
+    names += ["centre"] * formats.centring
+    return {name.upper(): name for name in names}

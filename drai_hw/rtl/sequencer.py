@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
@@ -9,8 +12,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.timing import PASS_DRAIN, ROW_DRAIN, address_bits, control
-from drai_hw.rtl.update import Kind
+from drai_hw.rtl.timing import (
+    PASS_DRAIN,
+    ROW_DRAIN,
+    Kind,
+    WideKind,
+    address_bits,
+    control,
+    kind_shape,
+)
 
 STEP_BITS = 24
 
@@ -18,9 +28,10 @@ STEP_BITS = 24
 class Sequencer(wiring.Component):
     """Issue one control record a clock.
 
-    A run is a refresh pass and then ``steps`` steps, each a field pass and/or a couple pass. A
-    pass walks the rows: local page, all later pages, the page itself, update, store. The pass
-    constants (``kind``, ``learning``) change only when the pipeline is empty.
+    A run is a refresh pass and then ``steps`` steps, each a field pass, censuses, and a couple or
+    an edge pass, as far as they are asked for and compiled in. A pass walks the rows: local page,
+    all later pages, the page itself, update, store. The pass constants (``kind``, ``learning``)
+    change only when the pipeline is empty.
 
     Parameters
     ----------
@@ -37,8 +48,10 @@ class Sequencer(wiring.Component):
                 "field": In(1),
                 "couple": In(1),
                 "learn": In(1),
+                **({"edge": In(1), "turn": Out(1)} if formats.edge else {}),
+                **({"census": In(1)} if formats.census_passes else {}),
                 "control": Out(control(formats)),
-                "kind": Out(Kind),
+                "kind": Out(kind_shape(formats)),
                 "learning": Out(1),
                 "start": Out(1),
                 "ramp": Out(1),
@@ -57,6 +70,15 @@ class Sequencer(wiring.Component):
         slot = Signal(range(max(lanes, PASS_DRAIN + 1)))
         left = Signal(STEP_BITS)
         field, couple, learn = Signal(), Signal(), Signal()
+        wanted: list[tuple[IntEnum, Signal]] = [(Kind.FIELD, field)]
+        if f.census_passes:
+            census = Signal()
+            kinds = [WideKind.BUDGET] * f.budget + [WideKind.CENTRE] * f.centring
+            wanted += [(kind, census) for kind in kinds]
+        if f.edge:
+            edge = Signal()
+            wanted.append((WideKind.EDGE, edge))
+        wanted.append((Kind.COUPLE, couple))
         opened = Signal()  # not the first block of the row
         stepping = Signal()  # the pass that ends belongs to a step
         last_row, diagonal = Signal(), Signal()
@@ -67,7 +89,7 @@ class Sequencer(wiring.Component):
             self.learning.eq(learn & (self.kind == Kind.COUPLE)),
         ]
 
-        def begin(kind: Kind) -> None:
+        def begin(kind: IntEnum) -> None:
             m.d.comb += self.start.eq(1)
             m.d.sync += [self.kind.eq(kind), row.eq(0), page.eq(0), slot.eq(0)]
             m.next = "UPDATE" if kind is Kind.REFRESH else "ROW"
@@ -77,11 +99,15 @@ class Sequencer(wiring.Component):
                 m.d.sync += [
                     left.eq(self.steps),
                     field.eq(self.field),
-                    couple.eq(self.couple),
+                    couple.eq(self.couple & ~self.edge if f.edge else self.couple),
                     learn.eq(self.learn),
                     stepping.eq(0),
                     self.busy.eq(1),
                 ]
+                if f.edge:
+                    m.d.sync += edge.eq(self.edge)
+                if f.census_passes:
+                    m.d.sync += census.eq(self.census)
                 begin(Kind.REFRESH)
             with m.State("ROW"):
                 m.d.comb += out.row.eq(1)
@@ -127,8 +153,13 @@ class Sequencer(wiring.Component):
                         m.next = "ROW"
                 with m.If(last_row & (slot == PASS_DRAIN - 1)):
                     m.d.sync += slot.eq(0)
-                    with m.If((self.kind == Kind.FIELD) & couple):
-                        begin(Kind.COUPLE)
+                    # The first pass of the step that is still to come, if there is one.
+                    for place in range(1, len(wanted)):
+                        kind, asked = wanted[place]
+                        earlier = [self.kind == before for before, _ in wanted[:place]]
+                        branch = m.If if place == 1 else m.Elif
+                        with branch(reduce(or_, earlier) & asked):
+                            begin(kind)
                     with m.Else():
                         m.next = "STEP"
             with m.State("STEP"):
@@ -136,12 +167,13 @@ class Sequencer(wiring.Component):
                     self.step_done.eq(stepping),
                     self.ramp.eq(stepping & (self.kind == Kind.COUPLE)),
                 ]
+                if f.edge:
+                    m.d.comb += self.turn.eq(stepping & (self.kind == WideKind.EDGE))
                 m.d.sync += [stepping.eq(1), left.eq(left - 1)]
                 with m.If(left == 0):
                     m.d.sync += self.busy.eq(0)
                     m.next = "REST"
-                with m.Elif(field):
-                    begin(Kind.FIELD)
-                with m.Elif(couple):
-                    begin(Kind.COUPLE)
+                for kind, asked in wanted:
+                    with m.Elif(asked):
+                        begin(kind)
         return m

@@ -24,6 +24,11 @@ class Synapse(wiring.Component):
     ``g_plus`` there is no step up, without ``g_minus`` none down, and no step is no write. They
     and ``u_g`` are constants of a pass: they act on pairs that came up to two clocks before.
 
+    Other features bring inputs, too. Row budget: with ``over_i`` or ``over_j`` the step towards
+    zero comes with ``r_shrink`` as well. Row centring: a last step, against the sign of
+    ``lean_i + lean_j``, is made if ``r_push`` is below its magnitude. A mask has no input: the
+    word `Formats.no_link` is no pair.
+
     Parameters
     ----------
     formats : Formats
@@ -33,17 +38,22 @@ class Synapse(wiring.Component):
     Attributes
     ----------
     latency : int
-        Clocks from input to output: 3, with decay 4.
+        Clocks from input to output: 3, and one more each with decay or budget, and with centring.
     THETA_R : int
         Half-width of the resonance window, LSB of the smoothed frequency.
     """
 
     def __init__(self, formats: Formats) -> None:
         self.formats = formats
-        self.latency = 4 if formats.decay else 3
+        self.latency = 3 + formats.fades + formats.centring
         self.THETA_R = formats.theta_r
         p, w, ob = formats.phase_bits, formats.weight_bits, formats.frequency_bits
         sides = {"g_plus": In(1), "g_minus": In(1)} if formats.one_sided else {}
+        rows: dict = {}
+        if formats.budget:
+            rows |= {"over_i": In(1), "over_j": In(1), "r_shrink": In(1)}
+        if formats.centring:
+            rows |= {"lean_i": In(signed(2)), "lean_j": In(signed(2)), "r_push": In(2)}
         super().__init__(
             {
                 "en": In(1),
@@ -57,6 +67,7 @@ class Synapse(wiring.Component):
                 "act_j": In(1),
                 "u_g": In(p - 1),
                 **sides,
+                **rows,
                 "r_eta": In(1),
                 "r_decay": In(1),
                 "u_decay": In(w - 1),
@@ -92,7 +103,7 @@ class Synapse(wiring.Component):
         w1 = Signal(signed(w_bits), reset_less=True)
         m.d.sync += [
             d.eq(self.phi_j - self.phi_i),
-            both.eq(self.en & self.act_i & self.act_j),
+            both.eq(self._counts()),
             unheld.eq(~(self.gate_i & self.gate_j)),
             eta.eq(self.r_eta),
             w1.eq(self.w_in),
@@ -133,9 +144,9 @@ class Synapse(wiring.Component):
         counted = [delay(s, 1, n) for s, n in ((visited, "v"), (gate, "g"), (written, "e"))]
         old = delay(w2, 1, "old")
 
-        if f.decay:
+        if f.fades:
             # Stage 4: one step towards zero.
-            fade = delay(self.r_decay, 2, "fade")
+            fade = delay(self._fade(), 2, "fade")
             floor = delay(self.u_decay, 3, "floor")
             fades = delay(fade & visited, 1, "fades")  # no gate but activity
             magnitude = Signal(w_bits)
@@ -148,6 +159,25 @@ class Synapse(wiring.Component):
             old = delay(old, 1, "older")
             w3 = w4
 
+        if f.centring:
+            # Last stage: one step against what the rows have in common.
+            lean = Signal(signed(3), reset_less=True)
+            m.d.sync += lean.eq(self.lean_i + self.lean_j)
+            coin = delay(self.r_push, 1, "coin")
+            raised, lowered = Signal(reset_less=True), Signal(reset_less=True)
+            m.d.sync += [raised.eq(both & (coin < -lean)), lowered.eq(both & (coin < lean))]
+            raised = delay(raised, self.latency - 3, "raise")
+            lowered = delay(lowered, self.latency - 3, "lower")
+            w5 = Signal(signed(w_bits), reset_less=True)
+            m.d.sync += w5.eq(w3)
+            with m.If(raised & (w3 != top)):
+                m.d.sync += w5.eq(w3 + 1)
+            with m.If(lowered & (w3 != -top)):
+                m.d.sync += w5.eq(w3 - 1)
+            counted = [delay(s, 1, n) for s, n in zip(counted, ("cv", "cg", "ce"), strict=True)]
+            old = delay(old, 1, "oldest")
+            w3 = w5
+
         m.d.comb += [
             self.w_out.eq(w3),
             self.valid.eq(delay(self.en, self.latency, "valid", reset_less=False)),
@@ -157,3 +187,18 @@ class Synapse(wiring.Component):
             self.changed.eq(counted[0] & (w3 != old)),
         ]
         return m
+
+    def _counts(self) -> Any:
+        """Return whether there is a pair: both oscillators active, and a link."""
+        pair = self.en & self.act_i & self.act_j
+        if self.formats.mask:
+            pair &= self.w_in != self.formats.no_link
+        return pair
+
+    def _fade(self) -> Any:
+        """Return whether the pair may take a step towards zero."""
+        f = self.formats
+        if not f.budget:
+            return self.r_decay
+        shrinks = self.r_shrink & (self.over_i | self.over_j)
+        return shrinks | self.r_decay if f.decay else shrinks

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
+from amaranth.hdl import signed
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 
+from drai_hw.model.machine import Passes
 from drai_hw.model.numbers import Formats
 
 # The sequencer issues one control record a clock (stage 0); each part acts on it a fixed number of
@@ -22,15 +25,45 @@ ROW_DRAIN = ENTER_STAGE - PHASE_STAGE - 2
 PASS_DRAIN = ENTER_STAGE
 
 
+class Kind(IntEnum):
+    """What a pass does to the oscillators when its sums are complete."""
+
+    REFRESH = 0
+    FIELD = 1
+    COUPLE = 2
+
+
+class WideKind(IntEnum):
+    """The kinds of a core with edge passes or censuses, which take one bit more."""
+
+    REFRESH = 0
+    FIELD = 1
+    COUPLE = 2
+    EDGE = 3
+    BUDGET = 4
+    CENTRE = 5
+
+
+def kind_shape(formats: Formats) -> type[IntEnum]:
+    """Return the kinds of pass that a core has."""
+    return WideKind if formats.edge or formats.census_passes else Kind
+
+
 def page_word(formats: Formats) -> data.StructLayout:
     """Return what pairs need to know of an oscillator: the word that travels in the rings.
 
-    Phase ``top`` (P bits), smoothed frequency ``om`` (OB bits, only with the resonance gate),
-    ``margin`` and ``active`` bits.
+    Phase ``top`` (P bits), smoothed frequency ``om`` (OB bits, only with the resonance gate), the
+    flags ``over`` and ``lean`` of the censuses that there are, ``margin`` and ``active`` bits.
+    In a design with edge passes ``top`` is ahead by the slot of the turn: differences are the
+    same, and its leading bit is the square wave.
     """
     fields: dict = {"top": formats.phase_bits}
     if formats.resonance:
         fields["om"] = formats.frequency_bits
+    if formats.budget:
+        fields["over"] = 1
+    if formats.centring:
+        fields["lean"] = signed(2)
     return data.StructLayout(fields | {"margin": 1, "active": 1})
 
 
@@ -54,7 +87,7 @@ def address_bits(depth: int) -> int:
 
 
 def clocks_per_pass(formats: Formats) -> int:
-    """Return the clocks of one field or couple pass, from its first to its last control record."""
+    """Return the clocks of any pass over the pairs, from its first to its last control record."""
     lanes, pages = formats.lanes, formats.pages
     blocks = pages * (pages - 1) // 2 * (lanes + 1)
     # row, load and lanes of the diagonal, merge, lanes of the update, store, drain
@@ -67,25 +100,23 @@ def clocks_per_refresh(formats: Formats) -> int:
     return formats.pages * (formats.lanes + 1 + ROW_DRAIN) + PASS_DRAIN - ROW_DRAIN
 
 
-def clocks_per_step(formats: Formats, *, field: bool = False, couple: bool = True) -> int:
+def clocks_per_step(formats: Formats, **passes: bool) -> int:
     """Return the clocks of one step; learning adds none.
 
     Parameters
     ----------
     formats : Formats
         Number formats and geometry.
-    field, couple : bool
-        Passes of the step.
+    passes : bool
+        Those of `drai_hw.model.machine.Passes`; by default a couple pass alone.
     """
-    return clocks_per_pass(formats) * (field + couple) + 1
+    return clocks_per_pass(formats) * Passes(**passes).count(formats) + 1
 
 
-def clocks_per_run(
-    formats: Formats, steps: int, *, field: bool = False, couple: bool = True
-) -> int:
+def clocks_per_run(formats: Formats, steps: int, **passes: bool) -> int:
     """Return the clocks for which BUSY stands in a run of ``steps`` steps."""
     opening = clocks_per_refresh(formats) + 1  # the last clock finds that no step is left
-    return opening + steps * clocks_per_step(formats, field=field, couple=couple)
+    return opening + steps * clocks_per_step(formats, **passes)
 
 
 def block_memory(shape: Any, depth: int, init: Any = ()) -> Memory:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any
 
 from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, signed
@@ -10,6 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model import prng
+from drai_hw.model.machine import BUDGET_BITS
 from drai_hw.model.numbers import (
     EMA_FRACTION_BITS,
     EMA_SHIFT,
@@ -18,18 +18,19 @@ from drai_hw.model.numbers import (
     Formats,
     signed_bits,
 )
+from drai_hw.rtl import flags
 from drai_hw.rtl.prng import Stream
-from drai_hw.rtl.timing import UPDATE_LATENCY, address_bits, block_memory, page_word
+from drai_hw.rtl.timing import (
+    UPDATE_LATENCY,
+    Kind,
+    WideKind,
+    address_bits,
+    block_memory,
+    kind_shape,
+    page_word,
+)
 
 MULTIPLIER_BITS = 18  # the narrower of the device families' multiplier blocks holds 16
-
-
-class Kind(IntEnum):
-    """What a pass does to the oscillators when its sums are complete."""
-
-    REFRESH = 0
-    FIELD = 1
-    COUPLE = 2
 
 
 def input_word(formats: Formats) -> data.StructLayout:
@@ -40,10 +41,16 @@ def input_word(formats: Formats) -> data.StructLayout:
 
 
 def mark_word(formats: Formats) -> data.StructLayout:
-    """Return the word that holds margin bit and smoothed frequency (with its fraction)."""
+    """Return the word of what passes find: margin bit, smoothed frequency with fraction, flags."""
     fields: dict = {"margin": 1}
     if formats.resonance:
         fields["ema"] = signed(formats.ema_bits)
+    if formats.budget:
+        fields["over"] = 1
+    if formats.centring:
+        fields["lean"] = signed(2)
+    if formats.edge:
+        fields["low"] = 1
     return data.StructLayout(fields)
 
 
@@ -84,7 +91,7 @@ class UpdateUnit(wiring.Component):
             {
                 "busy": In(1),
                 "start": In(1),
-                "kind": In(Kind),
+                "kind": In(kind_shape(f)),
                 "reseed": In(1),
                 # `ahead` announces an oscillator one clock before `valid` and its `sum`.
                 "ahead": In(1),
@@ -97,6 +104,9 @@ class UpdateUnit(wiring.Component):
                 "dither": In(5),
                 "margin": In(signed(f.acc_bits)),
                 "gates": In(2),
+                **({"budget": In(BUDGET_BITS)} if f.budget else {}),
+                **({"centre": In(GAIN_BITS)} if f.centring else {}),
+                **({"slot": In(f.phase_bits), "fresh": In(1)} if f.edge else {}),
                 # Host, at rest.
                 "host_index": In(address),
                 "host_theta": In(f.accumulator_bits),
@@ -124,43 +134,57 @@ class UpdateUnit(wiring.Component):
 
         # Stage 1: everything about the oscillator side by side.
         word = {name: getattr(self, name) for name in self.memories}
-        theta = self._later(m, word["theta"], 1, "theta")
-        omega = self._later(m, word["omega"], 1, "omega")
-        inputs = self._later(m, word["inputs"], 1, "inputs")
-        marks = self._later(m, word["marks"], 1, "marks")
-        total = self._later(m, self.sum, 1, "total")
-        valid = self._later(m, self.valid, 1, "valid")
+        theta = self.later(m, word["theta"], 1, "theta")
+        omega = self.later(m, word["omega"], 1, "omega")
+        inputs = self.later(m, word["inputs"], 1, "inputs")
+        marks = self.later(m, word["marks"], 1, "marks")
+        total = self.later(m, self.sum, 1, "total")
+        valid = self.later(m, self.valid, 1, "valid")
 
         delta = self._torque(m, theta, inputs, total)  # stage 6
-        held = self._later(m, total >= self.margin, 1, "held")  # stage 2
+        held = self.later(m, total >= flags.threshold(self, m), 1, "held")  # stage 2
 
         # Stage 7: increment; tuning word and dither were added up beside the torque.
-        clamp = self._later(m, inputs.clamp, 5, "clamp")
-        drift = self._drift(m, self._later(m, omega, 4, "omega5"), valid)  # stage 6
+        clamp = self.later(m, inputs.clamp, 5, "clamp")
+        drift = self._drift(m, self.later(m, omega, 4, "omega5"), valid)  # stage 6
         increment = Signal(signed(f.accumulator_bits + 2), reset_less=True)
         m.d.sync += increment.eq(Mux(clamp, 0, drift + delta))
 
         # Stage 8 and 9: new phase and smoothed frequency.
-        theta7 = self._later(m, theta, 6, "theta7")
+        theta7 = self.later(m, theta, 6, "theta7")
         theta8 = Signal(f.accumulator_bits, reset_less=True)
         m.d.sync += theta8.eq(Mux(couple, theta7 + increment, theta7))
-        new_theta = self._later(m, theta8, 1, "theta9")
-        active = self._later(m, inputs.active, 8, "active")
+        low = flags.edge(self, m, theta, theta8, marks, inputs, total) if f.edge else None
+        new_theta = self.later(m, theta8, 1, "theta9")
+        active = self.later(m, inputs.active, 8, "active")
         margin8 = self._margin(m, held, marks, inputs)
-        new_margin = self._later(m, margin8, 1, "margin9")
+        new_margin = self.later(m, margin8, 1, "margin9")
 
         new_marks = Signal(mark_word(f))
         m.d.comb += [
             new_marks.margin.eq(new_margin),
-            self.word.top.eq(new_theta[f.accumulator_bits - f.phase_bits :]),
+            self.word.top.eq(flags.top(self, m, theta8, new_theta)),
             # A gate switched off sees words that always pass it.
             self.word.margin.eq(new_margin & self.gates[0]),
             self.word.active.eq(active),
         ]
         if f.resonance:
-            ema = self._smoothed(m, self._later(m, marks.ema, 7, "ema8"), increment, couple)
+            ema = self._smoothed(m, self.later(m, marks.ema, 7, "ema8"), increment, couple)
             m.d.comb += new_marks.ema.eq(ema)
             m.d.comb += self.word.om.eq(Mux(self.gates[1], ema >> EMA_FRACTION_BITS, 0))
+
+        if f.budget:
+            full = held & self.later(m, inputs.active, 1, "on")
+            over = flags.flag(self, m, WideKind.BUDGET, full, marks.over, "over")
+            m.d.comb += [new_marks.over.eq(over), self.word.over.eq(over)]
+        if f.centring:
+            lean = flags.lean(self, m, marks, self._gained4)
+            m.d.comb += [
+                new_marks.lean.eq(lean),
+                self.word.lean.eq(Mux(self.centre == 0, 0, lean)),
+            ]
+        if low is not None:
+            m.d.comb += new_marks.low.eq(low)
 
         self._write(m, "theta", done, new_theta, self.host_write_theta, self.host_theta)
         self._write(m, "marks", done, new_marks, C(0, 1), new_marks)
@@ -169,7 +193,7 @@ class UpdateUnit(wiring.Component):
         self._write(m, "inputs", C(0, 1), host_inputs, self.host_write_inputs, host_inputs)
         return m
 
-    def _later(self, m: Module, value: Any, clocks: int, name: str) -> Any:
+    def later(self, m: Module, value: Any, clocks: int, name: str) -> Any:
         """Delay a value; data only, so no reset."""
         for stage in range(clocks):
             register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
@@ -181,7 +205,7 @@ class UpdateUnit(wiring.Component):
         """Count oscillators at the memories' inputs and outputs; return "a result is ready"."""
         read_at = Signal(self.host_index.shape(), reset_less=True)
         self._write_at = Signal(self.host_index.shape(), reset_less=True)
-        done = self._later(m, self.valid, UPDATE_LATENCY, "done")
+        done = self.later(m, self.valid, UPDATE_LATENCY, "done")
         with m.If(self.start):
             m.d.sync += [read_at.eq(0), self._write_at.eq(0)]
         with m.Else():
@@ -221,8 +245,8 @@ class UpdateUnit(wiring.Component):
         m.d.comb += [index.eq(inputs.psi - top), double.eq(top << 1)]
         pull = self._lookup(m, index, "pull")  # stage 2
         split = self._lookup(m, double, "split")
-        strength = self._later(m, inputs.strength, 1, "strength2")
-        total = self._later(m, total, 1, "total2")
+        strength = self.later(m, inputs.strength, 1, "strength2")
+        total = self.later(m, total, 1, "total2")
 
         limit = ((1 << STRENGTH_BITS) - 1) * f.table_amplitude
         one, two = signed(signed_bits(-limit, limit)), signed(signed_bits(-2 * limit, 2 * limit))
@@ -232,6 +256,7 @@ class UpdateUnit(wiring.Component):
         m.d.sync += difference.eq(pulled - parted)  # stage 4
 
         coupled, coupled_max = self._gained(m, total)
+        self._gained4 = coupled
         x_max = coupled_max + (2 * limit << f.strength_shift)
         x = Signal(signed(signed_bits(-x_max, x_max)), reset_less=True)
         m.d.sync += x.eq(coupled + (difference << f.strength_shift))  # stage 5
@@ -253,18 +278,22 @@ class UpdateUnit(wiring.Component):
         into the upper part and every product has a register of its own.
         """
         f = self.formats
+        gain: Any = self.gain
+        if f.centring:  # the multiplier serves the census, too
+            gain = Signal(GAIN_BITS, name="factor", reset_less=True)
+            m.d.sync += gain.eq(Mux(self.kind == WideKind.CENTRE, self.centre, self.gain))
         cut = f.shift - 1
         most = ((1 << GAIN_BITS) - 1) * f.sum_max + (1 << cut)
         out = Signal(signed(signed_bits(-most, most)), name="coupled4", reset_less=True)
         if f.acc_bits <= MULTIPLIER_BITS:
             product = Signal(out.shape(), name="coupled", reset_less=True)
-            m.d.sync += [product.eq(self.gain * total), out.eq(product + (1 << cut))]
+            m.d.sync += [product.eq(gain * total), out.eq(product + (1 << cut))]
             return out, most
         low = Signal(GAIN_BITS + cut, reset_less=True)
         high = Signal(signed(GAIN_BITS + 1 + f.acc_bits - cut), reset_less=True)
         m.d.sync += [
-            low.eq(self.gain * total[:cut]),
-            high.eq(self.gain * total[cut:].as_signed()),
+            low.eq(gain * total[:cut]),
+            high.eq(gain * total[cut:].as_signed()),
         ]
         upper = Signal(signed(len(high) + 1))
         m.d.comb += upper.eq((Cat(C(1, 1), high).as_signed() + Cat(C(1, 1), low[cut:])) >> 1)
@@ -275,7 +304,7 @@ class UpdateUnit(wiring.Component):
         """Return tuning word plus dither at stage 6 from the tuning word at stage 5."""
         f = self.formats
         m.submodules.dither_stream = stream = Stream(f.dither_seed, prng.LEAP)
-        stepping = self._later(m, valid, 3, "stepping")  # stage 4: the draw is taken and left
+        stepping = self.later(m, valid, 3, "stepping")  # stage 4: the draw is taken and left
         m.d.comb += [
             stream.step.eq(stepping & (self.kind == Kind.COUPLE)),
             stream.reseed.eq(self.reseed),
@@ -296,11 +325,11 @@ class UpdateUnit(wiring.Component):
 
     def _margin(self, m: Module, held: Signal, marks: Any, inputs: Any) -> Signal:
         """Return the margin bit at stage 8."""
-        old = self._later(m, marks.margin, 1, "margin2")
-        active = self._later(m, inputs.active, 1, "active2")
+        old = self.later(m, marks.margin, 1, "margin2")
+        active = self.later(m, inputs.active, 1, "active2")
         margin = Signal(reset_less=True)
         m.d.sync += margin.eq(Mux(self.kind == Kind.FIELD, held | ~active, old))  # stage 3
-        return self._later(m, margin, 5, "margin8")
+        return self.later(m, margin, 5, "margin8")
 
     def _smoothed(self, m: Module, ema: Signal, increment: Signal, couple: Signal) -> Signal:
         """Return the smoothed frequency at stage 9; `ema` is at stage 8, `increment` at 7."""

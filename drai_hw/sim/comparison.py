@@ -69,7 +69,7 @@ class Comparison:
         self.weights = self.twin.weight_words()
 
     def compare(self, step: int) -> None:
-        """Compare all phases, margin bits, smoothed frequencies and weights."""
+        """Compare all phases, margin bits, smoothed frequencies, flags and weights."""
         f, twin = self.twin.formats, self.twin
         theta, marks, weights = self._windows
         for window in self._windows:
@@ -87,6 +87,14 @@ class Comparison:
         if f.resonance:
             got["frequency"] = marks.columns(["ema"], signed=True)[:, 0]
             want["frequency"] = twin.ema
+        for name, there, mark, value in (
+            ("over budget", f.budget, "over", twin.over),
+            ("lean", f.centring, "lean", twin.lean),
+            ("low", f.edge, "low", twin.edge_signs < 0),
+        ):
+            if there:
+                got[name] = marks.columns([mark], signed=mark == "lean")[:, 0]
+                want[name] = value.astype(np.int64)
         for name, values in got.items():
             self._digest.update(np.ascontiguousarray(values).data)
             if np.array_equal(values, want[name]):

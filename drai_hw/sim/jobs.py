@@ -114,7 +114,38 @@ def random_settings(formats: Formats, rng: np.random.Generator) -> Settings:
         dither=draw(formats.dither_shift_max + 1),
         margin=int(rng.normal(0, formats.sum_max / 8)) % formats.sum_max,
         gates=int(rng.integers(0, 4 if formats.resonance else 2)),
+        budget=draw(formats.row_max) if formats.budget else 0,
+        shrink=draw(PROBABILITY_ONE) if formats.budget else 0,
+        centre=draw((1 << GAIN_BITS) - 1) if formats.centring else 0,
     )
+
+
+def random_links(formats: Formats, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw which pairs are linked: all, half of them, or few."""
+    links = np.triu(rng.random((formats.n, formats.n)) < rng.choice([1.0, 0.5, 0.1]), 1)
+    return np.asarray(links | links.T)
+
+
+def random_weights(machine: Machine, limit: int, rng: np.random.Generator) -> None:
+    """Load random weights up to a limit, between random links where there is a mask."""
+    n = machine.formats.n
+    upper = np.triu(rng.integers(-limit, limit + 1, (n, n)), 1)
+    weights = upper + upper.T
+    if machine.formats.mask:
+        links = random_links(machine.formats, rng)
+        machine.load_links(links)
+        weights *= links
+    machine.load_weights(weights)
+
+
+def young_passes(formats: Formats, rng: np.random.Generator) -> dict[str, bool]:
+    """Draw edge passes and censuses where they are compiled in."""
+    passes = {}
+    if formats.edge:
+        passes["edge"] = bool(rng.random() < 0.3)
+    if formats.census_passes:
+        passes["census"] = bool(rng.random() < 0.5)
+    return passes
 
 
 def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
@@ -140,9 +171,7 @@ def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
             rng.random(n) < 0.15,
             rng.random(n) < 0.9,
         )
-        limit = f.w_max if rng.random() < 0.7 else 0
-        upper = np.triu(rng.integers(-limit, limit + 1, (n, n)), 1)
-        machine.load_weights(upper + upper.T)
+        random_weights(machine, f.w_max if rng.random() < 0.7 else 0, rng)
         if rng.random() < 0.1:
             machine.reseed()
         for _ in range(int(rng.integers(1, 4))):
@@ -156,6 +185,7 @@ def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
                 couple=kind != 4,
                 learn=kind in (1, 3),
                 resume=bool(rng.random() < 0.3),
+                **young_passes(f, rng),
             )
             left -= length
         if rng.random() < 0.2:
@@ -179,8 +209,7 @@ def learning_stimulus(machine: Machine, steps: int, seed: int) -> None:
     f = machine.formats
     n = f.n
     machine.reseed()
-    upper = np.triu(rng.integers(-f.w_max, f.w_max + 1, (n, n)), 1)
-    machine.load_weights(upper + upper.T)
+    random_weights(machine, f.w_max, rng)
     for begun in range(0, steps, EPISODE_STEPS):
         machine.configure(
             Settings(
@@ -192,6 +221,9 @@ def learning_stimulus(machine: Machine, steps: int, seed: int) -> None:
                 dither=int(rng.integers(0, f.dither_shift_max + 2)),
                 margin=int(rng.integers(0, max(1, f.sum_max // 32))),
                 gates=int(rng.integers(0, 4 if f.resonance else 2)),
+                budget=int(rng.integers(0, f.row_max)) if f.budget else 0,
+                shrink=int(rng.integers(0, PROBABILITY_ONE // 4)) if f.budget else 0,
+                centre=int(rng.integers(0, 1 << GAIN_BITS)) if f.centring else 0,
             )
         )
         machine.load_phases(rng.integers(0, 1 << f.accumulator_bits, n))
@@ -205,7 +237,8 @@ def learning_stimulus(machine: Machine, steps: int, seed: int) -> None:
         length = min(EPISODE_STEPS, steps - begun)
         for part in (length // 2, length - length // 2):
             if part:
-                machine.run(part, field=bool(rng.integers(0, 2)), learn=True)
+                field = bool(rng.integers(0, 2))
+                machine.run(part, field=field, learn=True, census=f.census_passes > 0)
     machine.read_weights()
     machine.read_phases()
     machine.counters()

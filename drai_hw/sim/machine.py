@@ -11,6 +11,7 @@ from cocotb.task import resume
 from cocotb.triggers import FallingEdge, First, ReadOnly, RisingEdge, Timer
 from numpy.typing import NDArray
 
+from drai_hw.model.machine import Passes
 from drai_hw.sim.bus import CLOCK_NS, Bus, BusError, RegisterWindow, clocks_now
 from drai_hw.sim.comparison import Comparison
 from drai_hw.sim.mirror import MirroredMachine
@@ -53,17 +54,9 @@ class RtlMachine(MirroredMachine):
         self._total = total_steps
         self.rings = rings
 
-    def run(
-        self,
-        steps: int,
-        *,
-        field: bool = False,
-        couple: bool = True,
-        learn: bool = False,
-        resume: bool = False,
-    ) -> None:
-        """Do ``steps`` steps and compare the state after each."""
-        _in_simulator(self._run)(steps, field, couple, learn, resume)
+    def run(self, steps: int, *, resume: bool = False, **passes: bool) -> None:
+        """Do ``steps`` steps of some `Passes` and compare the state after each."""
+        _in_simulator(self._run)(steps, self._passes(passes), resume)
 
     def _write(self, writes: list[tuple[str, int]]) -> None:
         async def write_all() -> None:
@@ -83,13 +76,13 @@ class RtlMachine(MirroredMachine):
         value: int = _in_simulator(self._bus.read)(name)
         return value
 
-    async def _run(self, steps: int, field: bool, couple: bool, learn: bool, resume: bool) -> None:
+    async def _run(self, steps: int, passes: Passes, resume: bool) -> None:
         bus, dut, limit_clocks = self._bus, self._dut, self._limit_clocks
         await bus.write("STEPS", steps)
-        await bus.write("CONTROL", self._command(field, couple, learn, resume))
+        await bus.write("CONTROL", self._command(passes, resume))
         begun = clocks_now() - 1  # BUSY rose together with the acknowledge
         watch = None
-        if self.rings and self._first_of_its_kind(couple, learn):
+        if self.rings and self._first_of_its_kind(passes):
             watch = cocotb.start_soon(self.rings.count())
         for step in range(steps):
             await self._edge(RisingEdge(dut.step_done), limit_clocks, "STEP_DONE")
@@ -97,11 +90,11 @@ class RtlMachine(MirroredMachine):
             if watch:
                 watch.cancel()
                 watch = None
-            self._stepped(step, field, couple, learn, resume)
+            self._stepped(step, passes, resume)
             if self.steps % 16 == 0:
                 self.tell()
         await self._edge(FallingEdge(dut.busy), limit_clocks, "the end of BUSY")
-        self._ended(steps, clocks_now() - begun, field, couple)
+        self._ended(steps, clocks_now() - begun, passes)
         await RisingEdge(dut.clk)
 
     async def _edge(self, edge: Any, limit_clocks: int, what: str) -> None:

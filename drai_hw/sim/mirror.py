@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drai_hw.model.machine import Counters, Machine, Settings
+from drai_hw.model.machine import Counters, Machine, Passes, Settings
 from drai_hw.model.numbers import Formats
 from drai_hw.model.schedule import schedule
-from drai_hw.rtl.registers import Cfg, Command, State
+from drai_hw.rtl.registers import Cfg, Command, State, command_of, setting_registers
 from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
 from drai_hw.sim.comparison import Comparison, DisagreementError
 from drai_hw.sim.jobs import Job
 
-_SETTINGS = {
-    "GAIN": "gain",
-    "SHIL_MAX": "shil_max",
-    "SHIL_STEP": "shil_step",
-    "ETA": "eta",
-    "DITHER": "dither",
-    "MARGIN": "margin",
-    "GATES": "gates",
-}
 _COUNTERS = ("visited", "gated_on", "written", "changed")
 
 
@@ -74,10 +66,8 @@ class MirroredMachine:
     def configure(self, settings: Settings) -> None:
         """Write the run-time registers."""
         self._twin.configure(settings)
-        writes = {name: getattr(settings, field) for name, field in _SETTINGS.items()}
-        if self.formats.decay:
-            writes["DECAY"] = settings.decay
-        self._write(list(writes.items()))
+        names = setting_registers(self.formats)
+        self._write([(name, getattr(settings, field)) for name, field in names.items()])
 
     def load_phases(self, theta: ArrayLike) -> None:
         """Set all phase accumulators."""
@@ -108,6 +98,11 @@ class MirroredMachine:
         self._twin.load_weights(weights)
         self._burst("WEIGHT_ADDRESS", "WEIGHT", self._twin.weight_words().ravel())
 
+    def load_links(self, links: ArrayLike) -> None:
+        """Set which pairs are linked, and all weights to 0."""
+        self._twin.load_links(links)
+        self._burst("WEIGHT_ADDRESS", "WEIGHT", self._twin.weight_words().ravel())
+
     def reseed(self) -> None:
         """Restart random streams, threshold sweep and counters."""
         self._twin.reseed()
@@ -130,6 +125,8 @@ class MirroredMachine:
         f = self.formats
         got = self._read("WEIGHT_ADDRESS", "WEIGHT", f.pair_slots * f.lanes)
         words = got.reshape(f.pair_slots, f.lanes)
+        if f.mask:  # which links are missing is compared after every step
+            words = np.where(words == f.no_link, 0, words)
         s = schedule(f.lanes, f.pages)
         matrix = np.zeros((f.slots, f.slots), dtype=np.int64)
         matrix[s.i[s.used], s.j[s.used]] = words[s.used]
@@ -148,45 +145,43 @@ class MirroredMachine:
 
     # -- helpers of a run ------------------------------------------------------------------
 
+    def _passes(self, passes: Mapping[str, bool]) -> Passes:
+        """Return the passes of a step; refuse those that are not compiled in."""
+        found = Passes(**passes)
+        found.check(self.formats)
+        return found
+
     @staticmethod
-    def _command(field: bool, couple: bool, learn: bool, resume: bool) -> Command:
-        command = Command.RUN
-        for wanted, bit in (
-            (field, Command.FIELD),
-            (couple, Command.COUPLE),
-            (learn, Command.LEARN),
-            (resume, Command.RESUME),
-        ):
-            command |= bit if wanted else Command(0)
-        return command
+    def _command(passes: Passes, resume: bool) -> Command:
+        return Command.RUN | Command.RESUME * resume | command_of(passes)
 
     @property
     def _limit_clocks(self) -> int:
         """Clocks after which a step that has not ended never will."""
         f = self.formats
-        return 4 * clocks_per_step(f, field=True) + 4 * clocks_per_run(f, 1)
+        return 16 * clocks_per_step(f) + 4 * clocks_per_run(f, 1)
 
-    def _first_of_its_kind(self, couple: bool, learn: bool) -> bool:
+    def _first_of_its_kind(self, passes: Passes) -> bool:
         """Say whether this is the first step with coupling that learns, or that does not."""
-        if not couple or learn in self._sampled:
+        if not passes.coupled or passes.learn in self._sampled:
             return False
-        self._sampled.add(learn)
+        self._sampled.add(passes.learn)
         return True
 
-    def _stepped(self, step: int, field: bool, couple: bool, learn: bool, resume: bool) -> None:
+    def _stepped(self, step: int, passes: Passes, resume: bool) -> None:
         """Let the twin do the step that the design has done (0 is a run's first), and compare."""
-        self._twin.run(1, field=field, couple=couple, learn=learn, resume=resume or step > 0)
+        self._twin.run(1, resume=resume or step > 0, **asdict(passes))
         self.steps += 1
         active = int(self._twin.active.sum())
-        self.pair_evaluations += active * (active - 1) // 2 * (field + couple)
+        self.pair_evaluations += active * (active - 1) // 2 * passes.count(self.formats)
         self.board.expect()
-        self._cover(field, couple, learn, resume)
+        self._cover(passes, resume)
         self.board.compare(self.steps)
 
-    def _ended(self, steps: int, clocks: int, field: bool, couple: bool) -> None:
+    def _ended(self, steps: int, clocks: int, passes: Passes) -> None:
         """Count the clocks of a run, and check them."""
         self.run_clocks += clocks
-        want = clocks_per_run(self.formats, steps, field=field, couple=couple)
+        want = clocks_per_run(self.formats, steps, **asdict(passes))
         if self._check_clocks and clocks != want:
             self.board.note(self.steps, "clocks", steps, want, clocks)
         self.board.settle()
@@ -204,11 +199,12 @@ class MirroredMachine:
     def _stream(self, name: str, values: NDArray[np.int64]) -> None:
         self._burst("INDEX", name, values)
 
-    def _cover(self, field: bool, couple: bool, learn: bool, resume: bool) -> None:
+    def _cover(self, passes: Passes, resume: bool) -> None:
         twin, seen, words = self._twin, self.board.coverage, self.board.weights
-        s = twin.settings
+        s, f = twin.settings, self.formats
+        couple, learn = passes.coupled, passes.learn
         events = {
-            "field pass": field,
+            "field pass": passes.field,
             "couple pass": couple,
             "learning": couple and learn,
             "resumed ramp": resume,
@@ -217,13 +213,23 @@ class MirroredMachine:
             "inputs": couple and bool(twin.strength.any()),
             "clamped": bool(twin.clamp.any()),
             "inactive": not twin.active[: self.formats.n].all(),
-            "largest weight": bool((words == self.formats.w_max).any()),
-            "smallest weight": bool((words == -self.formats.w_max).any()),
-            "held": bool(twin.margin[: self.formats.n].any()),
+            "largest weight": bool((words == f.w_max).any()),
+            "smallest weight": bool((words == -f.w_max).any()),
+            "held": bool(twin.margin[: f.n].any()),
             "margin gate": couple and learn and bool(s.gates & 1),
             "resonance gate": couple and learn and bool(s.gates & 2),
             "decay": couple and learn and s.decay > 0,
         }
+        if f.edge:
+            events["edge pass"] = passes.edge
+        if f.census_passes:
+            events["census"] = passes.census
+        if f.budget:
+            events["over budget"] = couple and learn and s.shrink > 0 and bool(twin.over.any())
+        if f.centring:
+            events["centring"] = couple and learn and s.centre > 0 and bool(twin.lean.any())
+        if f.mask:
+            events["missing link"] = not twin.links.all()
         for name, happened in events.items():
             seen[name] += bool(happened)
 

@@ -49,10 +49,10 @@ class Network(Section):
     oscillators: int = key(..., "Number of oscillators N.", ge=2, le=4096, example=35)
     mode: Literal["kuramoto", "edge-align"] = key(
         "kuramoto",
-        "Phase dynamics: kuramoto, pulled by f(phase difference); edge-align, square waves that move their edge to the sign of their weighted sum, one slot of 2**phase_bits a step (float and twin).",
+        "Phase dynamics: kuramoto, pulled by f(phase difference); edge-align, square waves that move their edge to the sign of their weighted sum, one slot of 2**phase_bits a step (not in circuits).",
     )
     mask: str | tuple[tuple[int, int], ...] = key(
-        "", 'Which pairs are linked: "ring:K", "grid:WIDTH", "random:SHARE", a .npy file of N x N zeros and ones, or pairs of oscillators from 0; empty: all. Float model only.',
+        "", 'Which pairs are linked: "ring:K", "grid:WIDTH", "random:SHARE", a .npy file of N x N zeros and ones, or pairs of oscillators from 0; empty: all.',
         example="grid:5",
     )  # fmt: skip
     initial_weight: int = key(
@@ -132,7 +132,7 @@ class Learning(Section):
         None, "Parameters of gates, by gate; absent: their defaults.", example={"lock": {"threshold": 0.9}},
     )  # fmt: skip
     stabilisers: tuple[Stabiliser, ...] = key(
-        (), "What is done to the weights after each window, in this order. Float model only.",
+        (), "What is done to the weights after each window, in this order. Twin and RTL have row-budget and row-centring.",
         example=["mean-subtraction"],
     )  # fmt: skip
     stabiliser_parameters: dict[str, Parameters] | None = key(

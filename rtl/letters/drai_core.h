@@ -50,7 +50,7 @@
 #define DRAI_STATUS_ERROR_SHIFT 1u
 #define DRAI_STATUS_ERROR_MASK 0x00000002u
 
-/* write, 7 bits. Bit 0 FIELD, 1 COUPLE, 2 LEARN: passes of a step; 3 RESUME: the SHIL ramp goes on; 4 RUN: start STEPS steps; 5 RESEED: restart random streams, threshold sweep and counters; 6 CLEAR_ERROR. */
+/* write, 9 bits. Bit 0 FIELD, 1 COUPLE, 2 LEARN: passes of a step; 3 RESUME: SHIL ramp and edge slots go on; 4 RUN: start STEPS steps; 5 RESEED: restart random streams, threshold sweep and counters; 6 CLEAR_ERROR; 7 EDGE: edge passes instead of couple passes; 8 CENSUS: every census before the couple pass. 7 and 8 do nothing where these are not compiled in. */
 #define DRAI_CONTROL 0x18u
 #define DRAI_CONTROL_FIELD_SHIFT 0u
 #define DRAI_CONTROL_FIELD_MASK 0x00000001u
@@ -66,6 +66,10 @@
 #define DRAI_CONTROL_RESEED_MASK 0x00000020u
 #define DRAI_CONTROL_CLEAR_ERROR_SHIFT 6u
 #define DRAI_CONTROL_CLEAR_ERROR_MASK 0x00000040u
+#define DRAI_CONTROL_EDGE_SHIFT 7u
+#define DRAI_CONTROL_EDGE_MASK 0x00000080u
+#define DRAI_CONTROL_CENSUS_SHIFT 8u
+#define DRAI_CONTROL_CENSUS_MASK 0x00000100u
 
 /* read, write, 24 bits. Steps of a run, 1 to 2**24 - 1. */
 #define DRAI_STEPS 0x1Cu
@@ -101,10 +105,16 @@
 /* read, write, 16 bits. Oscillator slot of STATE, OMEGA and INPUT; grows by one with each access of them. */
 #define DRAI_INDEX 0x40u
 
-/* read, write, 32 bits. Phase accumulator (bits A-1:0); bit 31, read only: margin bit. */
+/* read, write, 32 bits. Phase accumulator (bits A-1:0); read only: 31 margin bit and, where compiled in, 30 over, 29:28 lean (signed), 27 low. */
 #define DRAI_STATE 0x44u
 #define DRAI_STATE_THETA_SHIFT 0u
 #define DRAI_STATE_THETA_MASK 0x00FFFFFFu
+#define DRAI_STATE_LOW_SHIFT 27u
+#define DRAI_STATE_LOW_MASK 0x08000000u
+#define DRAI_STATE_LEAN_SHIFT 28u
+#define DRAI_STATE_LEAN_MASK 0x30000000u
+#define DRAI_STATE_OVER_SHIFT 30u
+#define DRAI_STATE_OVER_MASK 0x40000000u
 #define DRAI_STATE_MARGIN_SHIFT 31u
 #define DRAI_STATE_MARGIN_MASK 0x80000000u
 
@@ -128,6 +138,12 @@
 /* read, write, 8 bits signed. Weight of the current lane, then the next; after L accesses the next word. Writing stores a word when its last lane has come. */
 #define DRAI_WEIGHT 0x54u
 
+/* read, write, 20 bits. Row sum of |w| from which a census flags an oscillator; row-budget only. */
+#define DRAI_BUDGET 0x58u
+
+/* read, write, 17 bits. Probability of a decay event where a flag stands, 1/65536; row-budget only. */
+#define DRAI_SHRINK 0x5Cu
+
 /* read, 32 bits. Counter: pairs evaluated in learning passes. */
 #define DRAI_VISITED 0x60u
 
@@ -145,5 +161,11 @@
 
 /* read, 12 bits. Present second-harmonic strength k_s. */
 #define DRAI_SHIL 0x74u
+
+/* read, write, 16 bits. Gain of row sums in the census of w, 0 is off; row-centring only. */
+#define DRAI_CENTRE 0x78u
+
+/* read, 10 bits. Slot of the next edge pass in the turn; edge-align only. */
+#define DRAI_SLOT 0x7Cu
 
 #endif

@@ -9,12 +9,30 @@ from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.boards.host.exchange import Busy, Exchange, Lost
 from drai_hw.errors import LinkError, SpecError
-from drai_hw.model.machine import Counters, Settings, check_vector, check_weights
+from drai_hw.model.machine import (
+    BUDGET_BITS,
+    Counters,
+    Passes,
+    Settings,
+    check_links,
+    check_vector,
+    check_weights,
+)
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.schedule import schedule
 from drai_hw.rtl.core import identity
 from drai_hw.rtl.frame import FRAME
-from drai_hw.rtl.registers import MAGIC, MAP_VERSION, REGISTERS, Cfg, Command, State, Status
+from drai_hw.rtl.registers import (
+    MAGIC,
+    MAP_VERSION,
+    REGISTERS,
+    Cfg,
+    Command,
+    State,
+    Status,
+    command_of,
+    setting_registers,
+)
 from drai_hw.rtl.timing import clocks_per_run
 from drai_hw.sim.link import Link
 
@@ -25,16 +43,6 @@ MAX_STEPS = (1 << REGISTERS["STEPS"].width) - 1
 """Longest run of the core; a longer one is made of several."""
 
 _IDENTITY = ("MAGIC", "VERSION", "DIGEST0", "DIGEST1", "GEOMETRY")
-_SETTINGS = {
-    "GAIN": "gain",
-    "SHIL_MAX": "shil_max",
-    "SHIL_STEP": "shil_step",
-    "ETA": "eta",
-    "DECAY": "decay",
-    "DITHER": "dither",
-    "MARGIN": "margin",
-    "GATES": "gates",
-}
 _COUNTERS = ("VISITED", "GATED_ON", "WRITTEN", "CHANGED")
 
 
@@ -95,6 +103,7 @@ class Device:
         self.digest = identity(formats) if digest is None else digest
         self.exchange = Exchange(link, timeout_s=timeout_s, retries=retries)
         self._schedule = schedule(formats.lanes, formats.pages)
+        self._links = np.ones((formats.n, formats.n), dtype=bool)
         self._wait_idle(busy_s)
         self.identify()
         if reset:
@@ -146,7 +155,15 @@ class Device:
             self._write(register, [0] * f.slots, fixed=True)
         zeros = np.zeros(f.n, dtype=np.int64)
         self.load_inputs(zeros, zeros, zeros, np.ones(f.n, dtype=np.int64))
-        self.load_weights(np.zeros((f.n, f.n), dtype=np.int64))
+        self.load_links(np.ones((f.n, f.n), dtype=bool))
+        if f.census_passes:  # of no weights: no flags
+            self._write("BUDGET", [(1 << BUDGET_BITS) - 1])
+            self.run(1, couple=False, census=True)
+            self.configure(Settings())
+        if f.edge:  # a run of no steps clears the signs and the slot
+            self._write("STEPS", [0])
+            self._write("CONTROL", [int(Command.RUN)])
+            self._wait_idle(1.0)
         self.reseed()
 
     # -- machine: loading --------------------------------------------------------------------
@@ -154,9 +171,8 @@ class Device:
     def configure(self, settings: Settings) -> None:
         """Write the run-time registers (`SpecError` where a value does not fit)."""
         settings.check(self.formats)
-        for register, name in _SETTINGS.items():
-            if register != "DECAY" or self.formats.decay:
-                self._write(register, _unsigned([getattr(settings, name)]))
+        for register, name in setting_registers(self.formats).items():
+            self._write(register, _unsigned([getattr(settings, name)]))
 
     def load_phases(self, theta: ArrayLike) -> None:
         """Set the phase accumulators of all N oscillators (LSB)."""
@@ -184,14 +200,21 @@ class Device:
         self._load("INPUT", words)
 
     def load_weights(self, weights: ArrayLike) -> None:
-        """Set the symmetric N x N weights (LSB)."""
+        """Set the symmetric N x N weights (LSB); 0 where there is no link."""
         f = self.formats
         full = np.zeros((f.slots, f.slots), dtype=np.int64)
-        full[: f.n, : f.n] = check_weights(weights, f)
+        full[: f.n, : f.n] = np.where(
+            self._links, check_weights(weights, f, self._links), f.no_link
+        )
         s = self._schedule
         words = np.where(s.used, full[s.i, s.j], 0).ravel()
         self._write("WEIGHT_ADDRESS", [0])
         self._write("WEIGHT", _unsigned(words), fixed=True)
+
+    def load_links(self, links: ArrayLike) -> None:
+        """Set which pairs are linked, N x N, and all weights to 0 (formats with `mask`)."""
+        self._links = check_links(links, self.formats)
+        self.load_weights(np.zeros(self._links.shape, dtype=np.int64))
 
     def reseed(self) -> None:
         """Restart the random streams, the threshold sweep and the counters."""
@@ -199,32 +222,26 @@ class Device:
 
     # -- machine: running --------------------------------------------------------------------
 
-    def run(
-        self,
-        steps: int,
-        *,
-        field: bool = False,
-        couple: bool = True,
-        learn: bool = False,
-        resume: bool = False,
-    ) -> None:
-        """Do ``steps`` steps and wait for their end.
+    def run(self, steps: int, *, resume: bool = False, **passes: bool) -> None:
+        """Do ``steps`` steps of some `Passes` and wait for their end.
 
         Raises
         ------
         SpecError
-            ``steps`` is negative.
+            ``steps`` is negative; a pass that is not compiled in.
         LinkError
             The core is still busy after ten times the clocks the run takes at 1 MHz.
         """
         if steps < 0:
             raise SpecError(f"steps = {steps!r} given; 0 or more are needed")
-        passes = Command.FIELD * field | Command.COUPLE * couple | Command.LEARN * learn
+        wanted = Passes(**passes)
+        wanted.check(self.formats)
+        command = Command.RUN | command_of(wanted)
         while steps:
             part = min(steps, MAX_STEPS)
-            clocks = clocks_per_run(self.formats, part, field=field, couple=couple)
+            clocks = clocks_per_run(self.formats, part, **passes)
             self._write("STEPS", [part])
-            self._write("CONTROL", [int(passes | Command.RUN | Command.RESUME * resume)])
+            self._write("CONTROL", [int(command | Command.RESUME * resume)])
             self._wait_idle(1.0 + 10 * clocks / SLOWEST_CLOCK_HZ)
             steps -= part
             resume = True
@@ -243,10 +260,12 @@ class Device:
         return (np.array(words, dtype=np.int64) >> State.MARGIN & 1).astype(bool)
 
     def read_weights(self) -> NDArray[np.int64]:
-        """Return the symmetric N x N weights."""
+        """Return the symmetric N x N weights; 0 where there is no link."""
         f, s = self.formats, self._schedule
         words = self._stream("WEIGHT_ADDRESS", "WEIGHT", s.i.size, f.lanes)
         values = _signed(words).reshape(s.i.shape)
+        if f.mask:
+            values = np.where(values == f.no_link, 0, values)
         full = np.zeros((f.slots, f.slots), dtype=np.int64)
         full[s.i[s.used], s.j[s.used]] = values[s.used]
         full[s.j[s.used], s.i[s.used]] = values[s.used]

@@ -38,6 +38,18 @@ class Observed:
     smoothed_rad: Floats
     amplitudes: Floats
 
+    @property
+    def passes(self) -> int:
+        """T, learning passes of the window."""
+        return int(self.phases_rad.shape[-2])
+
+    @cached_property
+    def both_active(self) -> Bools:
+        """Pairs of two different active oscillators, in a shape that broadcasts to (..., N, N)."""
+        active = self.amplitudes != 0
+        n = active.shape[-1]
+        return active[..., :, None] & active[..., None, :] & ~np.eye(n, dtype=bool)
+
     @cached_property
     def coherence(self) -> NDArray[np.complex128]:
         """Mean of exp(i (phi_i - phi_j)) over the window, shape (..., N, N).

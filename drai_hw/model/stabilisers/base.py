@@ -5,7 +5,14 @@ from __future__ import annotations
 import abc
 from typing import ClassVar
 
+import numpy as np
+
 from drai_hw.model.gates.base import Floats, Observed
+
+
+def row_sums(values: Floats, seen: Observed) -> Floats:
+    """Return the sums of each oscillator's values over pairs of active oscillators, (..., N)."""
+    return np.where(seen.both_active, values, 0.0).sum(axis=-1)
 
 
 class Stabiliser(abc.ABC):

@@ -38,29 +38,22 @@ class CxxrtlMachine(MirroredMachine):
         self._model = model
         self._told = told
 
-    def run(
-        self,
-        steps: int,
-        *,
-        field: bool = False,
-        couple: bool = True,
-        learn: bool = False,
-        resume: bool = False,
-    ) -> None:
-        """Do ``steps`` steps and compare the state after each."""
+    def run(self, steps: int, *, resume: bool = False, **passes: bool) -> None:
+        """Do ``steps`` steps of some `Passes` and compare the state after each."""
+        step_passes = self._passes(passes)
         model, limit_clocks = self._model, self._limit_clocks
-        command = self._command(field, couple, learn, resume)
+        command = self._command(step_passes, resume)
         model.write(["STEPS", "CONTROL"], np.array([steps, int(command)]))
         begun = model.clocks - 1  # BUSY rose together with the acknowledge
-        model.counting(self._first_of_its_kind(couple, learn))
+        model.counting(self._first_of_its_kind(step_passes))
         for step in range(steps):
             model.until_step_done(limit_clocks)
             model.counting(False)
-            self._stepped(step, field, couple, learn, resume)
+            self._stepped(step, step_passes, resume)
             if self._told and self.steps % 16 == 0:
                 self._told(self.steps)
         model.until_rest(limit_clocks)
-        self._ended(steps, model.clocks - begun, field, couple)
+        self._ended(steps, model.clocks - begun, step_passes)
         model.tick()
 
     def _write(self, writes: list[tuple[str, int]]) -> None:
