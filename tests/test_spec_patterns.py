@@ -1,5 +1,7 @@
 """Patterns: font, digits, files, and what is refused."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,59 @@ def test_corruption_flips_exactly_the_rounded_share(share, count):
 def test_a_width_that_does_not_divide_is_refused():
     with pytest.raises(SpecError, match=r"task.width = 3: does not divide the 4 oscillators"):
         load_patterns(("#.##",), 4, width=3)
+
+
+# -- outline letters --------------------------------------------------------------------------
+
+
+def test_glyphs_fill_a_picture_of_any_size_and_keep_their_holes():
+    p = load_patterns("glyphs:OI", 484)
+    assert (p.width, p.labels) == (22, ("O", "I"))
+    o, i = p.values.reshape(2, 22, 22) > 0
+    assert o[11, [3, 11, 18]].tolist() == [True, False, True]  # a hole between two strokes
+    assert o[[0, -1], 11].all()
+    assert i[[1, 20], 4].all()  # serifs above and below a stroke
+    assert i[11, [2, 11]].tolist() == [False, True]
+    for letter_ in (o, i):
+        assert np.array_equal(letter_, letter_[:, ::-1])
+
+
+def test_glyphs_stand_upright():
+    picture = load_patterns("glyphs:L", 16 * 24, width=16).values.reshape(24, 16) > 0
+    assert picture[-3].sum() > 2 * picture[3].sum() > 0
+
+
+def test_glyphs_are_the_same_bits_everywhere():
+    """The font is one file in all versions of matplotlib: 26 letters, their lit pixels."""
+    p = load_patterns("glyphs:A-Z", 484)
+    assert p.labels == tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    digest = hashlib.sha256(np.packbits(p.values > 0).tobytes()).hexdigest()
+    assert digest == "cda07cdbfe7da7b41a37e5eee6803f52287411d52c5c50c5d5c1b19f89a803c7"
+
+
+@pytest.mark.parametrize(
+    ("argument", "labels"),
+    [
+        ("A-C", "ABC"),
+        ("A-CX", "ABCX"),
+        ("-A", "-A"),
+        ("C-A", "C-A"),
+        ("A-", "A-"),
+        ("0-2a", "012a"),
+    ],
+)
+def test_a_range_of_glyphs_is_written_out(argument, labels):
+    assert load_patterns(f"glyphs:{argument}", 100).labels == tuple(labels)
+
+
+@pytest.mark.parametrize(
+    ("source", "n", "text"),
+    [
+        ("glyphs:A", 49, r"glyphs on 7 x 7 pixels: needs at least 8 x 8 \(64 oscillators\)"),
+        ("glyphs:A ", 64, r"glyph ' ': the font has no such letter; needs ASCII, ! to ~"),
+        ("glyphs:\u4e2d", 64, r"glyph '\u4e2d': the font has no such letter"),
+    ],
+)
+def test_glyphs_that_cannot_be_drawn_are_refused(source, n, text):
+    with pytest.raises(SpecError, match=text):
+        load_patterns(source, n)

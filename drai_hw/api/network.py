@@ -41,8 +41,8 @@ class Network:
     Parameters
     ----------
     network : int, str, Path or Spec
-        Number of oscillators with the default rule; or a catalog name, the path of a network
-        file, or a network that was loaded.
+        Number of oscillators, with the settings of the catalog's ``memory``; or a catalog name,
+        the path of a network file, or a network that was loaded.
     machine : {"float", "twin"}
         ``"float"``: the reference model in real numbers; ``"twin"``: the integers of the hardware,
         bit for bit (compiled where numba is installed).
@@ -330,11 +330,9 @@ def _spec(network: Any, sections: Mapping[str, Any]) -> Spec:
                 "network file, or what `load` returns"
             )
         number = network if isinstance(network, bool) else operator.index(network)
-        data = {
-            "schema": 1,
-            "network": {"name": "network", "oscillators": number},
-            "task": {"patterns": "random:1"},
-        }
+        memory = catalog.find("memory")[0]
+        data = memory.model_dump(by_alias=True, mode="json", exclude_none=True)
+        data["network"] |= {"name": "network", "oscillators": number}
     for section, keys in sections.items():
         if not isinstance(keys, Mapping):
             raise SpecError(f"{section} = {keys!r}: needs the keys of a section, {section}={{...}}")

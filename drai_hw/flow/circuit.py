@@ -74,6 +74,10 @@ def spice_stage(context: Context) -> Mapping[str, Any]:
     return result
 
 
+def _row_sum(weights: Floats) -> float:
+    return float(np.abs(weights).sum(axis=1).max())
+
+
 def detuning_of(spec: Spec) -> Floats | None:
     """
     Return the relative frequency deviations of the circuit, f/f0.
@@ -96,6 +100,7 @@ def netlist_of(
     spec: Spec, weights: Floats, phases_rad: Floats, seed: int, command: str | None = None
 ) -> spice.Netlist:
     """Return the netlist of a network with given weights and start phases."""
+    spec = spec.in_row_sums(_row_sum(weights))
     return spice.create(
         weights,
         spec.circuit,
@@ -114,6 +119,7 @@ def start_of(spec: Spec, starts: NDArray[np.int64], trial: int) -> Floats:
 
 def float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
     """Return where the float model ends under the circuit's conditions."""
+    spec = spec.in_row_sums(_row_sum(weights))
     if detuning_of(spec) is None:
         still = spec.dynamics.model_copy(update={"frequencies": ()})
         spec = spec.model_copy(update={"dynamics": still})

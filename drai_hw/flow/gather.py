@@ -230,6 +230,10 @@ def _phases_part(
     sign = np.ones(spec.network.oscillators, dtype=np.int64)
     if "twin" in arrays and "stored" in arrays["twin"]:
         sign = arrays["twin"]["stored"][arrays["twin"]["target"][0]]
+    coupling = spec.dynamics.coupling
+    if "weights" in arrays.get("twin", {}):
+        row_sum = np.abs(arrays["twin"]["weights"]).sum(axis=1).max()
+        coupling = spec.in_row_sums(float(row_sum)).dynamics.coupling
     traces = []
     for stage, title in titles.items():
         if stage not in arrays:
@@ -239,7 +243,7 @@ def _phases_part(
             time = arrays[stage]["time_s"] * _rate_per_s(spec, results["spice"])
             label = "time (1/κR)" if spec.circuit.kind == "lc" else "time (cycles)"
         else:
-            time = np.arange(len(phases)) * spec.dynamics.coupling
+            time = np.arange(len(phases)) * coupling
             label = "time (1/κR)"
         traces.append(
             {

@@ -189,7 +189,7 @@ def run_settings(
     formats : Formats
         Its number formats.
     weights : array of int, shape (N, N)
-        Present weights; their largest row sum R sets the gain.
+        Present weights; their largest row sum sets the gain, unless rates refer to the margin.
     coupled : bool
         False leaves the gain at 0 (a control experiment).
 
@@ -200,15 +200,16 @@ def run_settings(
     """
     d = spec.dynamics
     row_sum = int(np.abs(np.asarray(weights)).sum(axis=1).max())
-    lsb = d.coupling * 2**formats.accumulator_bits / TAU  # phase advance at full row sum
+    unit = spec.unit_lsb(row_sum)
+    lsb = d.coupling * 2**formats.accumulator_bits / TAU  # phase advance by a field of one unit
     gain = 0
     if coupled and row_sum:
-        gain = math.floor(lsb * 2**formats.shift / (formats.table_amplitude * row_sum) + 0.5)
+        gain = math.floor(lsb * 2**formats.shift / (formats.table_amplitude * unit) + 0.5)
         if gain >= 1 << GAIN_BITS:
             limit = d.coupling * ((1 << GAIN_BITS) - 1) / gain
             raise SpecError(
-                f"dynamics.coupling = {d.coupling:g} rad with a largest row sum of {row_sum} LSB: "
-                f"needs a gain of {gain}, the register holds {(1 << GAIN_BITS) - 1}; lower "
+                f"dynamics.coupling = {d.coupling:g} rad with a {_unit_name(spec)} of {unit:g} "
+                f"LSB: needs a gain of {gain}, the register holds {(1 << GAIN_BITS) - 1}; lower "
                 f"coupling to {limit:.3g} rad or learn larger weights (raise learning.margin)"
             )
     shil = math.floor(spec.shil.strength * strength_unit(spec, formats) + 0.5)
@@ -224,6 +225,10 @@ def run_settings(
         shil_step=math.ceil(shil / spec.shil.ramp_steps),
         dither=0 if d.dither is None else d.dither + 1,
     )
+
+
+def _unit_name(spec: Spec) -> str:
+    return "margin" if spec.dynamics.unit == "margin" else "largest row sum"
 
 
 INTEGER_GATES = ("margin", "resonance")
@@ -313,6 +318,6 @@ def inputs_of(spec: Spec, formats: Formats, pattern: ArrayLike) -> Inputs:
 
 
 def strength_unit(spec: Spec, formats: Formats) -> float:
-    """Return the register value of an input or SHIL strength of 1 kappa R."""
+    """Return the register value of an input or SHIL strength of 1 kappa U."""
     lsb = spec.dynamics.coupling * 2**formats.accumulator_bits / TAU
     return lsb * 2 ** (formats.shift - formats.strength_shift) / formats.table_amplitude

@@ -47,12 +47,13 @@ class Reference:
     """Float model of a network, of one copy or of many replicas at once.
 
     Phases move by Euler steps; every right-hand side uses the state at the start of the step.
-    With ``h = spec.dynamics.coupling``, R the largest row sum of |w| and f the coupling function::
+    With ``h = spec.dynamics.coupling``, U the largest row sum of |w| or the margin
+    (``spec.dynamics.unit``) and f the coupling function::
 
-        phi_i += h (sum_j w_ij a_j f(phi_j - phi_i) / R + F_i f(psi_i - phi_i)
+        phi_i += h (sum_j w_ij a_j f(phi_j - phi_i) / U + F_i f(psi_i - phi_i)
                     + frequency_i - k_s sin 2 phi_i) + noise
 
-    so all rates are in units of ``kappa R``, as in the network file. Clamped oscillators keep
+    so all rates are in units of ``kappa U``, as in the network file. Clamped oscillators keep
     their phase; inactive ones (amplitude 0) feel and exert no coupling. Weights are real numbers
     in the twin's LSB, limited to its range. With ``network.mode = "edge-align"`` a step is one slot
     of `drai_hw.model.edge.align` instead.
@@ -76,7 +77,7 @@ class Reference:
     weights : array, shape (N, N) or (R, N, N)
         Weights, LSB.
     amplitudes, input_strength, input_phase_rad : array, shape (N,)
-        a_j in [-1, 1], F_i in units of kappa R, psi_i in rad.
+        a_j in [-1, 1], F_i in units of kappa U, psi_i in rad.
     clamp : array of bool, shape (N,)
         Oscillators that keep their phase.
     mask : array of bool, shape (N, N), or None
@@ -125,6 +126,12 @@ class Reference:
         largest = np.abs(self.weights).sum(axis=-1).max(axis=-1)
         return np.asarray(np.where(largest > 0, largest, 1.0))
 
+    def unit_lsb(self) -> NDArray[np.float64]:
+        """Return U, the field that rates refer to (`dynamics.unit`), of each W."""
+        if self.spec.dynamics.unit == "margin":
+            return np.minimum(self.spec.margin_lsb, self.row_sum())
+        return self.row_sum()
+
     def _coupled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         sums = weighted(self.weights, values * self.amplitudes)
         return np.where(self.amplitudes == 0, 0.0, sums)
@@ -147,7 +154,7 @@ class Reference:
         """Return E = -1/2 sum_ij w_ij a_i a_j cos(phi_i - phi_j), which sine coupling never raises.
 
         That needs equal frequencies, no noise, no SHIL, amplitudes of 0 or 1 and steps of less
-        than 1 rad (`dynamics.coupling`).
+        than 1 rad by the largest row sum (`dynamics.coupling` in that unit).
         """
         return -0.5 * np.asarray((self.amplitudes * self.field()).sum(axis=-1))
 
@@ -172,7 +179,7 @@ class Reference:
         shil : bool
             Apply the ramped second harmonic.
         step_rad : float, optional
-            Largest phase advance by coupling in a step, rad; the spec's by default.
+            Phase advance by a field of U in a step, rad; the spec's by default.
         trace : list, optional
             Receives the phases after every step.
         coupling : float
@@ -189,7 +196,7 @@ class Reference:
             return
         d, k_s = self.spec.dynamics, self.spec.shil
         h = d.coupling if step_rad is None else step_rad
-        scale = coupling * h / self.row_sum()[..., None]
+        scale = coupling * h / self.unit_lsb()[..., None]
         driven = bool(self.input_strength.any())
         for _ in range(steps):
             advance = scale * self.torque() if coupling else np.zeros_like(self.phases_rad)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
+from drai_hw.spec.glyphs import glyph
 
 LETTER_WIDTH, LETTER_HEIGHT = 5, 7
 DIGIT_WIDTH = 8
@@ -47,8 +48,10 @@ def load_patterns(
     Parameters
     ----------
     source : str or sequence
-        ``"letters:ACXTH"``, ``"digits:0,1"``, ``"random:5"``, a path to a .npy or .txt file, rows
-        of characters (``#``, ``+``, ``1`` lit; ``.``, ``-``, ``0`` dark) or rows of -1/+1.
+        ``"letters:ACXTH"`` (5 x 7 dots), ``"glyphs:ACXTH"`` (outlines at the network's size, see
+        `drai_hw.spec.glyphs`; ``A-Z`` is a range), ``"digits:0,1"``, ``"random:5"``, a path to a
+        .npy or .txt file, rows of characters (``#``, ``+``, ``1`` lit; ``.``, ``-``, ``0`` dark)
+        or rows of -1/+1.
     oscillators : int
         N, pixels of each pattern.
     width : int, optional
@@ -71,6 +74,12 @@ def load_patterns(
     if kind == "letters":
         letters = [letter(character) for character in argument]
         return _checked(letters, list(argument), LETTER_WIDTH, oscillators, source)
+    if kind == "glyphs":
+        columns = width or _near_square(oscillators)
+        height = oscillators // columns
+        names = _with_ranges(argument)
+        glyphs = [glyph(character, columns, height) for character in names]
+        return _checked(glyphs, names, columns, oscillators, source)
     if kind == "digits":
         return _digits(argument, oscillators, source)
     if kind == "random":
@@ -94,6 +103,21 @@ def letter(character: str) -> NDArray[np.int64]:
     columns = LCD_FONT[ord(character)][:LETTER_WIDTH]
     lit = [[column >> row & 1 for column in columns] for row in range(LETTER_HEIGHT)]
     return np.where(np.array(lit).ravel() > 0, 1, -1)
+
+
+def _with_ranges(characters: str) -> list[str]:
+    """Return the characters, "A-Z" written out."""
+    out: list[str] = []
+    at = 0
+    while at < len(characters):
+        first, dash, last = characters[at], characters[at + 1 : at + 2], characters[at + 2 : at + 3]
+        if dash == "-" and last >= first:
+            out += [chr(code) for code in range(ord(first), ord(last) + 1)]
+            at += 3
+        else:
+            out.append(first)
+            at += 1
+    return out
 
 
 def _digits(argument: str, oscillators: int, source: str) -> Patterns:

@@ -87,19 +87,21 @@ class Dynamics(Section):
     dt_s: float = key(
         1e-6, "Time that one step stands for; frequencies in Hz refer to it.", unit="s", gt=0
     )
+    unit: Literal["row-sum", "margin"] = key(
+        "row-sum",
+        "U, the field in weight LSB that all rates refer to: the largest row sum of |w|; or learning.margin, where that is less, which serves memories of any size and load.",
+    )
     coupling: float = key(
-        0.8, "dt * kappa * (largest row sum of |w|): the largest phase advance by coupling in one step.",
+        0.8, "dt * kappa * U: the phase advance in one step by a field of U, at most.",
         unit="rad", gt=0, le=1.0,
     )  # fmt: skip
     coupling_table: Literal["sine", "triangle", "square"] = key("sine", "Coupling function f.")
     dither: int | None = key(
         5, "Random phase step of +-2**dither LSB; absent: none.", unit="log2 LSB", ge=0, le=21
     )
-    noise: float = key(
-        0.0, "Phase noise D of the float model, in units of kappa * (largest row sum).", ge=0, le=10
-    )
+    noise: float = key(0.0, "Phase noise D of the float model, in units of kappa * U.", ge=0, le=10)
     frequencies: tuple[float, ...] = key(
-        (), "Detuning of each oscillator, in units of kappa * (largest row sum); empty: all equal.",
+        (), "Detuning of each oscillator, in units of kappa * U; empty: all equal.",
         example=[-0.25, 0.25],
     )  # fmt: skip
 
@@ -147,7 +149,7 @@ class Learning(Section):
         24, "Steps for which the inputs pull before a window.", unit="step", ge=0, le=1000000
     )
     input_strength: float = key(
-        0.5, "F: pull of the inputs of the window rule, in units of kappa * (largest row sum).",
+        0.5, "F: pull of the inputs of the window rule, in units of kappa * U.",
         ge=0, le=10,
     )  # fmt: skip
     recurrence: float = key(
@@ -171,7 +173,7 @@ class Learning(Section):
 class Shil(Section):
     """Second harmonic that makes phases binary; ramped during recall."""
 
-    strength: float = key(0.1, "Final k_s, in units of kappa * (largest row sum).", ge=0, le=1.5)
+    strength: float = key(0.1, "Final k_s, in units of kappa * U.", ge=0, le=1.5)
     ramp_steps: int = key(48, "Steps over which k_s grows from 0.", unit="step", ge=1, le=1000000)
 
 
@@ -262,6 +264,32 @@ class Spec(Section):
         given = self.learning.margin
         return MARGIN_PER_OSCILLATOR * self.network.oscillators if given is None else given
 
+    def unit_lsb(self, row_sum: float) -> float:
+        """Return U, the field all rates refer to, in weight LSB, from the largest row sum of |w|."""
+        if self.dynamics.unit == "margin":
+            return min(self.margin_lsb, row_sum)  # no field is larger than the row sum
+        return row_sum
+
+    def in_row_sums(self, row_sum: float) -> Spec:
+        """Return the same network with its rates in units of the largest row sum of |w|."""
+        if self.dynamics.unit == "row-sum" or row_sum <= 0:
+            return self
+        share = self.unit_lsb(row_sum) / row_sum
+        d, rule, shil = self.dynamics, self.learning, self.shil
+        changed = {
+            "dynamics": d.model_copy(
+                update={
+                    "unit": "row-sum",
+                    "coupling": d.coupling / share,
+                    "noise": d.noise * share,
+                    "frequencies": tuple(f * share for f in d.frequencies),
+                }
+            ),
+            "learning": rule.model_copy(update={"input_strength": rule.input_strength * share}),
+            "shil": shil.model_copy(update={"strength": shil.strength * share}),
+        }
+        return self.model_copy(update=changed)
+
     @model_validator(mode="after")
     def _check_across(self) -> Spec:
         n = self.network.oscillators
@@ -283,6 +311,11 @@ class Spec(Section):
             raise ValueError(
                 f"dynamics.dither = {self.dynamics.dither}: at most accumulator_bits - 3 = "
                 f"{self.formats.accumulator_bits - 3} (log2 LSB), an eighth of a turn"
+            )
+        if self.dynamics.unit == "margin" and self.margin_lsb <= 0:
+            raise ValueError(
+                'dynamics.unit = "margin" with learning.margin = 0: rates would refer to no field; '
+                "needs a margin above 0 weight LSB, or leave it out"
             )
         if self.task.kind == "recall" and not self.task.patterns:
             raise ValueError(
