@@ -21,6 +21,7 @@ VERBS = {
     "build": "The whole chain: model, twin, RTL, simulation, bitstream, SPICE, report.",
     "model": "Run the task on the float model and on the fixed-point twin.",
     "recall": "Store the rows of a pattern file by learning, recall corrupted copies.",
+    "solve": "Look for the largest cut of a graph, or the lowest energy of its spins.",
     "rtl": "Write the core as Verilog.",
     "sim": "Simulate the core and compare it with the twin after every step.",
     "board": "Make a bitstream and read its area and speed.",
@@ -67,8 +68,8 @@ class _Verbs(click.Group):
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="SPEC is a catalog name (pair, memory, letters, digits) or the path of a network file. "
-    "Exit status: 0 done and agreed, 1 a check failed, 2 bad input, 130 interrupted.",
+    epilog="SPEC is a catalog name (pair, memory, letters, digits, solve) or the path of a network "
+    "file. Exit status: 0 done and agreed, 1 a check failed, 2 bad input, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="drai-hw")
 def group() -> None:

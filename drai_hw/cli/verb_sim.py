@@ -188,10 +188,12 @@ def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool)
     """Write the bench of a network, or compare it with what is there."""
     with clean_stdout() as say:
         from drai_hw.flow.store import write_text
+        from drai_hw.model import plan
         from drai_hw.rtl import emit
         from drai_hw.rtl.core import Core
         from drai_hw.sim import designs
 
+        plan.require_task(job.spec)
         name = job.spec.network.name
         if folder.exists() and not folder.is_dir():
             raise SpecError(f"bench {str(folder)!r} is a file; --bench needs a directory")
@@ -222,6 +224,7 @@ def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool)
 
 def _waves(job: Job, random_steps: int | None) -> dict[str, Any]:
     """Simulate the beginning of the task, or random steps, with a dump of all signals."""
+    from drai_hw.model import plan
     from drai_hw.rtl import emit
     from drai_hw.sim import run_core
     from drai_hw.sim.designs import DUMP_FILE, VIEW_FILE
@@ -229,6 +232,8 @@ def _waves(job: Job, random_steps: int | None) -> dict[str, Any]:
     from drai_hw.sim.views import wave_view
 
     spec, folder = job.spec, job.outdir / "waves"
+    if not random_steps:
+        plan.require_task(spec)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

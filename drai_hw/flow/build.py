@@ -105,12 +105,15 @@ def run(
     FitError
         When the network does not fit the board and the board is among the targets.
     SpecError
-        When the formats cannot hold the network, or the board is unknown.
+        When the formats cannot hold the network, or the board is unknown, or the task comes as a
+        graph file and a target needs one.
     """
     if "spice" in targets:
         plan.require_circuit(spec)
     elif set(targets) - {"model", "twin"}:
         plan.require_hardware(spec)
+    if set(targets) - {"board"}:
+        plan.require_task(spec)
     if "board" in targets:
         preflight(spec)
     stages = closure(
@@ -144,6 +147,7 @@ def build(
         As in :func:`run`, before any stage starts.
     """
     plan.require_circuit(spec)
+    plan.require_task(spec)
     preflight(spec)
     stages = chain(spec, pnr_seeds=pnr_seeds)
     whole = (*stages, report(spec, stages, reproduce))

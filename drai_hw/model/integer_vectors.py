@@ -15,9 +15,9 @@ from typing import Any
 import numba
 from llvmlite import binding, ir
 from numba.core import types
-from numba.core.extending import intrinsic, models, register_model
+from numba.core.extending import models, register_model
 
-from drai_hw.model.vectors import _declared, _pointer, _repeat
+from drai_hw.model.vectors import _declared, _operation, _pointer, _repeat
 
 REPLICAS = 64
 """Elements of a line of bytes."""
@@ -29,7 +29,7 @@ HAS_BYTE_LOOK_UP = bool(binding.get_host_cpu_features().get("avx512vbmi"))
 class _Integers(types.Type):
     """A vector of integers in a register or several."""
 
-    def __init__(self, dtype: types.Integer, count: int) -> None:
+    def __init__(self, dtype: Any, count: int) -> None:
         self.dtype, self.count = dtype, count
         super().__init__(name=f"integers({dtype} x {count})")
 
@@ -51,7 +51,7 @@ def _shape(kind: _Integers) -> Any:
     return ir.VectorType(ir.IntType(kind.dtype.bitwidth), kind.count)
 
 
-@intrinsic
+@_operation
 def load(typing, array, index):
     """Return the 64 elements of an array from one on."""
     result = _KINDS[array.dtype]
@@ -64,7 +64,7 @@ def load(typing, array, index):
     return result(array, types.intp), build
 
 
-@intrinsic
+@_operation
 def store(typing, array, index, vector):
     """Write 64 elements from one on."""
 
@@ -78,7 +78,7 @@ def store(typing, array, index, vector):
 
 
 def _splat(result: _Integers) -> Any:
-    @intrinsic
+    @_operation
     def splat(typing, value):
         """Return a vector of equal elements."""
 
@@ -101,7 +101,7 @@ longs = _splat(LONGS)
 
 
 def _convert(name: str, result: _Integers) -> Any:
-    @intrinsic
+    @_operation
     def convert(typing, vector):
         """Return the elements in another width."""
 
@@ -119,7 +119,7 @@ to_bytes = _convert("trunc", BYTES)
 
 
 def _binary(operation: Callable[[Any, Any, Any], Any]) -> Any:
-    @intrinsic
+    @_operation
     def binary(typing, a, b):
         """Combine two vectors, element by element."""
 
@@ -147,7 +147,7 @@ largest = _binary(
 )
 
 
-@intrinsic
+@_operation
 def equal(typing, a, b):
     """Return 1 where the elements are equal, else 0."""
 
@@ -157,7 +157,7 @@ def equal(typing, a, b):
     return a(a, b), build
 
 
-@intrinsic
+@_operation
 def look_up(typing, table, which):
     """Return table[which & 63] for 64 bytes; the table is a vector of 64 bytes."""
 
@@ -170,7 +170,7 @@ def look_up(typing, table, which):
     return BYTES(table, which), build
 
 
-@intrinsic
+@_operation
 def look_up_wide(typing, low, high, which):
     """Return table[which & 127] for 64 bytes; the table is two vectors of 64 bytes."""
 
@@ -184,7 +184,7 @@ def look_up_wide(typing, low, high, which):
     return BYTES(low, high, which), build
 
 
-@intrinsic
+@_operation
 def negative_takes(typing, which, one, zero):
     """Return ``one`` where ``which`` is negative, else ``zero``."""
 

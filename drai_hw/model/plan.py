@@ -282,6 +282,15 @@ def require_circuit(spec: Spec) -> None:
     refuse_float_only(spec)
 
 
+def require_task(spec: Spec) -> None:
+    """Refuse a network without patterns or offsets, whose task comes as a graph file."""
+    if spec.task.kind == "solve":
+        raise SpecError(
+            "task.kind = 'solve': its task is a graph file, `drai-hw solve GRAPH --spec SPEC`; "
+            "all else than RTL, bitstream and random stimulus needs 'recall' or 'lock'"
+        )
+
+
 def window_of(spec: Spec) -> int:
     """Return T, the steps of a learning window."""
     return spec.learning.window or 2 ** (spec.formats.phase_bits - 1)

@@ -11,7 +11,7 @@ from drai_hw.errors import SpecError, ToolError
 from drai_hw.model import prng
 from drai_hw.model.compiled import kernels
 from drai_hw.model.machine import Settings, check_vector
-from drai_hw.model.numbers import STRENGTH_BITS, Formats, round_shift
+from drai_hw.model.numbers import Formats, round_shift
 
 _DITHER = np.array([0, 1, -1, 0], dtype=np.int64)  # value of a two-bit draw
 
@@ -266,12 +266,17 @@ class CompiledSparseTwin(SparseTwin):
         )  # fmt: skip
 
 
-def fastest(formats: Formats, edges: ArrayLike, seeds: Sequence[int]) -> SparseTwin:
-    """Return the sparse twin that is done first; all give the same bits."""
+def fastest(
+    formats: Formats, edges: ArrayLike, seeds: Sequence[int], settings: Sequence[Settings] = ()
+) -> SparseTwin:
+    """Return the sparse twin that is done first and takes all the settings.
+
+    All give the same bits.
+    """
     try:
-        return CompiledSparseTwin(formats, edges, seeds)
+        twin = CompiledSparseTwin(formats, edges, seeds)
+        for one in settings:
+            twin.configure(one)
     except ToolError:
         return SparseTwin(formats, edges, seeds)
-
-
-STRENGTH_MAX = (1 << STRENGTH_BITS) - 1
+    return twin

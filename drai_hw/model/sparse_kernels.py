@@ -6,7 +6,6 @@ import numba
 
 from drai_hw.model import prng
 from drai_hw.model.integer_vectors import (
-    BYTES,
     REPLICAS,
     add,
     both,

@@ -91,6 +91,7 @@ def task_job(
     folder : Path, optional
         Where the network file lies, for patterns given as a file.
     """
+    plan.require_task(spec)
     if spec.task.kind != "recall":
         return Job(spec, "task")
     patterns = tasks.patterns_of(spec, folder)

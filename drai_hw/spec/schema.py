@@ -180,9 +180,9 @@ class Shil(Section):
 class Task(Section):
     """What the network is asked to do."""
 
-    kind: Literal["recall", "lock"] = key(
+    kind: Literal["recall", "lock", "solve"] = key(
         "recall",
-        "recall: store patterns, restore corrupted copies; lock: settle and measure the phase offset.",
+        "recall: store patterns, restore corrupted copies; lock: settle and measure the phase offset; solve: Ising and max-cut of graph files (drai-hw solve).",
     )
     patterns: str | tuple[str, ...] | tuple[tuple[int, ...], ...] = key(
         "", 'Patterns: "letters:ACXTH" (5x7 font), "digits:0,1,4" (8x8), "random:5", a .npy or .txt file, or rows of -1/+1.',
@@ -199,6 +199,30 @@ class Task(Section):
         1, "Seed of corruption, jitter and of the core's random streams.", ge=0, le=2**31 - 1
     )
     width: int | None = key(None, "Pixels in a row, for pictures of the patterns.", ge=1, le=1024)
+
+
+class Solve(Section):
+    """How a graph is solved. F is the field of a node, sqrt(mean over nodes of sum_j w_ij^2)."""
+
+    coupling: float = key(
+        0.4, "Phase advance that a torque of F makes in one step, at most.", unit="rad", gt=0, le=4
+    )
+    temperature_start: float = key(
+        0.25, "Temperature at the start: variance of the dither over twice the coupling, in units of F.",
+        gt=0, le=10,
+    )  # fmt: skip
+    temperature_end: float = key(
+        0.04, "Temperature at the end, reached geometrically.", gt=0, le=10
+    )
+    shil: float = key(
+        0.5, "Second harmonic k_s at the end, in units of F; it grows from 0 stage by stage.",
+        ge=0, le=10,
+    )  # fmt: skip
+    stages: int = key(
+        40, "Stages of a run: the host sets gain, dither and second harmonic anew before each.",
+        ge=1, le=1000,
+    )  # fmt: skip
+    replicas: int = key(64, "Starts that run side by side; the best is the result.", ge=1, le=4096)
 
 
 class Circuit(Section):
@@ -251,6 +275,7 @@ class Spec(Section):
     learning: Learning = Learning()
     shil: Shil = Shil()
     task: Task = Task()
+    solve: Solve = Solve()
     circuit: Circuit = Circuit()
     board: Board = Board()
 
