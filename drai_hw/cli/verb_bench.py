@@ -17,12 +17,18 @@ SUBJECTS = {
     "twin": "drai_hw.bench.twins",
     "events": "drai_hw.bench.events",
     "rtl": "drai_hw.bench.rtl",
+    "solve": "drai_hw.bench.solve",
 }
+LONG = ("solve",)
+"""Only measured if asked for: it takes hours."""
 
 
 @click.command("bench")
 @click.argument(
-    "subjects", nargs=-1, type=click.Choice(list(SUBJECTS)), metavar="[model|twin|events|rtl]..."
+    "subjects",
+    nargs=-1,
+    type=click.Choice(list(SUBJECTS)),
+    metavar="[model|twin|events|rtl|solve]...",
 )
 @click.option(
     "--n",
@@ -32,7 +38,7 @@ SUBJECTS = {
     metavar="N",
     help="Number of oscillators; may be given several times.  "
     "[default: 256, 1024, 4096, 8192 for model; 35, 256, 1024 for twin; "
-    "256, 1024, 4096 for events; 35 for rtl]",
+    "256, 1024, 4096 for events; 35 for rtl; 800, 2000 for solve]",
 )
 @click.option(
     "--rounds",
@@ -40,7 +46,31 @@ SUBJECTS = {
     default=5,
     show_default=True,
     metavar="N",
-    help="Times every entry is measured; medians are shown.",
+    help="Times every entry is measured; medians are shown. Means nothing to solve.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1, 3600),
+    default=10.0,
+    show_default=True,
+    metavar="S",
+    help="solve: processor time of ours for a graph; each peer has ten times as much.",
+)
+@click.option(
+    "--graphs",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="solve: graphs of each family.",
+)
+@click.option(
+    "--peer-python",
+    "pythons",
+    multiple=True,
+    metavar="PATH",
+    help="solve: another interpreter that has peers missing in this one (MQLib's wheels are for "
+    "Python 3.6 to 3.8); may be given several times.",
 )
 @click.option(
     "--markdown",
@@ -50,25 +80,38 @@ SUBJECTS = {
 )
 @json_option
 def command(
-    subjects: Sequence[str], sizes: Sequence[int], rounds: int, as_markdown: bool, as_json: bool
+    subjects: Sequence[str],
+    sizes: Sequence[int],
+    rounds: int,
+    seconds: float,
+    graphs: int,
+    pythons: Sequence[str],
+    as_markdown: bool,
+    as_json: bool,
 ) -> int:
     """
     Time the models side by side with peers and with the machine's limit, all in this run.
 
-    One process, one thread, processor time; a ratio above 1 means that ours is faster. A row that
-    could not run says why, and one of which something is asked says whether it is met. Without an
-    argument: all of them.
+    One process, one thread, processor time; a ratio above 1 means that ours is faster, or for
+    solve that ours finds the larger cut. A row that could not run says why, and one of which
+    something is asked says whether it is met. Without an argument: all but solve, which takes
+    hours.
     """
     if as_json and as_markdown:
         raise SpecError("--json and --markdown: standard output holds one of them; leave one out")
     with clean_stdout() as say:
-        rows = measure(subjects or list(SUBJECTS), sizes, rounds)
+        solve = {"seconds": seconds, "graphs": graphs, "pythons": pythons}
+        chosen = subjects or [name for name in SUBJECTS if name not in LONG]
+        rows = measure(chosen, sizes, rounds, solve)
         if as_json:
             say(json_text({"rows": rows}))
         elif as_markdown:
             from drai_hw.bench import markdown
 
-            say(markdown.page(rows, _command_line(subjects, sizes, rounds), date.today()))
+            line = _command_line(subjects, sizes, rounds)
+            if "solve" in chosen:
+                line += f" --seconds {seconds:g} --graphs {graphs}"
+            say(markdown.page(rows, line, date.today()))
         else:
             say(table(rows))
     return 0
@@ -80,8 +123,16 @@ def _command_line(subjects: Sequence[str], sizes: Sequence[int], rounds: int) ->
     )
 
 
-def measure(subjects: Sequence[str], sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
-    """Return the rows of all subjects; says on standard error what is being timed."""
+def measure(
+    subjects: Sequence[str],
+    sizes: Sequence[int],
+    rounds: int,
+    solve: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the rows of all subjects; says on standard error what is being timed.
+
+    ``solve`` holds the arguments of `drai_hw.bench.solve.Plan`.
+    """
     from drai_hw.bench.timing import keep_to_one_thread
 
     keep_to_one_thread()  # before NumPy is loaded, or its library would not listen
@@ -90,7 +141,8 @@ def measure(subjects: Sequence[str], sizes: Sequence[int], rounds: int) -> list[
         module = importlib.import_module(SUBJECTS[subject])
         for n in dict.fromkeys(sizes or module.SIZES):
             click.echo(f"bench: {subject}, N = {n} ...", err=True)
-            for row in module.rows(n, rounds):
+            more = (module.Plan(**(solve or {})),) if subject == "solve" else ()
+            for row in module.rows(n, rounds, *more):
                 rows.append(row.to_json())
                 if not row.reason:
                     what = f"{row.task}, {row.precision}, against {row.against}"
@@ -106,6 +158,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         figures = (
             ("", "", "not run")
             if row["reason"]
+            else (f"{row['ours']:.0f}", f"{row['theirs']:.0f}", f"{row['ratio']:.4f}")
+            if row["unit"] == "cut"
             else (f"{row['ours']:.3g}", f"{row['theirs']:.3g}", f"{row['ratio']:.3g}")
         )
         against = row["against"] + (f": {row['reason']}" if row["reason"] else "")
@@ -118,4 +172,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         for line in lines
     ]
     units = sorted({str(row["unit"]) for row in rows})
-    return "\n".join([*texts, "", f"ours, theirs: {', '.join(units)}; ratio = theirs / ours"])
+    meaning = "ratio = ours / theirs" if units == ["cut"] else "ratio = theirs / ours"
+    if len(units) > 1 and "cut" in units:
+        meaning += ", of cuts ours / theirs"
+    return "\n".join([*texts, "", f"ours, theirs: {', '.join(units)}; {meaning}"])
