@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drai_hw.errors import SpecError, ToolError
-from drai_hw.model import integer_vectors, sparse
+from drai_hw.model import replica_vectors, sparse
 from drai_hw.model.machine import Settings
 from drai_hw.model.numbers import Formats
 from drai_hw.model.sparse import CompiledSparseTwin, SparseTwin
@@ -25,7 +25,7 @@ CASES = [
 
 @pytest.fixture(params=KINDS)
 def kind(request):
-    if request.param is CompiledSparseTwin and not integer_vectors.HAS_BYTE_LOOK_UP:
+    if request.param is CompiledSparseTwin and not replica_vectors.HAS_BYTE_LOOK_UP:
         pytest.xfail("this processor has no byte look-ups")
     return request.param
 
@@ -78,7 +78,7 @@ def test_every_replica_is_the_dense_twin_of_its_seed_after_every_run(case, kind)
 def test_more_replicas_than_a_vector_holds_and_oscillators_without_edges(kind):
     f = Formats(n=12, lanes=4, pages=3, phase_bits=8, accumulator_bits=12)
     edges = [[2, 5, 3], [5, 7, -4], [2, 7, 1]]
-    seeds = range(10, 10 + integer_vectors.REPLICAS + 3)
+    seeds = range(10, 10 + replica_vectors.REPLICAS + 3)
     theta = np.random.default_rng(0).integers(0, 4096, (len(seeds), 12))
     machine = kind(f, edges, seeds)
     machine.load_phases(theta)
@@ -126,7 +126,7 @@ def test_what_the_vectors_cannot_do_is_left_to_the_plain_twin(monkeypatch):
     assert type(sparse.fastest(f, [[0, 1, 1]], [1])) is SparseTwin
     with pytest.raises(ToolError, match="phase_bits = 10: at most 8"):
         CompiledSparseTwin(f, [[0, 1, 1]], [1])
-    monkeypatch.setattr(integer_vectors, "HAS_BYTE_LOOK_UP", False)
+    monkeypatch.setattr(replica_vectors, "HAS_BYTE_LOOK_UP", False)
     with pytest.raises(ToolError, match="need a processor with AVX-512 VBMI"):
         CompiledSparseTwin(Formats(n=4, lanes=4, pages=1), [[0, 1, 1]], [1])
 

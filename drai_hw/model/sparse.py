@@ -197,7 +197,7 @@ class CompiledSparseTwin(SparseTwin):
     """
 
     def __init__(self, formats: Formats, edges: ArrayLike, seeds: Sequence[int]) -> None:
-        module = kernels("integer_vectors")
+        module = kernels("replica_vectors")
         if not module.HAS_BYTE_LOOK_UP:
             raise ToolError(
                 "compiled replicas need a processor with AVX-512 VBMI; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 
 from drai_hw.model import prng
-from drai_hw.model.integer_vectors import (
+from drai_hw.model.replica_vectors import (
     REPLICAS,
     add,
     both,

@@ -1,4 +1,4 @@
-"""Vectors of integers for compiled loops over many replicas: one replica in each element.
+"""Vectors of integers for compiled loops over 64 replicas, one in each element.
 
 A line of 64 bytes holds 64 phases or table entries; sums and accumulators of the same replicas are
 two vectors of 16-bit or four of 32-bit elements. Arithmetic wraps, as that of NumPy's arrays.
