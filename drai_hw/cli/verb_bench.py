@@ -146,7 +146,8 @@ def measure(
                 rows.append(row.to_json())
                 if not row.reason:
                     what = f"{row.task}, {row.precision}, against {row.against}"
-                    click.echo(f"bench: {what}: {row.ratio:.3g}", err=True)
+                    figures = f"{row.ours:.0f} / {row.theirs:.0f}, " if row.unit == "cut" else ""
+                    click.echo(f"bench: {what}: {figures}{row.ratio:.4g}", err=True)
     return rows
 
 
