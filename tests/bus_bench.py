@@ -152,7 +152,7 @@ async def compare(pair: Pair, accesses: int) -> None:
     # Long enough that all of the accesses below fall into the run, on both sides.
     await pair.write(at["STEPS"], 60)
     command = Command.COUPLE | Command.LEARN | Command.RUN
-    await pair.write(at["CONTROL"], int(command), 0b0001)
+    await pair.write(at["CONTROL"], int(command), 0b0011)
     before = pair.errors
     assert await pair.read(at["STATUS"]) == Status.BUSY
     await pair.read(at["GAIN"])

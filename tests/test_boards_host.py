@@ -15,6 +15,7 @@ from drai_hw.model.twin import Twin
 from drai_hw.rtl.core import Core, identity
 from drai_hw.rtl.frame import FRAME, Op, Status
 from drai_hw.rtl.registers import MAGIC, MAP_VERSION, REGISTERS, Cfg, Command
+from drai_hw.rtl.timing import address_bits
 from drai_hw.sim.regfile import RegisterFile
 from drai_hw.sim.simulated import SimulatedLink
 
@@ -31,7 +32,7 @@ class Board:
         self.registers = dict.fromkeys(AT, 0)
         self.busy = 0
         self.busy_polls = busy_polls
-        self.lane = 0
+        self.lane = self.steps_done = 0
         digest = identity(formats)
         self.fixed = {
             "MAGIC": MAGIC,
@@ -46,14 +47,16 @@ class Board:
 
     def _slot(self):
         slot = self.registers["INDEX"]
-        self.registers["INDEX"] = slot + 1
-        return slot
+        self.registers["INDEX"] = (slot + 1) % (1 << address_bits(self.formats.slots))
+        return slot % self.formats.slots
 
     def _weight(self):
         word, lane = self.registers["WEIGHT_ADDRESS"], self.lane
         self.lane = (lane + 1) % self.formats.lanes
-        self.registers["WEIGHT_ADDRESS"] += self.lane == 0
+        word_count = 1 << address_bits(self.formats.pair_slots)
+        self.registers["WEIGHT_ADDRESS"] = (word + (self.lane == 0)) % word_count
         s = self.twin._schedule
+        word %= self.formats.pair_slots
         return s.i[word, lane], s.j[word, lane], s.used[word, lane]
 
     def read(self, address):
@@ -69,6 +72,8 @@ class Board:
             return int(self.twin.weights[i, j]) & 0xFFFFFFFF if used else 0x5A
         if name in ("VISITED", "GATED_ON", "WRITTEN", "CHANGED"):
             return getattr(self.twin.counters(), name.lower())
+        if name == "STEPS_DONE":
+            return self.steps_done
         return self.fixed.get(name, self.registers[name])
 
     def write(self, address, word):
@@ -105,6 +110,7 @@ class Board:
                 margin=r["MARGIN"] - (r["MARGIN"] >> 31 << 32),
             )  # fmt: skip
             self.busy = 1 + self.busy_polls
+            self.steps_done += r["STEPS"]
             self.twin.run(
                 r["STEPS"],
                 field=bool(word & Command.FIELD),

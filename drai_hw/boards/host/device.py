@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drai_hw.boards.host.exchange import Busy, Exchange, Lost
+from drai_hw.boards.host.access import RegisterAccess
+from drai_hw.boards.host.stream import stream_phases
 from drai_hw.errors import LinkError, SpecError
 from drai_hw.model.machine import (
     BUDGET_BITS,
@@ -21,7 +22,6 @@ from drai_hw.model.machine import (
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.schedule import schedule
 from drai_hw.rtl.core import identity
-from drai_hw.rtl.frame import FRAME
 from drai_hw.rtl.registers import (
     MAGIC,
     MAP_VERSION,
@@ -29,7 +29,6 @@ from drai_hw.rtl.registers import (
     Cfg,
     Command,
     State,
-    Status,
     command_of,
     setting_registers,
 )
@@ -46,15 +45,11 @@ _IDENTITY = ("MAGIC", "VERSION", "DIGEST0", "DIGEST1", "GEOMETRY")
 _COUNTERS = ("VISITED", "GATED_ON", "WRITTEN", "CHANGED")
 
 
-def _unsigned(values: Sequence[int] | NDArray[np.int64]) -> list[int]:
-    return [int(value) & 0xFFFFFFFF for value in values]
-
-
 def _signed(words: Sequence[int]) -> NDArray[np.int64]:
     return np.array(words, dtype=np.int64).astype(np.uint32).astype(np.int32).astype(np.int64)
 
 
-class Device:
+class Device(RegisterAccess):
     """A core behind a link (`drai_hw.model.machine.Machine`).
 
     The identity is read first: a bitstream made for another network is refused. Unless `reset` is
@@ -62,7 +57,9 @@ class Device:
     registers zero, every oscillator active, streams restarted), so the same script gives the same
     bits; only the smoothed frequencies of the resonance gate have no register and start at zero
     after a reset of the board. Every method returns when the core has finished. Lost or damaged
-    frames are repeated; a repeated write is executed once.
+    frames are repeated; a repeated write is executed once. Against frames that the line itself
+    repeats, addresses that move are read back behind every stream, settings behind every
+    `configure`, and the count of steps behind every run.
 
     Parameters
     ----------
@@ -98,10 +95,8 @@ class Device:
         retries: int = 3,
         busy_s: float = 5.0,
     ) -> None:
-        self.link = link
-        self.formats = formats
+        super().__init__(link, formats, timeout_s=timeout_s, retries=retries)
         self.digest = identity(formats) if digest is None else digest
-        self.exchange = Exchange(link, timeout_s=timeout_s, retries=retries)
         self._schedule = schedule(formats.lanes, formats.pages)
         self._links = np.ones((formats.n, formats.n), dtype=bool)
         self._wait_idle(busy_s)
@@ -151,8 +146,7 @@ class Device:
         self._write("CONTROL", [int(Command.CLEAR_ERROR)])
         self.configure(Settings())
         for register in ("STATE", "OMEGA"):
-            self._write("INDEX", [0])
-            self._write(register, [0] * f.slots, fixed=True)
+            self._load(register, np.zeros(f.slots, dtype=np.int64))
         zeros = np.zeros(f.n, dtype=np.int64)
         self.load_inputs(zeros, zeros, zeros, np.ones(f.n, dtype=np.int64))
         self.load_links(np.ones((f.n, f.n), dtype=bool))
@@ -171,8 +165,17 @@ class Device:
     def configure(self, settings: Settings) -> None:
         """Write the run-time registers (`SpecError` where a value does not fit)."""
         settings.check(self.formats)
-        for register, name in setting_registers(self.formats).items():
-            self._write(register, _unsigned([getattr(settings, name)]))
+        wanted = {
+            register: int(getattr(settings, name)) & 0xFFFFFFFF
+            for register, name in setting_registers(self.formats).items()
+        }
+
+        def write() -> bool:
+            for register, word in wanted.items():
+                self._write(register, [word])
+            return self._read_settings(wanted) == wanted
+
+        self._surely(write, "settings")
 
     def load_phases(self, theta: ArrayLike) -> None:
         """Set the phase accumulators of all N oscillators (LSB)."""
@@ -207,9 +210,7 @@ class Device:
             self._links, check_weights(weights, f, self._links), f.no_link
         )
         s = self._schedule
-        words = np.where(s.used, full[s.i, s.j], 0).ravel()
-        self._write("WEIGHT_ADDRESS", [0])
-        self._write("WEIGHT", _unsigned(words), fixed=True)
+        self._load("WEIGHT", np.where(s.used, full[s.i, s.j], 0).ravel())
 
     def load_links(self, links: ArrayLike) -> None:
         """Set which pairs are linked, N x N, and all weights to 0 (formats with `mask`)."""
@@ -230,13 +231,15 @@ class Device:
         SpecError
             ``steps`` is negative; a pass that is not compiled in.
         LinkError
-            The core is still busy after ten times the clocks the run takes at 1 MHz.
+            The core is still busy after ten times the clocks the run takes at 1 MHz, or did
+            another number of steps: a frame was repeated on the line.
         """
         if steps < 0:
             raise SpecError(f"steps = {steps!r} given; 0 or more are needed")
         wanted = Passes(**passes)
         wanted.check(self.formats)
         command = Command.RUN | command_of(wanted)
+        before, asked = self._read("STEPS_DONE")[0], steps
         while steps:
             part = min(steps, MAX_STEPS)
             clocks = clocks_per_run(self.formats, part, **passes)
@@ -245,24 +248,37 @@ class Device:
             self._wait_idle(1.0 + 10 * clocks / SLOWEST_CLOCK_HZ)
             steps -= part
             resume = True
+        done = (self._read("STEPS_DONE")[0] - before) & 0xFFFFFFFF
+        if done != asked:
+            raise LinkError(
+                f"port {self.link.name!r}: the core did {done} steps where {asked} were asked: a "
+                "request was executed twice or another host is on this core; load the network "
+                "again, over an undisturbed line"
+            )
+
+    def stream_phases(
+        self, steps: int, every: int = 1, **passes: bool
+    ) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Run, and yield the phases every so many steps: see `stream.stream_phases`."""
+        return stream_phases(self, steps, every, **passes)
 
     # -- machine: reading --------------------------------------------------------------------
 
     def read_phases(self) -> NDArray[np.int64]:
         """Return the N phase accumulators."""
         mask = (1 << self.formats.accumulator_bits) - 1
-        words = self._stream("INDEX", "STATE", self.formats.n, 1)
+        words = self._stream("STATE", self.formats.n)
         return (np.array(words, dtype=np.int64) >> State.THETA) & mask
 
     def read_margins(self) -> NDArray[np.bool_]:
         """Return the N margin bits."""
-        words = self._stream("INDEX", "STATE", self.formats.n, 1)
+        words = self._stream("STATE", self.formats.n)
         return (np.array(words, dtype=np.int64) >> State.MARGIN & 1).astype(bool)
 
     def read_weights(self) -> NDArray[np.int64]:
         """Return the symmetric N x N weights; 0 where there is no link."""
         f, s = self.formats, self._schedule
-        words = self._stream("WEIGHT_ADDRESS", "WEIGHT", s.i.size, f.lanes)
+        words = self._stream("WEIGHT", s.i.size)
         values = _signed(words).reshape(s.i.shape)
         if f.mask:
             values = np.where(values == f.no_link, 0, values)
@@ -274,69 +290,3 @@ class Device:
     def counters(self) -> Counters:
         """Return the event counters since the last reseed."""
         return Counters(*self._read(_COUNTERS[0], len(_COUNTERS)))
-
-    # -- registers ---------------------------------------------------------------------------
-
-    def _write(self, register: str, words: Sequence[int], *, fixed: bool = False) -> None:
-        try:
-            self.exchange.write(REGISTERS[register].address, words, fixed=fixed)
-        except Busy:
-            raise self._still_busy(0.0) from None
-
-    def _read(self, register: str, count: int = 1) -> tuple[int, ...]:
-        try:
-            return self.exchange.read(REGISTERS[register].address, count)
-        except Busy:
-            raise self._still_busy(0.0) from None
-
-    def _load(self, register: str, values: NDArray[np.int64]) -> None:
-        """Write one word an oscillator through a register that INDEX moves along with."""
-        self._write("INDEX", [0])
-        self._write(register, _unsigned(values), fixed=True)
-
-    def _stream(self, seek: str, register: str, count: int, group: int) -> list[int]:
-        """Read `count` words of a stream register whose address `seek` counts groups of words.
-
-        A lost answer may or may not have moved the address on, so reading starts again at the
-        beginning of the group.
-        """
-        words: list[int] = []
-        best = failures = 0
-        sought = False
-        while len(words) < count:
-            if not sought:
-                del words[len(words) // group * group :]
-                self._write(seek, [len(words) // group])
-                sought = True
-            part = min(FRAME.burst_words, count - len(words))
-            try:
-                words += self.exchange.read_once(REGISTERS[register].address, part)
-            except Lost as lost:
-                failures += 1
-                if failures > self.exchange.retries:
-                    raise self.exchange.failure(lost, failures) from lost
-                self.exchange.settle()
-                sought = False
-            except Busy:
-                raise self._still_busy(0.0) from None
-            if len(words) > best:
-                best, failures = len(words), 0
-        return words
-
-    def _wait_idle(self, limit_s: float) -> None:
-        end_s: float | None = None
-        while True:
-            (status,) = self._read("STATUS")
-            if not status & Status.BUSY:
-                return
-            now_s = self.link.now_s()
-            end_s = now_s + limit_s if end_s is None else end_s
-            if now_s > end_s:
-                raise self._still_busy(limit_s)
-
-    def _still_busy(self, waited_s: float) -> LinkError:
-        return LinkError(
-            f"port {self.link.name!r}: the core is still busy after {waited_s:.3g} s; it must be "
-            "idle to be read or written: wait for the run that another host started, or reset the "
-            "board"
-        )
