@@ -107,3 +107,21 @@ def test_bad_options_are_refused(capfd):
 def test_other_verbs_say_that_the_task_is_a_graph_file(words, capfd):
     assert run([words[0], "solve", *words[1:]]) == 2
     assert "task.kind = 'solve': its task is a graph file" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("simulator", ["icarus", "cxxrtl"])
+def test_the_simulated_core_finds_what_the_twin_finds_of_the_same_seed(simulator, capfd):
+    words = ["g.txt", "--steps", "60", "--seed", "4", "--replicas", "1"]
+    twin = solved(capfd, *words[:1], *words[3:], "--steps", "60")
+    rtl = solved(capfd, *words[:1], *words[3:], "--steps", "60", "--backend", "rtl",
+                 "--simulator", simulator)  # fmt: skip
+    assert (rtl["mismatches"], rtl["backend"], rtl["simulator"]) == (0, "rtl", simulator)
+    assert rtl["run_clocks"] > 60
+    same = ("cut", "recounted_cut", "partition", "cut_before_descent", "steps", "best_seed")
+    assert [rtl[key] for key in same] == [twin[key] for key in same]
+
+
+def test_a_graph_too_large_for_the_simulated_core_is_refused(capfd):
+    Path("large.txt").write_text("1025 1\n1 1025\n")
+    fault = refused(capfd, "large.txt", "--backend", "rtl")
+    assert "--backend rtl with 1025 oscillators: needs at most 1024" in fault

@@ -10,9 +10,9 @@ import pytest
 from drai_hw import catalog
 from drai_hw.bench import ising_graphs
 from drai_hw.model import solve
+from drai_hw.model.ising import Energy
 from drai_hw.model.numbers import Formats
 from drai_hw.model.solve import (
-    Energy,
     anneal,
     field_of,
     formats_for,

@@ -20,12 +20,15 @@ from drai_hw.cli.common import (
 from drai_hw.errors import SpecError
 
 if TYPE_CHECKING:
+    from drai_hw.model.ising import Solution
     from drai_hw.model.numbers import Formats
     from drai_hw.spec import Spec
     from drai_hw.spec.graph import Graph
 
 CATALOG = "solve"
 RESULT_FILE = "solve.json"
+RTL_STEPS = 400
+RTL_NODES = 1024
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,21 @@ class _Problem:
     help="Minimise E = -sum w_ij s_i s_j over the edges (w > 0 wants equal spins) instead of "
     "maximising the cut.",
 )
+@click.option(
+    "--backend",
+    type=click.Choice(["twin", "rtl"]),
+    default="twin",
+    show_default=True,
+    help="twin: sparse, all replicas together. rtl: the simulated core with a weight for every "
+    "pair, replica by replica, compared with its twin after every step; for small graphs.",
+)
+@click.option(
+    "--simulator",
+    type=click.Choice(["icarus", "cxxrtl"]),
+    default="icarus",
+    show_default=True,
+    help="Of --backend rtl.",
+)
 @out_option(f"Directory of {RESULT_FILE}.", default="build/<graph>/")
 @seed_option
 @json_option
@@ -83,6 +101,8 @@ def command(
     steps: int | None,
     replicas: int | None,
     ising: bool,
+    backend: str,
+    simulator: str,
     output: str | None,
     seed: int | None,
     as_json: bool,
@@ -99,12 +119,17 @@ def command(
         folder = Path(output) if output else Path("build") / Path(graph).stem
         if folder.exists() and not folder.is_dir():
             raise SpecError(f"output {str(folder)!r} is a file; -o needs a directory here")
-        result = _solve(problem, steps)
+        if backend == "twin":
+            result = _solve(problem, steps)
+        else:
+            result = _simulate(problem, steps or RTL_STEPS, replicas or 1, folder, simulator)
         text = json_text(result)
         from drai_hw.flow.store import write_text
 
         write_text(folder / RESULT_FILE, text + "\n")
         say(text if as_json else _line(result, folder / RESULT_FILE))
+    if result.get("mismatches"):
+        return 1
     if result["cut"] != result["recounted_cut"]:
         click.echo(
             f"drai-hw: error: the solver says cut {result['cut']}, counting {graph!r} anew gives "
@@ -147,9 +172,8 @@ def _solve(problem: _Problem, steps: int | None) -> dict[str, Any]:
     from rich.progress import Progress
 
     from drai_hw.model.solve import solve_ising
-    from drai_hw.spec.graph import recount
 
-    graph, formats = problem.graph, problem.formats
+    formats = problem.formats
     started = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("annealing", total=1.0)
@@ -166,6 +190,44 @@ def _solve(problem: _Problem, steps: int | None) -> dict[str, Any]:
             f"{found.steps} steps; give --steps for a run of fixed length",
             err=True,
         )
+    return _result(problem, found, time.monotonic() - started)
+
+
+def _simulate(
+    problem: _Problem, steps: int, replicas: int, folder: Path, simulator: str
+) -> dict[str, Any]:
+    from drai_hw.flow.words import first_text
+    from drai_hw.sim.solving import solve_on_core
+
+    if problem.formats.n > RTL_NODES:
+        raise SpecError(
+            f"--backend rtl with {problem.formats.n} oscillators: needs at most {RTL_NODES}, for "
+            "which every pair's weight is simulated; leave --backend out for larger graphs"
+        )
+    started = time.monotonic()
+    found, sims = solve_on_core(
+        problem.spec, problem.formats, problem.couplings(), replicas=replicas, steps=steps,
+        workdir=folder, simulator=simulator,
+    )  # fmt: skip
+    facts = {
+        "backend": "rtl",
+        "simulator": simulator,
+        "mismatches": sum(sim.mismatches for sim in sims),
+        "cycles": sum(sim.cycles for sim in sims),
+        "run_clocks": sum(sim.run_clocks for sim in sims),
+    }
+    if found is None:
+        first = sims[-1].first_mismatch
+        click.echo(f"drai-hw: error: RTL and twin differ, first: {first_text(first)}", err=True)
+        return {**facts, "cut": None, "partition": None, "steps": steps}
+    return _result(problem, found, time.monotonic() - started) | facts
+
+
+def _result(problem: _Problem, found: Solution, seconds: float) -> dict[str, Any]:
+    """Return what the verb prints, with the cut counted anew."""
+    from drai_hw.spec.graph import recount
+
+    graph, formats = problem.graph, problem.formats
     spins = found.spins[found.best, : graph.n]
     partition = [int(s != spins[0]) for s in spins]
     total = int(graph.edges[:, 2].sum())
@@ -205,12 +267,14 @@ def _solve(problem: _Problem, steps: int | None) -> dict[str, Any]:
             "lanes": formats.lanes,
             "pages": formats.pages,
         },
-        "seconds": round(time.monotonic() - started, 3),
+        "seconds": round(seconds, 3),
         "partition": partition,
     }
 
 
 def _line(result: dict[str, Any], path: Path) -> str:
+    if result["cut"] is None:
+        return str(path)
     if result["objective"] == "energy":
         figure = f"energy {result['energy']} (cut {result['cut']})"
     else:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drai_hw.errors import SpecError
 from drai_hw.model import plan, tasks
 from drai_hw.model.machine import Counters
@@ -53,7 +56,7 @@ class SimResult:
         Activity: bits that changed a step in the phase and weight memories (mean over all steps,
         host loads between runs included), and bits that changed a clock in the lanes' ring
         registers (counted clock by clock in the first learning and the first other step).
-    learned, recalled, locked
+    learned, recalled, locked, solved
         Outcome of the task with everything read from the RTL; None if it was not asked for or a
         mismatch ended it.
     """
@@ -72,6 +75,7 @@ class SimResult:
     learned: tasks.Learned | None = field(default=None, repr=False)
     recalled: tasks.Recalled | None = field(default=None, repr=False)
     locked: tasks.Locked | None = field(default=None, repr=False)
+    solved: NDArray[np.int8] | None = field(default=None, repr=False)
 
 
 def task_job(
@@ -257,6 +261,7 @@ def run_job(
         learned=outcome.get("learned"),
         recalled=outcome.get("recalled"),
         locked=outcome.get("locked"),
+        solved=outcome.get("solved"),
     )
 
 
