@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import pywellen
 
 from drai_hw.cli import run
 from drai_hw.errors import SpecError
@@ -108,7 +109,14 @@ def test_waves_leave_a_dump_and_its_view_and_nothing_else(
     assert (dump[0], int.from_bytes(dump[1:9], "big")) == (0, 329)
     picoseconds = int.from_bytes(dump[17:25], "big")
     assert picoseconds // 10_000 == pytest.approx(result["cycles"], abs=5)
-    assert f'[dumpfile] "{Path(result["waves"]).name}"' in (folder / "drai_core.gtkw").read_text()
+    view = (folder / "drai_core.gtkw").read_text()
+    assert f'[dumpfile] "{Path(result["waves"]).name}"' in view
+    dumped = {variable.full_name for variable in pywellen.Waveform(result["waves"]).all_vars()}
+    shown = re.findall(r"^@(\w+)\n(drai_core\.[\w.]+)", view, re.MULTILINE)
+    assert len(shown) > 20
+    assert {name for _, name in shown} <= dumped
+    phases = [int(flags, 16) for flags, name in shown if name == "drai_core.update.theta9_0"]
+    assert [flags & 0x8000 for flags in phases] == [0x8000]  # an analogue trace, in steps
 
 
 def test_waves_of_random_steps(tiny: str, capfd: pytest.CaptureFixture[str]) -> None:
