@@ -3,6 +3,7 @@
 import datetime
 import platform
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from drai_hw.bench import markdown
 from drai_hw.bench.timing import UNIT, Row, Target
 from drai_hw.cli import run
 
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "speed.md"
 CELL = re.compile(
     r"(?P<ratio>[\d.e+-]+) \((?P<theirs>[\d.e+-]+)\)(?:; (?P<asked>.+): (?P<how>.+))?"
 )
@@ -136,3 +138,27 @@ def test_faults_of_a_table_are_found():
     assert list(faults(good.replace("40: met", "40: **missed**"))) == []  # on the edge: rounding
     assert list(faults(good.replace("ratio >= 40: met", "ratio >= 30: **missed**")))
     assert list(faults(good.replace("| 0.4 (0.1) |", "|")))
+
+
+def test_the_run_on_the_speed_page_is_whole_and_consistent():
+    _, _, section = PAGE.read_text().partition("\n## One run\n")
+    assert re.search(
+        r"^`drai-hw bench twin model .*`, \d{4}-\d\d-\d\d, on x86_64, family",
+        section,
+        re.MULTILINE,
+    )
+    assert list(faults(section)) == []
+    text = [cells(line) for line in section.splitlines() if line.startswith("|")]
+    what = " ".join(line[1] for line in text)
+    for task in (
+        "phase step: packed",
+        "phase and learning step: packed",
+        "64 replicas",
+        "peak memory",
+        "twin step, learning and draws",
+    ):
+        assert task in what, task
+    assert {line[0] for line in text} >= {"35", "256", "1024", "4096", "8192"}
+    missed = section.count("- missed: ")
+    assert section.count("**missed**") == missed
+    assert f"{missed} missed" in section
