@@ -184,6 +184,17 @@ def test_the_largest_sums_a_block_can_have_are_exact():
     assert_equal(plain, fast)
 
 
+def test_the_largest_weight_stays_where_no_decay_is_drawn():
+    """8 bits: 127 must not exceed what stands for "no decay"."""
+    f = Formats(n=4, lanes=4, pages=1, weight_bits=8, decay=True)
+    twin = CompiledTwin(f)
+    twin.configure(Settings(eta=0, decay=0, gates=0))
+    largest = 127 * (1 - np.eye(4, dtype=int))
+    twin.load_weights(largest)
+    twin.run(50, learn=True)
+    assert np.array_equal(twin.read_weights(), largest)
+
+
 def test_sums_get_64_bits_where_32_could_wrap(monkeypatch):
     shape, _ = CASES["wide"]
     f = Formats(**shape, seed=7)

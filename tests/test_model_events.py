@@ -145,16 +145,17 @@ def test_every_way_is_the_rule_as_written_pair_by_pair(schedule):
         assert np.abs(seen[-1] - weights).max() <= 16 * 2**-53 * 6 * 2 * len(counts)
 
 
-def test_idle_steps_become_one_power_within_k_units():
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("k", [1500, 5000])
+def test_idle_steps_become_one_power_within_k_units(k, compiled):
     """A weight idle for k steps: dense rounds k products (k u), an event at most 6u: (k+6) units.
 
-    5000 steps reach into the second table of powers; 0.999 is not exact in binary.
+    Both reach into the second table of powers; 0.999 is not exact in binary.
     """
-    net = EventLearning(3, eta=0.7, theta_rad=0.1, decay=0.001, method="events")
+    net = EventLearning(3, eta=0.7, theta_rad=0.1, decay=0.001, method="events", compiled=compiled)
     net.learn([0, 0, 0])
     net.learn([0, 0, 1], [True, True, False])
     dense = np.float64(0.7)
-    k = 5000
     for _ in range(k):
         net.learn([0, 0, 0], [False] * 3)
         dense *= 1 - 0.001
@@ -162,9 +163,34 @@ def test_idle_steps_become_one_power_within_k_units():
     assert net.touched.read == 4
     w = net.weights()
     assert abs(w[0, 2] - dense) <= (k + 6) * np.spacing(dense)
-    assert w[0, 2] == pytest.approx(0.7 * math.exp(5001 * math.log1p(-0.001)), rel=1e-12)
+    assert w[0, 2] == pytest.approx(0.7 * math.exp((k + 1) * math.log1p(-0.001)), rel=1e-12)
     assert w[0, 1] == pytest.approx((0.7 * 0.999 + 0.7) * 0.999**k, rel=1e-12)
     assert net.touched.read == 4 + 3  # settled once for all
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_word_left_alone_for_long_is_caught_up_with_when_it_learns(compiled):
+    """1500 idle steps, then an event: w = 0.999^1501 + 1, to the rounding of powers."""
+    net = EventLearning(2, eta=1.0, theta_rad=0.1, decay=0.001, method="events", compiled=compiled)
+    net.learn([0, 0])
+    for _ in range(1500):
+        net.learn([0, 1])
+    net.learn([0, 0])
+    assert net.weights()[0, 1] == pytest.approx(0.999**1501 + 1, rel=1e-13)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_a_new_network_has_nothing_to_settle(decay):
+    net = EventLearning(3, eta=1.0, theta_rad=0.1, decay=decay)
+    assert (net.steps, net.last_method) == (0, "")
+    assert not net.weights().any()
+    assert net.touched == Touched()
+    assert net.touched.share == 0
+    assert Touched(visited=1, gated_on=1).share == 1
+    net.method = "events"
+    net.learn([0, 0, 1])
+    net.settle()
+    assert net.touched.read == (1 if decay == 0 else 4)
 
 
 def test_settling_is_done_once_and_counted_and_changes_nothing_later():
@@ -330,6 +356,41 @@ def test_in_phase_events_alone_store_nothing_until_the_mean_is_subtracted(both, 
     assert exact >= 17 if good else exact <= 1, exact
 
 
+@pytest.mark.parametrize("method", ["events", "dense"])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_square_learning_turns_over_at_a_quarter_turn(method, compiled):
+    net = EventLearning(3, eta=1.0, theta_rad=3.0, g="square", method=method, compiled=compiled)
+    net.learn([0.0, 1.55, -1.6])
+    assert net.weights()[0].tolist() == [0.0, 1.0, -1.0]
+
+
+@pytest.mark.parametrize("method", ["events", "dense"])
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_the_width_of_resonance_is_within_it_on_either_side(method, compiled, ahead):
+    """A quarter turn is exactly 2^30 of 2^32; a pair in anti-phase less as much is, too."""
+    for both, theta, other in ((False, math.pi / 2, 0.0), (True, math.pi / 4, 0.75 * math.pi)):
+        net = EventLearning(
+            2, eta=1.0, theta_rad=theta, both_signs=both, method=method, compiled=compiled
+        )
+        done = net.learn([math.pi / 2 if not both else 0.0, other][:: -1 if ahead else 1])
+        assert done.gated_on == 1
+        assert net.weights()[0, 1] == pytest.approx(math.cos(math.pi / 2 if not both else other))
+
+
+def test_a_function_of_ones_own_with_a_known_name_is_used_as_it_is():
+    class Half(learning_functions.LearningFunction):
+        name = "cosine"
+        drift_mean = 0.5
+
+        def __call__(self, psi_rad):
+            return np.full(np.shape(psi_rad), 0.5)
+
+    net = EventLearning(2, eta=1.0, theta_rad=3.0, g=Half())
+    net.learn([0, 2.5])
+    assert net.weights()[0, 1] == 0.5
+
+
 # -- which way -------------------------------------------------------------------------------
 
 
@@ -348,6 +409,28 @@ def test_the_choice_follows_the_table(kind, decay, compiled):
     assert between == pytest.approx((table[0] + table[1]) / 2)
     assert break_even(16, kind, decay=decay, compiled=compiled) == table[0]
     assert break_even(9999, kind, decay=decay, compiled=compiled) == table[-1]
+
+
+def test_the_table_is_the_one_on_the_page(repository):
+    page = (repository / "docs/reference/event-driven.md").read_text(encoding="utf-8")
+    head = next(line for line in page.splitlines() if line.startswith("| loops | type"))
+    sizes = tuple(int(cell.split("=")[1]) for cell in head.strip("| ").split("|")[2:])
+    assert sizes == events_choice.BREAK_EVEN_SIZES
+    stated = {}
+    for line in page.splitlines():
+        if line.startswith(("| compiled |", "| NumPy |")):
+            loops, kind, *shares = (cell.strip() for cell in line.strip("| ").split("|"))
+            dtype, _, decay = kind.partition(", ")
+            stated[loops == "compiled", dtype, decay == "decay"] = [float(s) for s in shares]
+    assert stated.keys() == events_choice.BREAK_EVEN.keys()
+    for key, shares in events_choice.BREAK_EVEN.items():
+        assert stated[key] == pytest.approx(shares, rel=0.05)  # two digits on the page
+
+
+def test_at_the_break_even_itself_a_dense_pass_is_chosen():
+    assert choose(256, 0.056) == "dense"  # float64, no decay, compiled
+    assert choose(256, 0.056 - 1e-9) == "events"
+    assert break_even(1024, compiled=False) == 1.0
 
 
 def test_auto_counts_the_pairs_and_takes_the_faster_way():
@@ -378,6 +461,8 @@ def test_a_function_that_is_not_compiled_is_weighed_by_what_numpy_costs():
         ({"theta_rad": math.pi}, r"theta_rad = 3.14\d+: needs 0 to below 3.142 rad without both"),
         ({"theta_rad": 1.6, "both_signs": True}, "needs 0 to below 1.571 rad with both_signs"),
         ({"theta_rad": math.nan}, "theta_rad = nan: needs"),
+        ({"theta_rad": -1e-9}, "theta_rad = -1e-09: needs"),
+        ({"decay": -1e-9}, "decay = -1e-09, limit"),
         ({"decay": 1.5}, "decay = 1.5, limit = inf: needs a number, a share"),
         ({"limit": 0}, "limit = 0: needs"),
         ({"eta": math.inf}, "eta = inf"),
@@ -405,8 +490,20 @@ def test_arrays_that_do_not_fit_are_refused():
         net.load(np.triu(np.ones((3, 3))))
     with pytest.raises(SpecError, match=r"weights up to 2.0: the limit is 1.0"):
         net.load(2 * (np.ones((3, 3)) - np.eye(3)))
-    with pytest.raises(SpecError, match=r"share = 1.5: needs a share of all pairs"):
-        choose(100, 1.5)
+    some = np.array([[0, 0.5, 0.25], [0.5, 0, 1.5], [0.25, 1.5, 0]])
+    with pytest.raises(SpecError, match=r"weights up to 1.5: the limit is 1.0"):
+        net.load(some)
+    net.load(some / 1.5)
+    for share in (1.5, -1e-9):
+        with pytest.raises(SpecError, match=rf"share = {share}: needs a share of all pairs"):
+            choose(100, share)
+
+
+def test_all_decay_in_a_step_is_a_decay():
+    net = EventLearning(2, eta=1.0, theta_rad=0.1, decay=1.0)
+    net.load(np.array([[0.0, 5.0], [5.0, 0.0]]))
+    net.learn([0, 0])
+    assert net.weights()[0, 1] == 1.0
 
 
 def test_without_numba_the_plain_loops_are_taken_and_asking_for_more_is_an_error(monkeypatch):

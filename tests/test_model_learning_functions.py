@@ -190,7 +190,11 @@ class Given(LearningFunction):
     [
         ((-0.2, -1.0), r"runs from -0.2 in phase to -1 in anti-phase; .* 0 or more to 0 or less"),
         ((1.0, 0.1), r"runs from 1 in phase to 0.1 in anti-phase"),
-        ((1.0, -0.5, 0.5, -1.0), r"rises from -0.469 at 1.08 rad to -0.375 .* must fall with"),
+        (
+            (1.0, -0.5, 0.5, -1.0),
+            r"rises from -0.469 at 1.08 rad to -0.375 at 1.18 rad; .* must fall with",
+        ),
+        ((-0.018, -1.0), r"runs from -0.018 in phase"),
         ((1.5, -1.0), r"1.5 at 0 rad; a pass steps a pair by one LSB at most"),
         ((math.nan, -1.0), r"nan at 0 rad"),
     ],
@@ -198,6 +202,12 @@ class Given(LearningFunction):
 def test_functions_that_one_comparison_a_pass_cannot_have_are_refused(values, message):
     with pytest.raises(SpecError, match=message):
         learning_window(Given(values), 6)
+
+
+@pytest.mark.parametrize("values", [(-1 / 64, -1.0), (1.0, 1 / 64)])
+def test_half_a_step_of_the_wrong_sign_is_none(values):
+    """1/(2T) rounds to no step at all: T = 32."""
+    assert len(learning_window(Given(values), 6)) == 32
 
 
 def test_a_refused_function_is_refused_where_it_would_be_used():

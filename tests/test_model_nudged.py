@@ -177,6 +177,43 @@ def test_layers_link_everything_but_inputs_and_outputs_among_themselves():
     assert np.array_equal(net.weights != 0, expected)
 
 
+def test_a_step_of_settling_is_the_torque_over_the_largest_row_sum_and_the_nudge():
+    """Half of the longest step that never raises the energy: 1/(R + |beta|)."""
+    weights = np.array([[0, 2.0, 0], [2.0, 0, 1.0], [0, 1.0, 0]])
+    net = NudgedNetwork(weights, [0], [2])
+    start = np.array([[0.0, 0.5, 0.8]])
+    for beta in (0.0, 1.5, -1.5):
+        moved = net.settle(start, beta, [[2.0]], steps=1, must=False, tolerance=0)
+        torque_1 = 2 * math.sin(0.0 - 0.5) + math.sin(0.8 - 0.5)
+        torque_2 = math.sin(0.5 - 0.8) + beta * math.sin(2.0 - 0.8)
+        expected = start + np.array([[0, torque_1, torque_2]]) / (3 + abs(beta))
+        assert moved == pytest.approx(expected, abs=1e-15)
+    assert np.array_equal(net.settle(np.zeros((1, 3)), tolerance=0), np.zeros((1, 3)))
+
+
+def test_a_sample_is_right_only_if_all_its_outputs_are():
+    net, _, _ = small(0, 6, outputs=2)
+    phases = np.zeros((4, 6))
+    phases[:, 4:] = [[0.1, 0.2], [0.1, 3.0], [3.0, 0.2], [3.0, 3.0]]
+    assert net.right(phases, np.zeros((4, 2))) == 0.25
+
+
+def test_what_is_not_given_is_as_the_page_and_the_docstrings_say():
+    net, free, targets = small(0, 5)
+    assert np.array_equal(
+        net.descent(free, targets, 0.1), net.descent(free, targets, 0.1, symmetric=True)
+    )
+    with pytest.raises(ConvergenceError):
+        net.descent(free, targets, 0.5, steps=1)
+    assert class_targets([1], 2).tolist() == [[-math.pi / 4, math.pi / 4]]
+    once, again = (layered([[0.3]], 2, 1, **given) for given in ({}, {"strength": 0.5, "seed": 0}))
+    assert np.array_equal(once[0].weights, again[0].weights)
+    first, second = once[0], again[0]
+    first.learn(once[1], [[1.0]], eta=0.3)
+    second.learn(once[1], [[1.0]], eta=0.3, beta=0.1)
+    assert np.array_equal(first.weights, second.weights)
+
+
 # -- tasks --------------------------------------------------------------------------------------
 
 BITS = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
@@ -259,6 +296,7 @@ def test_ten_digits_are_learned_far_beyond_chance():
         ((np.triu(np.ones((3, 3))), [0], [1]), "needs N x N, symmetric"),
         ((np.ones((3, 3)), [0, 1], [1]), r"inputs \[0, 1\], outputs \[1\]: needs different"),
         ((np.ones((3, 3)), [0], [3]), "needs different numbers from 0 to 2"),
+        ((np.ones((3, 3)), [-1], [1]), "needs different numbers from 0 to 2"),
         ((np.ones((3, 3)), [0], []), "outputs .*needs at least one"),
         ((np.ones((3, 3)), [0], [1], np.ones((2, 2))), r"links of shape \(2, 2\): needs 3 x 3"),
     ],
@@ -282,3 +320,5 @@ def test_states_and_nudges_that_do_not_fit_are_refused():
         net.settle([[0, 1, 2, 3]], steps=2)
     with pytest.raises(SpecError, match="labels 0 to 3: needs 0 to 2"):
         class_targets([0, 3], 3)
+    with pytest.raises(SpecError, match="labels -1 to 1: needs 0 to 2"):
+        class_targets([1, -1], 3)

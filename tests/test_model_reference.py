@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from drai_hw import spec as network
+from drai_hw.errors import SpecError
 from drai_hw.model import readout
 from drai_hw.model.machine import Counters
 from drai_hw.model.reference import Reference
@@ -160,6 +161,44 @@ def test_the_resonance_gate_lets_only_equal_frequencies_learn():
     model.present(np.ones(4))
     assert model.weights[0, 1] == model.weights[2, 3] == 0.5
     assert np.count_nonzero(model.weights) == 4
+
+
+def test_the_smoothed_advance_follows_by_a_sixteenth_a_step():
+    """As in the twin: 2^-4 of what is missing, so 1 - (15/16)^n of a steady advance."""
+    model = Reference(make(2, dynamics={"coupling": 0.2, "frequencies": [0.5, -1.0]}))
+    for _ in range(10):
+        model.present([1, -1])
+    share = 1 - (15 / 16) ** 10
+    assert model.smoothed_rad == pytest.approx([0.1 * share, -0.2 * share], rel=1e-12)
+    model.phases_rad = np.zeros((3, 2))
+    model.run(1, shil=False)  # other replicas than before start anew
+    assert model.smoothed_rad == pytest.approx(np.tile([0.1 / 16, -0.2 / 16], (3, 1)), rel=1e-12)
+
+
+def test_a_pattern_is_shown_as_phases_0_and_half_a_turn():
+    model = Reference(make(3))
+    model.present([1, -1, 1])
+    assert model.phases_rad.tolist() == [0.0, math.pi, 0.0]
+    with pytest.raises(SpecError, match=r"phases of shape \(4,\) with weights of shape \(3, 3\)"):
+        model.present(np.ones(4))
+
+
+def test_an_oscillator_is_held_from_the_margin_on_and_always_if_inactive():
+    model = Reference(make(4, network={"initial_weight": 1}, learning={"margin": 2.0, "eta": 0.0}))
+    model.amplitudes[3] = 0.0
+    model.present(np.ones(4))
+    assert model.held.tolist() == [True] * 4  # a field of exactly 2
+    model.present([1, 1, -1, 1])
+    assert model.held.tolist() == [False, False, False, True]
+
+
+def test_a_window_is_learned_by_the_fields_at_its_beginning():
+    """Held from the first window's start on, a pair behind the margin gate learns no more."""
+    learning = {"rule": "window", "eta": 0.01, "margin": 3.0, "window": 4, "settle_steps": 5}
+    model = Reference(make(4, network={"initial_weight": 1}, learning=learning))
+    model.drive(np.zeros(4))
+    assert model.held.all()
+    assert np.array_equal(model.weights, 1 - np.eye(4))
 
 
 def test_decay_takes_its_share_of_every_weight():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from drai_hw.errors import SpecError
-from drai_hw.model.machine import Settings
+from drai_hw.model.machine import GATE_RESONANCE, Settings
 from drai_hw.model.numbers import Formats
 from drai_hw.model.twin import Twin
 
@@ -247,3 +247,28 @@ def test_inactive_oscillators_feel_and_exert_nothing():
 def test_values_that_do_not_fit_are_refused(call, message):
     with pytest.raises(SpecError, match=message):
         call(learning_twin())
+
+
+def test_a_resonance_gate_that_is_built_in_but_off_lets_all_learn():
+    f = Formats(n=2, lanes=2, pages=1, resonance=True, theta_r=1, seed=3)
+    for gates, written in ((0, 200), (GATE_RESONANCE, 0)):
+        twin = Twin(f)
+        twin.configure(Settings(gates=0))
+        twin.load_omega([0, 20_000])
+        twin.run(300)  # the smoothed frequencies settle
+        twin.configure(Settings(gates=gates, eta=65536))
+        twin.run(200, learn=True)
+        assert twin.counters().written == written
+
+
+def test_an_event_happens_below_its_rate_and_not_at_it():
+    """Every 16-bit draw of a long stream, with the rates on both sides of it."""
+    f = Formats(n=8, lanes=4, pages=2)
+    twin = Twin(f)
+    start = twin._eta.copy()
+    _, states = twin._events_of(start.copy(), 0)
+    for draw in (states & 0xFFFF).ravel()[:40]:
+        for rate, happens in ((int(draw), False), (int(draw) + 1, True)):
+            events, again = twin._events_of(start.copy(), rate)
+            assert np.array_equal(again, states)
+            assert np.all(events[(states & 0xFFFF) == draw] == happens)
