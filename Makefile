@@ -6,7 +6,7 @@ ARGS   ?=
 JOBS   ?= 2
 BIN    := .venv/bin
 
-.PHONY: help setup demo test test-full lint lock generated
+.PHONY: help setup demo test test-full lint lock generated mutants coverage
 
 help:
 	@echo 'make demo       set up, then run the whole chain: drai-hw build letters'
@@ -14,6 +14,8 @@ help:
 	@echo 'make test-full  set up, then all tests, the heavy ones too'
 	@echo 'make lint       set up, then ruff and mypy'
 	@echo 'make generated  set up, then remake the committed files of rtl/, spice/, sim/ and the made pages'
+	@echo 'make mutants    set up, then change the learning rules bit by bit and see tests fail; what changed since, or all with ARGS=--fresh'
+	@echo 'make coverage   set up, then count the lines of the model that quick tests reach'
 	@echo 'make setup      only set up: .venv, locked packages, system programs'
 	@echo 'make lock       renew requirements.lock from pyproject.toml'
 
@@ -33,6 +35,14 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Not in test-full, because a fresh run takes an hour or so; tests/test_mutants.py tells when its page is out of date.
+mutants: setup
+	$(BIN)/python -m tools.mutants --jobs $(JOBS) $(ARGS)
+
+coverage: setup
+	$(BIN)/python -m tools.mutants.lines
+	$(BIN)/python -m tools.mutants --page
 
 # boards/ is left out: its figures come from long builds, see boards/README.md.
 generated: setup
