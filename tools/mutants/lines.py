@@ -13,7 +13,13 @@ from tools.mutants.plan import MODEL, ROOT
 FILE = ROOT / "tools" / "mutants" / "lines.json"
 FOLDER = ROOT / "build" / "coverage"
 # They exist as machine code only: their parts are instructions, not Python.
-MACHINE_CODE = ("vectors.py", "vector_sines.py", "packed_kernels.py", "replica_kernels.py")
+MACHINE_CODE = (
+    "vectors.py",
+    "vector_integers.py",
+    "vector_sines.py",
+    "packed_kernels.py",
+    "replica_kernels.py",
+)
 # Loops that numba compiles are not seen by a tracer, so their tests run once more without it; what
 # is left out here takes minutes then.
 PLAIN = ("compiled", "properties", "events", "fused")
@@ -35,9 +41,14 @@ def measure() -> dict[str, dict[str, object]]:
     files = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob("tests/test_model_*.py"))
     _run("machine", ["-m", "not full", *files])
     plain = [f"tests/test_model_{name}.py" for name in PLAIN]
-    left_out = f"not ({PLAIN_LEFT_OUT}) and not without_numba"
+    left_out = f"not ({PLAIN_LEFT_OUT} or numba)"
     quiet = "ignore:overflow:RuntimeWarning"  # machine integers wrap without a word
-    _run("plain", ["-m", "not full", "-W", quiet, "-k", left_out, *plain], NUMBA_DISABLE_JIT="1")
+    plugin = "tools.mutants.plain_vectors"
+    _run(
+        "plain",
+        ["-p", plugin, "-m", "not full", "-W", quiet, "-k", left_out, *plain],
+        NUMBA_DISABLE_JIT="1",
+    )
     tool = [sys.executable, "-m", "coverage"]
     both = f"--data-file={FOLDER / 'both'}"
     silent = {"check": True, "cwd": ROOT, "stdout": subprocess.DEVNULL}

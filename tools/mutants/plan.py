@@ -68,13 +68,10 @@ TARGETS = (
     Target("reference.py", RULES, r"Reference\.(present|drive|_advance|_drift|_find_held|_learn)",
            deselected=SLOW),
     Target("twin.py", ("twin", "learning_functions"),
-           r"Twin\.(_field_pass|_couple_pass|_learn|_events_of)", deselected="stochastic"),
-    Target("kernels.py", ("compiled", "properties"), r"(?!_contribute|_accumulate|advance).*",
-           compiled=False, deselected="130 or wide or (properties and not all_formats)"),
+           r"Twin\.(_field_pass|_couple_pass|_events_of)", deselected="stochastic"),
     Target("events.py", ("events",)),
     Target("events_choice.py", ("events",)),
     Target("events_plain.py", ("events",)),
-    Target("events_kernels.py", ("events",), compiled=False),
     Target("nudged.py", ("nudged",)),
     Target("adaptive.py", ("adaptive",)),
     Target("resonance_network.py", ("resonance_network",)),
@@ -82,6 +79,16 @@ TARGETS = (
     *_folder("gates", *RULES, deselected=SLOW),
     *_folder("stabilisers", *RULES, deselected=SLOW),
 )  # fmt: skip
+
+
+# Not judged yet, or not since they last changed; the runner is ready for them.
+PENDING = {
+    "Twin._learn": "judged in the form that it had before row budgets, see the changes since: all "
+    "its mutants died or were given a test",
+    "kernels.py": "the twin's compiled loops: they run as plain Python with "
+    "`tools/mutants/plain_vectors.py`",
+    "events_kernels.py": "the compiled loops of event-driven learning, which run as plain Python",
+}
 
 
 def digests(tree: ast.Module) -> dict[str, str]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from tools.mutants import worker
 from tools.mutants.operators import Mutant
-from tools.mutants.plan import MODEL, ROOT, Target, digests
+from tools.mutants.plan import MODEL, ROOT, TARGETS, Target, digests
 from tools.mutants.record import Record
 
 FOLDER = ROOT / "build" / "mutants"
@@ -79,10 +79,8 @@ def processes(jobs: Iterator[Job], at_most: int) -> None:
 
 
 def _baselines(targets: list[Target], at_most: int) -> dict[tuple[str, bool, str], Any]:
-    """Return what each test file reaches, measured where its text or the package has changed."""
-    package = hashlib.sha256(b"".join(
-        file.read_bytes() for file in sorted((ROOT / "drai_hw").rglob("*.py"))
-    ))  # fmt: skip
+    """Return what each test file reaches, measured where its text or a target has changed."""
+    package = hashlib.sha256(b"".join((MODEL / t.source).read_bytes() for t in TARGETS))
     found: dict[tuple[str, bool, str], Any] = {}
     failures: list[str] = []
 
