@@ -33,6 +33,9 @@ RANGES = [
     ("gates", "resonance", "width_rad", (E, 10.0), (0.0, -1.0)),
     ("stabilisers", "row-scaling", "budget", (E, 1e6), (0.0, -1.0)),
     ("stabilisers", "row-scaling", "only_above", (0, 1), (-1, 0.5, 2)),
+    ("stabilisers", "row-budget", "budget", (E, 1e6), (0.0, -1.0)),
+    ("stabilisers", "row-budget", "share", (E, 1.0), (0.0, 1 + E)),
+    ("stabilisers", "row-centring", "share", (E, 1.0), (0.0, 1 + E)),
     ("stabilisers", "mean-subtraction", "share", (E, 1.0), (0.0, 1 + E)),
     ("stabilisers", "mean-subtraction", "by_row", (0, 1), (-1, 0.5, 2)),
     ("stabilisers", "top-k", "k", (1, 500), (0, 1.5)),
@@ -203,7 +206,7 @@ def test_a_gate_opens_for_each_replica_as_for_it_alone(name):
 CHOSEN = [
     ("row-scaling", {"budget": 2.0}), ("row-scaling", {"budget": 2.0, "only_above": 1}),
     ("mean-subtraction", {}), ("mean-subtraction", {"by_row": 1}), ("top-k", {"k": 1}),
-    ("pruning", {}), ("slow-copy", {"shift": 1, "threshold": 1.0}),
+    ("pruning", {}), ("row-budget", {"budget": 2.0, "share": 0.25}), ("row-centring", {"share": 0.25}), ("slow-copy", {"shift": 1, "threshold": 1.0}),
 ]  # fmt: skip
 
 
