@@ -206,7 +206,8 @@ def test_a_gate_opens_for_each_replica_as_for_it_alone(name):
 CHOSEN = [
     ("row-scaling", {"budget": 2.0}), ("row-scaling", {"budget": 2.0, "only_above": 1}),
     ("mean-subtraction", {}), ("mean-subtraction", {"by_row": 1}), ("top-k", {"k": 1}),
-    ("pruning", {}), ("row-budget", {"budget": 2.0, "share": 0.25}), ("row-centring", {"share": 0.25}), ("slow-copy", {"shift": 1, "threshold": 1.0}),
+    ("pruning", {}), ("row-budget", {"budget": 2.0, "share": 0.25}),
+    ("row-centring", {"share": 0.25}), ("slow-copy", {"shift": 1, "threshold": 1.0}),
 ]  # fmt: skip
 
 
