@@ -12,8 +12,9 @@ import pytest
 from drai_hw import catalog
 from drai_hw.boards.boardfile import known_boards, load_board
 from drai_hw.boards.build import BoardResult
+from drai_hw.boards.fit import check_fit, weight_plan
 from drai_hw.boards.nextpnr import Use
-from drai_hw.boards.record import main, record
+from drai_hw.boards.record import formats_for, main, record
 from drai_hw.boards.report import features, read_rows, report_row, write_row
 from drai_hw.errors import FitError, SpecError
 from drai_hw.model.numbers import Formats
@@ -53,6 +54,28 @@ def test_a_row_has_the_agreed_keys_and_no_run_dependent_ones() -> None:
     assert row["formats"]["lanes"] == 8
     assert row["n"] == 35
     assert json.loads(json.dumps(row)) == row
+
+
+def test_a_row_says_what_the_core_does_in_a_second_at_its_clock() -> None:
+    formats = Formats(n=1024, lanes=64, pages=16)
+    row = report_row("memory-1024", formats, replace(RESULT, clock_hz=80e6))
+    # 120 blocks of 65 clocks, 16 rows of 142, 7 to drain, one between steps; refresh 1,208 more.
+    step = 120 * 65 + 16 * 142 + 7 + 1
+    assert row["steps_per_s"] == round(80e6 / step, 1)
+    assert row["pair_updates_per_s"] == round(80e6 / step * 1024 * 1023 / 2)
+    assert row["presentation_clocks"] == 2 * (step - 1) + 1 + 16 * 75 + 7 + 1
+    assert row["presentation_s"] == pytest.approx(row["presentation_clocks"] / 80e6, rel=1e-3)
+
+
+def test_the_named_sizes_fit_their_boards() -> None:
+    for name, n in (("memory-1024", 1024), ("memory-512", 512)):
+        spec, _ = catalog.find(name)
+        board = load_board(spec.board.name)
+        formats = formats_for(spec, board)
+        need = check_fit(formats, board)
+        assert formats.n == n
+        assert need.weight_ebr == weight_plan(formats, board).blocks
+        assert board.plan_clock(spec.board.clock_hz).output_hz == 80e6
 
 
 def test_features_name_what_is_compiled_in() -> None:

@@ -39,6 +39,7 @@ def test_the_chain_has_all_stages_and_its_report_reads_them_all():
     [
         ({"circuit": {"cycles": 100}}, {"spice"}),
         ({"board": {"baud": 9600}}, {"board"}),
+        ({"board": {"clock_hz": 50e6}}, {"board"}),
         ({"learning": {"eta": 0.5}}, {"model", "twin", "sim"}),
         ({"shil": {"strength": 0.2}}, {"model", "twin", "sim"}),
         ({"task": {"trials": 21}}, {"model", "twin", "sim", "spice"}),

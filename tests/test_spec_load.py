@@ -101,7 +101,15 @@ def test_the_committed_reference_page_is_fresh(tmp_path):
 
 
 def test_the_catalog_names_its_designs_and_corrects_a_slip():
-    assert catalog.names() == ["digits", "letters", "memory", "pair", "solve"]
+    assert catalog.names() == [
+        "digits",
+        "letters",
+        "memory",
+        "memory-1024",
+        "memory-512",
+        "pair",
+        "solve",
+    ]
     with pytest.raises(SpecError, match=r"'leters' is not in the catalog .*did you mean 'letters'"):
         catalog.find("leters")
 

@@ -10,6 +10,7 @@ from drai_hw.boards.families import FAMILIES
 from drai_hw.boards.memories import blocks
 from drai_hw.errors import FitError
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
+from drai_hw.rtl.banks import StorePlan, plan_store
 from drai_hw.rtl.timing import clocks_per_step, page_word
 from drai_hw.rtl.update import mark_word
 
@@ -100,6 +101,38 @@ def _sum(cost: _Cost, formats: Formats) -> int:
     return round(total)
 
 
+def _other_blocks(formats: Formats, family: str) -> int:
+    """Count the memory blocks of everything but the weights."""
+    pages, slots = formats.pages, formats.slots
+    small = [
+        (pages, formats.lanes * page_word(formats).size),
+        (pages, formats.lanes * formats.acc_bits),
+        (slots, formats.accumulator_bits),
+        (slots, formats.accumulator_bits),
+        (slots, STRENGTH_BITS + formats.phase_bits + 2),
+        (slots, mark_word(formats).size),
+    ]
+    in_logic = _IN_LOGIC[family]
+    count = blocks(family, *BRIDGE_BUFFER)
+    count += sum(blocks(family, depth, width) for depth, width in small if depth > in_logic)
+    # From 8 phase bits on, the update unit's two coupling tables become block ROMs.
+    return count + 2 * (formats.phase_bits >= 8)
+
+
+def weight_plan(formats: Formats, board: Board) -> StorePlan | None:
+    """Cut the weight memory into blocks of a board's device, or return None to leave it whole.
+
+    Only where multipliers serve the lanes: on smaller devices the registers around the blocks
+    would cost more than they are worth. The plan takes no more blocks than the device has left
+    beside the other memories, if any plan does.
+    """
+    if board.family != "ecp5":
+        return None
+    left = board.device.ebr - _other_blocks(formats, board.family)
+    width = formats.lanes * formats.weight_bits
+    return plan_store(formats.pair_slots, width, FAMILIES[board.family].shapes, max(left, 0))
+
+
 def estimate(formats: Formats, board: Board) -> Need:
     """Estimate what a network needs on a board's device, before any tool starts.
 
@@ -114,21 +147,12 @@ def estimate(formats: Formats, board: Board) -> Need:
         Device family and product style.
     """
     family, product = board.family, board.product
-    pages, slots = formats.pages, formats.slots
-    weight_ebr = blocks(family, formats.pair_slots, formats.lanes * formats.weight_bits)
-    small = [
-        (pages, formats.lanes * page_word(formats).size),
-        (pages, formats.lanes * formats.acc_bits),
-        (slots, formats.accumulator_bits),
-        (slots, formats.accumulator_bits),
-        (slots, STRENGTH_BITS + formats.phase_bits + 2),
-        (slots, mark_word(formats).size),
-    ]
-    in_logic = _IN_LOGIC[family]
-    ebr = weight_ebr + blocks(family, *BRIDGE_BUFFER)
-    ebr += sum(blocks(family, depth, width) for depth, width in small if depth > in_logic)
-    # From 8 phase bits on, the update unit's two coupling tables become block ROMs.
-    ebr += 2 * (formats.phase_bits >= 8)
+    plan = weight_plan(formats, board)
+    if plan is None:
+        weight_ebr = blocks(family, formats.pair_slots, formats.lanes * formats.weight_bits)
+    else:
+        weight_ebr = plan.blocks
+    ebr = weight_ebr + _other_blocks(formats, family)
     # The gain's multiplier needs a second block once the sum has outgrown the first.
     base_dsp = 3 + (formats.acc_bits > 16)
     if product == "mul":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw import catalog
+from drai_hw.boards.board_core import board_core
 from drai_hw.boards.boardfile import Board, load_board
 from drai_hw.boards.build import BoardResult, build
 from drai_hw.boards.fit import check_fit, choose_geometry
@@ -22,7 +23,6 @@ from drai_hw.boards.report import report_row, write_row
 from drai_hw.errors import DraiError, FitError, SpecError
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.core import Core
 from drai_hw.rtl.timing import clocks_per_step
 from drai_hw.rtl.top import Top
 from drai_hw.spec import Spec, validate
@@ -72,16 +72,17 @@ def build_network(
     *,
     baud: int,
     pnr_seeds: Sequence[int],
+    clock_hz: float | None = None,
     progress: Progress | None = None,
 ) -> BoardResult:
     """Build core, bridge and board layer of one network; see `drai_hw.boards.build.build`."""
-    clock_hz = board.plan_clock().output_hz
-    top = Top(Core(formats, product=board.product), clock_hz, baud)
+    top = Top(board_core(formats, board), board.plan_clock(clock_hz).output_hz, baud)
     return build(
         top,
         board,
         outdir,
         pnr_seeds=pnr_seeds,
+        clock_hz=clock_hz,
         clocks_per_step=clocks_per_step(formats),
         progress=progress,
     )
@@ -133,12 +134,19 @@ def record(
         design = f"{design}-{spec.network.oscillators}"
     formats = formats_for(spec, board)
     result = build_network(
-        formats, board, outdir, baud=spec.board.baud, pnr_seeds=pnr_seeds, progress=progress
+        formats,
+        board,
+        outdir,
+        baud=spec.board.baud,
+        pnr_seeds=pnr_seeds,
+        clock_hz=spec.board.clock_hz,
+        progress=progress,
     )
     if not result.timing_met:
         raise FitError(
             f"{design} on {board.name}: reaches {result.fmax_hz / 1e6:.1f} MHz, the clock is "
-            f"{result.clock_hz / 1e6:.1f} MHz; lower clock.pll_hz in the board file"
+            f"{result.clock_hz / 1e6:.1f} MHz; lower board.clock_hz in the network file, "
+            "or clock.pll_hz in the board file"
         )
     row = report_row(design, formats, result) | made_of
     write_row(board.folder / "report.json", row)

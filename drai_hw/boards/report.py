@@ -11,6 +11,7 @@ from typing import Any
 from drai_hw.boards.build import BoardResult
 from drai_hw.errors import SpecError
 from drai_hw.model.numbers import Formats
+from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
 
 _KEYS = (
     "design",
@@ -72,7 +73,24 @@ def report_row(design: str, formats: Formats, result: BoardResult) -> dict[str, 
         "formats": formats_record(formats),
         "features": features(formats),
     }
-    return {key: data[key] for key in _KEYS}
+    return {key: data[key] for key in _KEYS} | speed(formats, result.clock_hz)
+
+
+def speed(formats: Formats, clock_hz: float) -> dict[str, Any]:
+    """Compute what a core does in a second at a clock; the clocks are those of its schedule.
+
+    ``pair_updates_per_s`` counts each unordered pair once a couple-and-learn step.
+    ``presentation_clocks`` and ``presentation_s`` are of the run by which one pattern is stored
+    once: refresh, field and couple pass with learning, phases loaded before.
+    """
+    step = clocks_per_step(formats)
+    presentation = clocks_per_run(formats, 1, field=True)
+    return {
+        "steps_per_s": round(clock_hz / step, 1),
+        "pair_updates_per_s": round(clock_hz / step * (formats.n * (formats.n - 1) // 2)),
+        "presentation_clocks": presentation,
+        "presentation_s": float(f"{presentation / clock_hz:.4g}"),
+    }
 
 
 def read_rows(file: str | Path) -> list[dict[str, Any]]:

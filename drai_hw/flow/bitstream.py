@@ -30,22 +30,23 @@ TOOLS = (
 
 def board_stage(context: Context) -> Mapping[str, Any]:
     """Synthesise, place and route the core with its serial bridge; read area and speed."""
+    from drai_hw.boards.board_core import board_core
     from drai_hw.boards.boardfile import load_board
     from drai_hw.boards.build import build
     from drai_hw.boards.report import features, formats_record
-    from drai_hw.rtl.core import Core
     from drai_hw.rtl.timing import clocks_per_step
     from drai_hw.rtl.top import Top
 
     formats = Formats(**context.inputs["formats"])
     board = load_board(context.inputs["board"])
-    clock_hz = board.plan_clock().output_hz
-    core = Core(formats, product=board.product)
+    clock_hz = context.inputs["clock_hz"]
+    core = board_core(formats, board)
     result = build(
-        Top(core, clock_hz, context.inputs["baud"]),
+        Top(core, board.plan_clock(clock_hz).output_hz, context.inputs["baud"]),
         board,
         context.workdir,
         pnr_seeds=tuple(context.inputs["pnr_seeds"]),
+        clock_hz=clock_hz,
         clocks_per_step=clocks_per_step(formats),
         progress=lambda text: context.progress(None, text),
     ).to_json()

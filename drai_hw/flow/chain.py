@@ -69,6 +69,7 @@ def chain(
                 "board": spec.board.name,
                 "board_file": board_digest(spec.board.name),
                 "baud": spec.board.baud,
+                "clock_hz": spec.board.clock_hz,
                 "pnr_seeds": list(pnr_seeds),
             },
             sources=bitstream.SOURCES,

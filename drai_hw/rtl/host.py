@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
@@ -21,6 +23,7 @@ from drai_hw.rtl.registers import (
     Command,
     State,
 )
+from drai_hw.rtl.replica import later
 from drai_hw.rtl.sequencer import STEP_BITS
 from drai_hw.rtl.timing import address_bits
 from drai_hw.rtl.update import input_word, mark_word
@@ -158,9 +161,6 @@ class HostPort(wiring.Component):
             "DIGEST1": self._digest >> 32,
             "GEOMETRY": f.lanes | f.pages << 16,
             "STATUS": Cat(self.busy, error),
-            "STATE": mark,
-            "OMEGA": self.omega,
-            "INPUT": configuration,
             "WEIGHT": self.weight,
             "STEPS_DONE": steps_done,
             "SHIL": self.shil,
@@ -168,6 +168,15 @@ class HostPort(wiring.Component):
         if f.edge:
             readable["SLOT"] = self.slot
         readable |= {name.upper(): getattr(self, f"{name}_count") for name in EVENTS}
+
+        # A memory's word takes its clock to here; it joins the answer behind a register.
+        words = {"STATE": mark, "OMEGA": self.omega, "INPUT": configuration}
+        wanted = {name: Signal(name=f"wanted_{name.lower()}") for name in words}
+        joined = [
+            Mux(wanted[name], later(m, word, f"seen_{name.lower()}"), 0)
+            for name, word in words.items()
+        ]
+        m.d.sync += [signal.eq(0) for signal in wanted.values()]
 
         at = {name: register.address for name, register in REGISTERS.items()}
         weight_access = Signal()
@@ -198,6 +207,9 @@ class HostPort(wiring.Component):
                     for name, value in readable.items():
                         with m.Case(at[name]):
                             m.d.sync += data.eq(value)
+                    for name, signal in wanted.items():
+                        with m.Case(at[name]):
+                            m.d.sync += signal.eq(1)
                 with m.If(writing & weight_access & (lane == f.lanes - 1)):
                     m.d.sync += wait.eq(COMMIT_WAIT)
                     m.next = "COMMIT"
@@ -212,7 +224,7 @@ class HostPort(wiring.Component):
             with m.State("ANSWER"):
                 m.d.comb += self.ack.eq(1)
                 m.next = "REST"
-        m.d.comb += self.rdata.eq(data)
+        m.d.comb += self.rdata.eq(reduce(or_, joined, data))
 
         with m.If(writing), m.Switch(self.addr):
             for name, target in stored.items():

@@ -262,6 +262,13 @@ class Board(Section):
     )
     lanes: int | None = key(None, "L, even; absent: chosen for the board.", ge=2, le=256)
     pages: int | None = key(None, "M; absent: the least that holds N.", ge=1, le=512)
+    clock_hz: float | None = key(
+        None,
+        "System clock, made by the device's PLL; absent: the board file's.",
+        unit="Hz",
+        ge=1e6,
+        le=5e8,
+    )
     baud: int = key(115200, "Rate of the host link.", unit="Bd", ge=1200, le=12_000_000)
 
 

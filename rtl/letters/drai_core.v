@@ -1268,54 +1268,54 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .clear(clear_counters),
     .clk(clk),
     .gated_on_count(gated_on_count),
-    .\port$1088$0 (\changed$544 ),
-    .\port$1216$0 (\changed$545 ),
-    .\port$1344$0 (\changed$546 ),
-    .\port$1472$0 (\changed$547 ),
-    .\port$1600$0 (\changed$548 ),
-    .\port$1728$0 (\changed$549 ),
-    .\port$1856$0 (\changed$550 ),
-    .\port$1984$0 (\changed$551 ),
-    .\port$2112$0 (\changed$552 ),
-    .\port$2395$0 (\visited$502 ),
-    .\port$2396$0 (\gated_on$515 ),
-    .\port$2397$0 (\written$528 ),
-    .\port$2443$0 (\visited$503 ),
-    .\port$2444$0 (\gated_on$516 ),
-    .\port$2445$0 (\written$529 ),
-    .\port$2491$0 (\visited$504 ),
-    .\port$2492$0 (\gated_on$517 ),
-    .\port$2493$0 (\written$530 ),
-    .\port$2539$0 (\visited$505 ),
-    .\port$2540$0 (\gated_on$518 ),
-    .\port$2541$0 (\written$531 ),
-    .\port$2587$0 (\visited$506 ),
-    .\port$2588$0 (\gated_on$519 ),
-    .\port$2589$0 (\written$532 ),
-    .\port$2635$0 (\visited$507 ),
-    .\port$2636$0 (\gated_on$520 ),
-    .\port$2637$0 (\written$533 ),
-    .\port$2683$0 (\visited$508 ),
-    .\port$2684$0 (\gated_on$521 ),
-    .\port$2685$0 (\written$534 ),
-    .\port$2731$0 (\visited$509 ),
-    .\port$2732$0 (\gated_on$522 ),
-    .\port$2733$0 (\written$535 ),
-    .\port$2779$0 (\visited$510 ),
-    .\port$2780$0 (\gated_on$523 ),
-    .\port$2781$0 (\written$536 ),
-    .\port$2827$0 (\visited$511 ),
-    .\port$2828$0 (\gated_on$524 ),
-    .\port$2829$0 (\written$537 ),
-    .\port$2875$0 (\visited$512 ),
-    .\port$2876$0 (\gated_on$525 ),
-    .\port$2877$0 (\written$538 ),
-    .\port$2923$0 (\visited$513 ),
-    .\port$2924$0 (\gated_on$526 ),
-    .\port$2925$0 (\written$539 ),
-    .\port$704$0 (\changed$541 ),
-    .\port$832$0 (\changed$542 ),
-    .\port$960$0 (\changed$543 ),
+    .\port$1094$0 (\changed$544 ),
+    .\port$1222$0 (\changed$545 ),
+    .\port$1350$0 (\changed$546 ),
+    .\port$1478$0 (\changed$547 ),
+    .\port$1606$0 (\changed$548 ),
+    .\port$1734$0 (\changed$549 ),
+    .\port$1862$0 (\changed$550 ),
+    .\port$1990$0 (\changed$551 ),
+    .\port$2118$0 (\changed$552 ),
+    .\port$2410$0 (\visited$502 ),
+    .\port$2411$0 (\gated_on$515 ),
+    .\port$2412$0 (\written$528 ),
+    .\port$2458$0 (\visited$503 ),
+    .\port$2459$0 (\gated_on$516 ),
+    .\port$2460$0 (\written$529 ),
+    .\port$2506$0 (\visited$504 ),
+    .\port$2507$0 (\gated_on$517 ),
+    .\port$2508$0 (\written$530 ),
+    .\port$2554$0 (\visited$505 ),
+    .\port$2555$0 (\gated_on$518 ),
+    .\port$2556$0 (\written$531 ),
+    .\port$2602$0 (\visited$506 ),
+    .\port$2603$0 (\gated_on$519 ),
+    .\port$2604$0 (\written$532 ),
+    .\port$2650$0 (\visited$507 ),
+    .\port$2651$0 (\gated_on$520 ),
+    .\port$2652$0 (\written$533 ),
+    .\port$2698$0 (\visited$508 ),
+    .\port$2699$0 (\gated_on$521 ),
+    .\port$2700$0 (\written$534 ),
+    .\port$2746$0 (\visited$509 ),
+    .\port$2747$0 (\gated_on$522 ),
+    .\port$2748$0 (\written$535 ),
+    .\port$2794$0 (\visited$510 ),
+    .\port$2795$0 (\gated_on$523 ),
+    .\port$2796$0 (\written$536 ),
+    .\port$2842$0 (\visited$511 ),
+    .\port$2843$0 (\gated_on$524 ),
+    .\port$2844$0 (\written$537 ),
+    .\port$2890$0 (\visited$512 ),
+    .\port$2891$0 (\gated_on$525 ),
+    .\port$2892$0 (\written$538 ),
+    .\port$2938$0 (\visited$513 ),
+    .\port$2939$0 (\gated_on$526 ),
+    .\port$2940$0 (\written$539 ),
+    .\port$710$0 (\changed$541 ),
+    .\port$838$0 (\changed$542 ),
+    .\port$966$0 (\changed$543 ),
     .rst(rst),
     .visited_count(visited_count),
     .written_count(written_count)
@@ -1781,30 +1781,30 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   );
   \drai_core.pages  pages (
     .clk(clk),
-    .\port$2367$0 (\word$362 ),
-    .\port$2379$0 (sum),
-    .\port$2415$0 (next_word),
-    .\port$2427$0 (\sum$377 ),
-    .\port$2463$0 (\next_word$141 ),
-    .\port$2475$0 (\sum$378 ),
-    .\port$2511$0 (\next_word$163 ),
-    .\port$2523$0 (\sum$379 ),
-    .\port$2559$0 (\next_word$185 ),
-    .\port$2571$0 (\sum$380 ),
-    .\port$2607$0 (\next_word$207 ),
-    .\port$2619$0 (\sum$381 ),
-    .\port$2655$0 (\next_word$229 ),
-    .\port$2667$0 (\sum$382 ),
-    .\port$2703$0 (\next_word$251 ),
-    .\port$2715$0 (\sum$383 ),
-    .\port$2751$0 (\next_word$273 ),
-    .\port$2763$0 (\sum$384 ),
-    .\port$2799$0 (\next_word$295 ),
-    .\port$2811$0 (\sum$385 ),
-    .\port$2847$0 (\next_word$317 ),
-    .\port$2859$0 (\sum$386 ),
-    .\port$2895$0 (\next_word$339 ),
-    .\port$2907$0 (\sum$387 ),
+    .\port$2382$0 (\word$362 ),
+    .\port$2394$0 (sum),
+    .\port$2430$0 (next_word),
+    .\port$2442$0 (\sum$377 ),
+    .\port$2478$0 (\next_word$141 ),
+    .\port$2490$0 (\sum$378 ),
+    .\port$2526$0 (\next_word$163 ),
+    .\port$2538$0 (\sum$379 ),
+    .\port$2574$0 (\next_word$185 ),
+    .\port$2586$0 (\sum$380 ),
+    .\port$2622$0 (\next_word$207 ),
+    .\port$2634$0 (\sum$381 ),
+    .\port$2670$0 (\next_word$229 ),
+    .\port$2682$0 (\sum$382 ),
+    .\port$2718$0 (\next_word$251 ),
+    .\port$2730$0 (\sum$383 ),
+    .\port$2766$0 (\next_word$273 ),
+    .\port$2778$0 (\sum$384 ),
+    .\port$2814$0 (\next_word$295 ),
+    .\port$2826$0 (\sum$385 ),
+    .\port$2862$0 (\next_word$317 ),
+    .\port$2874$0 (\sum$386 ),
+    .\port$2910$0 (\next_word$339 ),
+    .\port$2922$0 (\sum$387 ),
     .read_page(control_3[11:10]),
     .read_sum_page(control_6[11:10]),
     .rst(rst),
@@ -1864,18 +1864,18 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .host_fetch(host_fetch),
     .host_shift(host_shift),
     .host_weight(\$19 [4:0]),
-    .\port$2394$0 (weight_out),
-    .\port$2442$0 (\weight_out$394 ),
-    .\port$2490$0 (\weight_out$395 ),
-    .\port$2538$0 (\weight_out$396 ),
-    .\port$2586$0 (\weight_out$397 ),
-    .\port$2634$0 (\weight_out$398 ),
-    .\port$2682$0 (\weight_out$399 ),
-    .\port$2730$0 (\weight_out$400 ),
-    .\port$2778$0 (\weight_out$401 ),
-    .\port$2826$0 (\weight_out$402 ),
-    .\port$2874$0 (\weight_out$403 ),
-    .\port$2922$0 (\weight_out$404 ),
+    .\port$2409$0 (weight_out),
+    .\port$2457$0 (\weight_out$394 ),
+    .\port$2505$0 (\weight_out$395 ),
+    .\port$2553$0 (\weight_out$396 ),
+    .\port$2601$0 (\weight_out$397 ),
+    .\port$2649$0 (\weight_out$398 ),
+    .\port$2697$0 (\weight_out$399 ),
+    .\port$2745$0 (\weight_out$400 ),
+    .\port$2793$0 (\weight_out$401 ),
+    .\port$2841$0 (\weight_out$402 ),
+    .\port$2889$0 (\weight_out$403 ),
+    .\port$2937$0 (\weight_out$404 ),
     .read(control_3[5]),
     .rst(rst),
     .start(start),
@@ -2670,9 +2670,9 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign host_inputs[11:0] = wdata[11:0];
 endmodule
 
-module \drai_core.counters (rst, \port$704$0 , \port$832$0 , \port$960$0 , \port$1088$0 , \port$1216$0 , \port$1344$0 , \port$1472$0 , \port$1600$0 , \port$1728$0 , \port$1856$0 , \port$1984$0 , \port$2112$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$2395$0 , \port$2396$0 , \port$2397$0 
-, \port$2443$0 , \port$2444$0 , \port$2445$0 , \port$2491$0 , \port$2492$0 , \port$2493$0 , \port$2539$0 , \port$2540$0 , \port$2541$0 , \port$2587$0 , \port$2588$0 , \port$2589$0 , \port$2635$0 , \port$2636$0 , \port$2637$0 , \port$2683$0 , \port$2684$0 , \port$2685$0 , \port$2731$0 , \port$2732$0 , \port$2733$0 
-, \port$2779$0 , \port$2780$0 , \port$2781$0 , \port$2827$0 , \port$2828$0 , \port$2829$0 , \port$2875$0 , \port$2876$0 , \port$2877$0 , \port$2923$0 , \port$2924$0 , \port$2925$0 , clk);
+module \drai_core.counters (rst, \port$710$0 , \port$838$0 , \port$966$0 , \port$1094$0 , \port$1222$0 , \port$1350$0 , \port$1478$0 , \port$1606$0 , \port$1734$0 , \port$1862$0 , \port$1990$0 , \port$2118$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$2410$0 , \port$2411$0 , \port$2412$0 
+, \port$2458$0 , \port$2459$0 , \port$2460$0 , \port$2506$0 , \port$2507$0 , \port$2508$0 , \port$2554$0 , \port$2555$0 , \port$2556$0 , \port$2602$0 , \port$2603$0 , \port$2604$0 , \port$2650$0 , \port$2651$0 , \port$2652$0 , \port$2698$0 , \port$2699$0 , \port$2700$0 , \port$2746$0 , \port$2747$0 , \port$2748$0 
+, \port$2794$0 , \port$2795$0 , \port$2796$0 , \port$2842$0 , \port$2843$0 , \port$2844$0 , \port$2890$0 , \port$2891$0 , \port$2892$0 , \port$2938$0 , \port$2939$0 , \port$2940$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$2  <= 0;
   wire [1:0] \$1 ;
@@ -2743,102 +2743,102 @@ module \drai_core.counters (rst, \port$704$0 , \port$832$0 , \port$960$0 , \port
   output [31:0] gated_on_count;
   reg [31:0] gated_on_count = 32'd0;
   reg [3:0] gated_on_share = 4'h0;
-  input \port$1088$0 ;
-  wire \port$1088$0 ;
-  input \port$1216$0 ;
-  wire \port$1216$0 ;
-  input \port$1344$0 ;
-  wire \port$1344$0 ;
-  input \port$1472$0 ;
-  wire \port$1472$0 ;
-  input \port$1600$0 ;
-  wire \port$1600$0 ;
-  input \port$1728$0 ;
-  wire \port$1728$0 ;
-  input \port$1856$0 ;
-  wire \port$1856$0 ;
-  input \port$1984$0 ;
-  wire \port$1984$0 ;
-  input \port$2112$0 ;
-  wire \port$2112$0 ;
-  input \port$2395$0 ;
-  wire \port$2395$0 ;
-  input \port$2396$0 ;
-  wire \port$2396$0 ;
-  input \port$2397$0 ;
-  wire \port$2397$0 ;
-  input \port$2443$0 ;
-  wire \port$2443$0 ;
-  input \port$2444$0 ;
-  wire \port$2444$0 ;
-  input \port$2445$0 ;
-  wire \port$2445$0 ;
-  input \port$2491$0 ;
-  wire \port$2491$0 ;
-  input \port$2492$0 ;
-  wire \port$2492$0 ;
-  input \port$2493$0 ;
-  wire \port$2493$0 ;
-  input \port$2539$0 ;
-  wire \port$2539$0 ;
-  input \port$2540$0 ;
-  wire \port$2540$0 ;
-  input \port$2541$0 ;
-  wire \port$2541$0 ;
-  input \port$2587$0 ;
-  wire \port$2587$0 ;
-  input \port$2588$0 ;
-  wire \port$2588$0 ;
-  input \port$2589$0 ;
-  wire \port$2589$0 ;
-  input \port$2635$0 ;
-  wire \port$2635$0 ;
-  input \port$2636$0 ;
-  wire \port$2636$0 ;
-  input \port$2637$0 ;
-  wire \port$2637$0 ;
-  input \port$2683$0 ;
-  wire \port$2683$0 ;
-  input \port$2684$0 ;
-  wire \port$2684$0 ;
-  input \port$2685$0 ;
-  wire \port$2685$0 ;
-  input \port$2731$0 ;
-  wire \port$2731$0 ;
-  input \port$2732$0 ;
-  wire \port$2732$0 ;
-  input \port$2733$0 ;
-  wire \port$2733$0 ;
-  input \port$2779$0 ;
-  wire \port$2779$0 ;
-  input \port$2780$0 ;
-  wire \port$2780$0 ;
-  input \port$2781$0 ;
-  wire \port$2781$0 ;
-  input \port$2827$0 ;
-  wire \port$2827$0 ;
-  input \port$2828$0 ;
-  wire \port$2828$0 ;
-  input \port$2829$0 ;
-  wire \port$2829$0 ;
-  input \port$2875$0 ;
-  wire \port$2875$0 ;
-  input \port$2876$0 ;
-  wire \port$2876$0 ;
-  input \port$2877$0 ;
-  wire \port$2877$0 ;
-  input \port$2923$0 ;
-  wire \port$2923$0 ;
-  input \port$2924$0 ;
-  wire \port$2924$0 ;
-  input \port$2925$0 ;
-  wire \port$2925$0 ;
-  input \port$704$0 ;
-  wire \port$704$0 ;
-  input \port$832$0 ;
-  wire \port$832$0 ;
-  input \port$960$0 ;
-  wire \port$960$0 ;
+  input \port$1094$0 ;
+  wire \port$1094$0 ;
+  input \port$1222$0 ;
+  wire \port$1222$0 ;
+  input \port$1350$0 ;
+  wire \port$1350$0 ;
+  input \port$1478$0 ;
+  wire \port$1478$0 ;
+  input \port$1606$0 ;
+  wire \port$1606$0 ;
+  input \port$1734$0 ;
+  wire \port$1734$0 ;
+  input \port$1862$0 ;
+  wire \port$1862$0 ;
+  input \port$1990$0 ;
+  wire \port$1990$0 ;
+  input \port$2118$0 ;
+  wire \port$2118$0 ;
+  input \port$2410$0 ;
+  wire \port$2410$0 ;
+  input \port$2411$0 ;
+  wire \port$2411$0 ;
+  input \port$2412$0 ;
+  wire \port$2412$0 ;
+  input \port$2458$0 ;
+  wire \port$2458$0 ;
+  input \port$2459$0 ;
+  wire \port$2459$0 ;
+  input \port$2460$0 ;
+  wire \port$2460$0 ;
+  input \port$2506$0 ;
+  wire \port$2506$0 ;
+  input \port$2507$0 ;
+  wire \port$2507$0 ;
+  input \port$2508$0 ;
+  wire \port$2508$0 ;
+  input \port$2554$0 ;
+  wire \port$2554$0 ;
+  input \port$2555$0 ;
+  wire \port$2555$0 ;
+  input \port$2556$0 ;
+  wire \port$2556$0 ;
+  input \port$2602$0 ;
+  wire \port$2602$0 ;
+  input \port$2603$0 ;
+  wire \port$2603$0 ;
+  input \port$2604$0 ;
+  wire \port$2604$0 ;
+  input \port$2650$0 ;
+  wire \port$2650$0 ;
+  input \port$2651$0 ;
+  wire \port$2651$0 ;
+  input \port$2652$0 ;
+  wire \port$2652$0 ;
+  input \port$2698$0 ;
+  wire \port$2698$0 ;
+  input \port$2699$0 ;
+  wire \port$2699$0 ;
+  input \port$2700$0 ;
+  wire \port$2700$0 ;
+  input \port$2746$0 ;
+  wire \port$2746$0 ;
+  input \port$2747$0 ;
+  wire \port$2747$0 ;
+  input \port$2748$0 ;
+  wire \port$2748$0 ;
+  input \port$2794$0 ;
+  wire \port$2794$0 ;
+  input \port$2795$0 ;
+  wire \port$2795$0 ;
+  input \port$2796$0 ;
+  wire \port$2796$0 ;
+  input \port$2842$0 ;
+  wire \port$2842$0 ;
+  input \port$2843$0 ;
+  wire \port$2843$0 ;
+  input \port$2844$0 ;
+  wire \port$2844$0 ;
+  input \port$2890$0 ;
+  wire \port$2890$0 ;
+  input \port$2891$0 ;
+  wire \port$2891$0 ;
+  input \port$2892$0 ;
+  wire \port$2892$0 ;
+  input \port$2938$0 ;
+  wire \port$2938$0 ;
+  input \port$2939$0 ;
+  wire \port$2939$0 ;
+  input \port$2940$0 ;
+  wire \port$2940$0 ;
+  input \port$710$0 ;
+  wire \port$710$0 ;
+  input \port$838$0 ;
+  wire \port$838$0 ;
+  input \port$966$0 ;
+  wire \port$966$0 ;
   input rst;
   wire rst;
   wire [11:0] visited;
@@ -2849,11 +2849,11 @@ module \drai_core.counters (rst, \port$704$0 , \port$832$0 , \port$960$0 , \port
   output [31:0] written_count;
   reg [31:0] written_count = 32'd0;
   reg [3:0] written_share = 4'h0;
-  assign \$44  = \port$1472$0  + \port$1600$0 ;
+  assign \$44  = \port$1478$0  + \port$1606$0 ;
   assign \$45  = \$43  + \$44 ;
   assign \$46  = \$42  + \$45 ;
-  assign \$47  = \port$1728$0  + \port$1856$0 ;
-  assign \$48  = \port$1984$0  + \port$2112$0 ;
+  assign \$47  = \port$1734$0  + \port$1862$0 ;
+  assign \$48  = \port$1990$0  + \port$2118$0 ;
   assign \$49  = \$47  + \$48 ;
   assign \$50  = \$46  + \$49 ;
   assign \$51  = changed_count + changed_share;
@@ -2874,49 +2874,49 @@ module \drai_core.counters (rst, \port$704$0 , \port$832$0 , \port$960$0 , \port
     changed_share <= \$50 [3:0];
   always @(posedge clk)
     changed_count <= \$56 ;
-  assign \$1  = \port$2395$0  + \port$2443$0 ;
-  assign \$2  = \port$2491$0  + \port$2539$0 ;
+  assign \$1  = \port$2410$0  + \port$2458$0 ;
+  assign \$2  = \port$2506$0  + \port$2554$0 ;
   assign \$3  = \$1  + \$2 ;
-  assign \$4  = \port$2587$0  + \port$2635$0 ;
-  assign \$5  = \port$2683$0  + \port$2731$0 ;
+  assign \$4  = \port$2602$0  + \port$2650$0 ;
+  assign \$5  = \port$2698$0  + \port$2746$0 ;
   assign \$6  = \$4  + \$5 ;
   assign \$7  = \$3  + \$6 ;
-  assign \$8  = \port$2779$0  + \port$2827$0 ;
-  assign \$9  = \port$2875$0  + \port$2923$0 ;
+  assign \$8  = \port$2794$0  + \port$2842$0 ;
+  assign \$9  = \port$2890$0  + \port$2938$0 ;
   assign \$10  = \$8  + \$9 ;
   assign \$11  = \$7  + \$10 ;
   assign \$12  = visited_count + visited_share;
   assign \$13  = clear ? 33'h000000000 : \$12 ;
-  assign \$14  = \port$2396$0  + \port$2444$0 ;
-  assign \$15  = \port$2492$0  + \port$2540$0 ;
+  assign \$14  = \port$2411$0  + \port$2459$0 ;
+  assign \$15  = \port$2507$0  + \port$2555$0 ;
   assign \$16  = \$14  + \$15 ;
-  assign \$17  = \port$2588$0  + \port$2636$0 ;
-  assign \$18  = \port$2684$0  + \port$2732$0 ;
+  assign \$17  = \port$2603$0  + \port$2651$0 ;
+  assign \$18  = \port$2699$0  + \port$2747$0 ;
   assign \$19  = \$17  + \$18 ;
   assign \$20  = \$16  + \$19 ;
-  assign \$21  = \port$2780$0  + \port$2828$0 ;
-  assign \$22  = \port$2876$0  + \port$2924$0 ;
+  assign \$21  = \port$2795$0  + \port$2843$0 ;
+  assign \$22  = \port$2891$0  + \port$2939$0 ;
   assign \$23  = \$21  + \$22 ;
   assign \$24  = \$20  + \$23 ;
   assign \$25  = gated_on_count + gated_on_share;
   assign \$26  = clear ? 33'h000000000 : \$25 ;
-  assign \$27  = \port$2397$0  + \port$2445$0 ;
-  assign \$28  = \port$2493$0  + \port$2541$0 ;
+  assign \$27  = \port$2412$0  + \port$2460$0 ;
+  assign \$28  = \port$2508$0  + \port$2556$0 ;
   assign \$29  = \$27  + \$28 ;
-  assign \$30  = \port$2589$0  + \port$2637$0 ;
-  assign \$31  = \port$2685$0  + \port$2733$0 ;
+  assign \$30  = \port$2604$0  + \port$2652$0 ;
+  assign \$31  = \port$2700$0  + \port$2748$0 ;
   assign \$32  = \$30  + \$31 ;
   assign \$33  = \$29  + \$32 ;
-  assign \$34  = \port$2781$0  + \port$2829$0 ;
-  assign \$35  = \port$2877$0  + \port$2925$0 ;
+  assign \$34  = \port$2796$0  + \port$2844$0 ;
+  assign \$35  = \port$2892$0  + \port$2940$0 ;
   assign \$36  = \$34  + \$35 ;
   assign \$37  = \$33  + \$36 ;
   assign \$38  = written_count + written_share;
   assign \$39  = clear ? 33'h000000000 : \$38 ;
-  assign \$40  = \port$704$0  + \port$832$0 ;
-  assign \$41  = \port$960$0  + \port$1088$0 ;
+  assign \$40  = \port$710$0  + \port$838$0 ;
+  assign \$41  = \port$966$0  + \port$1094$0 ;
   assign \$42  = \$40  + \$41 ;
-  assign \$43  = \port$1216$0  + \port$1344$0 ;
+  assign \$43  = \port$1222$0  + \port$1350$0 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
     \$53  = \$13 [31:0];
@@ -2945,76 +2945,85 @@ module \drai_core.counters (rst, \port$704$0 , \port$832$0 , \port$960$0 , \port
       \$56  = 32'd0;
     end
   end
-  assign visited = { \port$2923$0 , \port$2875$0 , \port$2827$0 , \port$2779$0 , \port$2731$0 , \port$2683$0 , \port$2635$0 , \port$2587$0 , \port$2539$0 , \port$2491$0 , \port$2443$0 , \port$2395$0  };
-  assign gated_on = { \port$2924$0 , \port$2876$0 , \port$2828$0 , \port$2780$0 , \port$2732$0 , \port$2684$0 , \port$2636$0 , \port$2588$0 , \port$2540$0 , \port$2492$0 , \port$2444$0 , \port$2396$0  };
-  assign written = { \port$2925$0 , \port$2877$0 , \port$2829$0 , \port$2781$0 , \port$2733$0 , \port$2685$0 , \port$2637$0 , \port$2589$0 , \port$2541$0 , \port$2493$0 , \port$2445$0 , \port$2397$0  };
-  assign changed = { \port$2112$0 , \port$1984$0 , \port$1856$0 , \port$1728$0 , \port$1600$0 , \port$1472$0 , \port$1344$0 , \port$1216$0 , \port$1088$0 , \port$960$0 , \port$832$0 , \port$704$0  };
+  assign visited = { \port$2938$0 , \port$2890$0 , \port$2842$0 , \port$2794$0 , \port$2746$0 , \port$2698$0 , \port$2650$0 , \port$2602$0 , \port$2554$0 , \port$2506$0 , \port$2458$0 , \port$2410$0  };
+  assign gated_on = { \port$2939$0 , \port$2891$0 , \port$2843$0 , \port$2795$0 , \port$2747$0 , \port$2699$0 , \port$2651$0 , \port$2603$0 , \port$2555$0 , \port$2507$0 , \port$2459$0 , \port$2411$0  };
+  assign written = { \port$2940$0 , \port$2892$0 , \port$2844$0 , \port$2796$0 , \port$2748$0 , \port$2700$0 , \port$2652$0 , \port$2604$0 , \port$2556$0 , \port$2508$0 , \port$2460$0 , \port$2412$0  };
+  assign changed = { \port$2118$0 , \port$1990$0 , \port$1862$0 , \port$1734$0 , \port$1606$0 , \port$1478$0 , \port$1350$0 , \port$1222$0 , \port$1094$0 , \port$966$0 , \port$838$0 , \port$710$0  };
 endmodule
 
-module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs, weight_shift
-, rdata, weight_address, steps, gain, eta, dither, margin, gates, index, shil, weight, visited_count, gated_on_count, written_count, changed_count, addr);
+module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs
+, weight_shift, weight_address, steps, gain, eta, dither, margin, gates, index, shil, weight, visited_count, gated_on_count, written_count, changed_count, addr);
   reg \$auto$verilog_backend.cc:2355:dump_module$3 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$3  <= 0;
   wire \$1 ;
-  wire \$10 ;
-  wire \$11 ;
-  wire \$12 ;
-  wire \$13 ;
+  wire [15:0] \$10 ;
+  wire [32:0] \$11 ;
+  wire [31:0] \$12 ;
+  wire [32:0] \$13 ;
   wire \$14 ;
-  wire \$15 ;
+  wire [12:0] \$15 ;
   wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
   wire \$2 ;
   wire \$20 ;
-  wire [3:0] \$21 ;
+  wire \$21 ;
   wire \$22 ;
   wire \$23 ;
   wire \$24 ;
   wire \$25 ;
-  wire [3:0] \$26 ;
-  wire \$27 ;
-  wire [6:0] \$28 ;
+  wire \$26 ;
+  wire [3:0] \$27 ;
+  wire \$28 ;
   wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
-  wire [6:0] \$32 ;
+  wire [3:0] \$32 ;
   wire \$33 ;
-  wire [4:0] \$34 ;
-  wire [4:0] \$35 ;
+  wire [6:0] \$34 ;
+  wire \$35 ;
   wire \$36 ;
   wire \$37 ;
   wire [6:0] \$38 ;
-  wire [32:0] \$39 ;
+  wire \$39 ;
   wire \$4 ;
-  wire \$40 ;
-  wire [12:0] \$41 ;
-  reg [31:0] \$42 ;
-  reg \$43 ;
-  reg [2:0] \$44 ;
-  reg [2:0] \$45 ;
-  reg [5:0] \$46 ;
-  reg [23:0] \$47 ;
-  reg [15:0] \$48 ;
-  reg [11:0] \$49 ;
+  wire [4:0] \$40 ;
+  wire [4:0] \$41 ;
+  wire \$42 ;
+  wire \$43 ;
+  wire [6:0] \$44 ;
+  wire [32:0] \$45 ;
+  wire \$46 ;
+  wire [12:0] \$47 ;
+  reg \$48 ;
+  reg \$49 ;
   wire \$5 ;
-  reg [11:0] \$50 ;
-  reg [16:0] \$51 ;
-  reg [4:0] \$52 ;
-  reg [14:0] \$53 ;
-  reg [1:0] \$54 ;
+  reg \$50 ;
+  reg [31:0] \$51 ;
+  reg \$52 ;
+  reg [2:0] \$53 ;
+  reg [2:0] \$54 ;
   reg [5:0] \$55 ;
-  reg [11:0] \$56 ;
-  reg [3:0] \$57 ;
-  reg [31:0] \$58 ;
+  reg [23:0] \$56 ;
+  reg [15:0] \$57 ;
+  reg [11:0] \$58 ;
+  reg [11:0] \$59 ;
   wire \$6 ;
+  reg [16:0] \$60 ;
+  reg [4:0] \$61 ;
+  reg [14:0] \$62 ;
+  reg [1:0] \$63 ;
+  reg [5:0] \$64 ;
+  reg [11:0] \$65 ;
+  reg [3:0] \$66 ;
+  reg [31:0] \$67 ;
   wire \$7 ;
-  wire \$8 ;
-  wire [12:0] \$9 ;
+  wire [31:0] \$8 ;
+  wire [31:0] \$9 ;
   reg \$signal ;
-  reg [11:0] \$signal$39  = 12'h000;
+  reg [11:0] \$signal$46  = 12'h000;
   reg [2:0] access_state = 3'h0;
   output ack;
   reg ack;
@@ -3028,8 +3037,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   wire clk;
   wire [31:0] configuration;
   wire couple;
-  (* init = 32'd0 *)
-  wire [31:0] data;
+  reg [31:0] data = 32'd0;
   output [4:0] dither;
   reg [4:0] dither = 5'h00;
   reg error = 1'h0;
@@ -3064,7 +3072,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   input ramp;
   wire ramp;
   output [31:0] rdata;
-  reg [31:0] rdata = 32'd0;
+  wire [31:0] rdata;
   input re;
   wire re;
   reg reading;
@@ -3074,6 +3082,9 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   wire rst;
   output run;
   reg run;
+  reg [31:0] seen_input = 32'd0;
+  reg [15:0] seen_omega = 16'h0000;
+  reg [31:0] seen_state = 32'd0;
   output [11:0] shil;
   reg [11:0] shil = 12'h000;
   reg [11:0] shil_step = 12'h000;
@@ -3087,6 +3098,9 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   input [31:0] visited_count;
   wire [31:0] visited_count;
   reg [2:0] \wait  = 3'h0;
+  reg wanted_input = 1'h0;
+  reg wanted_omega = 1'h0;
+  reg wanted_state = 1'h0;
   input [31:0] wdata;
   wire [31:0] wdata;
   input we;
@@ -3110,41 +3124,68 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   reg write_theta;
   input [31:0] written_count;
   wire [31:0] written_count;
-  assign \$41  = \$40  ? { 1'h0, \$signal$39  } : grown;
+  assign \$32  = \wait  - 1'h1;
+  assign \$33  = ! \wait ;
+  assign \$34  = weight_address + 1'h1;
+  assign \$35  = ~ wdata[3];
+  assign \$36  = wdata[4] & \$35 ;
+  assign \$37  = \$signal  | reading;
+  assign \$38  = index + 1'h1;
+  assign \$39  = lane == 4'hb;
+  assign \$40  = lane + 1'h1;
+  assign \$41  = \$39  ? 5'h00 : \$40 ;
+  assign \$42  = lane == 4'hb;
+  assign \$43  = reading & \$42 ;
+  assign \$44  = weight_address + 1'h1;
+  assign \$45  = steps_done + 1'h1;
+  assign \$46  = grown > \$signal$46 ;
+  assign \$47  = \$46  ? { 1'h0, \$signal$46  } : grown;
   always @(posedge clk)
-    rdata <= \$42 ;
+    seen_state <= mark;
   always @(posedge clk)
-    error <= \$43 ;
+    seen_omega <= omega;
   always @(posedge clk)
-    access_state <= \$44 ;
+    seen_input <= configuration;
   always @(posedge clk)
-    \wait  <= \$45 ;
+    wanted_state <= \$48 ;
   always @(posedge clk)
-    weight_address <= \$46 ;
+    wanted_omega <= \$49 ;
   always @(posedge clk)
-    steps <= \$47 ;
+    wanted_input <= \$50 ;
   always @(posedge clk)
-    gain <= \$48 ;
+    data <= \$51 ;
   always @(posedge clk)
-    \$signal$39  <= \$49 ;
+    error <= \$52 ;
   always @(posedge clk)
-    shil_step <= \$50 ;
+    access_state <= \$53 ;
   always @(posedge clk)
-    eta <= \$51 ;
+    \wait  <= \$54 ;
   always @(posedge clk)
-    dither <= \$52 ;
+    weight_address <= \$55 ;
   always @(posedge clk)
-    margin <= \$53 ;
+    steps <= \$56 ;
   always @(posedge clk)
-    gates <= \$54 ;
+    gain <= \$57 ;
   always @(posedge clk)
-    index <= \$55 ;
+    \$signal$46  <= \$58 ;
   always @(posedge clk)
-    shil <= \$56 ;
+    shil_step <= \$59 ;
   always @(posedge clk)
-    lane <= \$57 ;
+    eta <= \$60 ;
   always @(posedge clk)
-    steps_done <= \$58 ;
+    dither <= \$61 ;
+  always @(posedge clk)
+    margin <= \$62 ;
+  always @(posedge clk)
+    gates <= \$63 ;
+  always @(posedge clk)
+    index <= \$64 ;
+  always @(posedge clk)
+    shil <= \$65 ;
+  always @(posedge clk)
+    lane <= \$66 ;
+  always @(posedge clk)
+    steps_done <= \$67 ;
   assign weight_access = addr == 5'h15;
   assign \$1  = re & weight_access;
   assign \$2  = ! lane;
@@ -3153,39 +3194,30 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   assign \$5  = ~ we;
   assign \$6  = re & \$5 ;
   assign \$7  = ! \wait ;
-  assign \$8  = \$signal  | reading;
-  assign \$9  = shil + shil_step;
-  assign \$10  = ! access_state;
-  assign \$11  = access_state == 1'h1;
-  assign \$12  = access_state == 2'h2;
-  assign \$13  = access_state == 2'h3;
-  assign \$14  = access_state == 3'h4;
-  assign \$15  = re & weight_access;
-  assign \$16  = ! lane;
-  assign \$17  = \$15  & \$16 ;
-  assign \$18  = we | re;
-  assign \$19  = we | re;
-  assign \$20  = addr == 3'h5;
-  assign \$21  = \wait  - 1'h1;
-  assign \$22  = ! \wait ;
-  assign \$23  = \$signal  & weight_access;
-  assign \$24  = lane == 4'hb;
-  assign \$25  = \$23  & \$24 ;
-  assign \$26  = \wait  - 1'h1;
-  assign \$27  = ! \wait ;
-  assign \$28  = weight_address + 1'h1;
-  assign \$29  = ~ wdata[3];
-  assign \$30  = wdata[4] & \$29 ;
-  assign \$31  = \$signal  | reading;
-  assign \$32  = index + 1'h1;
-  assign \$33  = lane == 4'hb;
-  assign \$34  = lane + 1'h1;
-  assign \$35  = \$33  ? 5'h00 : \$34 ;
-  assign \$36  = lane == 4'hb;
-  assign \$37  = reading & \$36 ;
-  assign \$38  = weight_address + 1'h1;
-  assign \$39  = steps_done + 1'h1;
-  assign \$40  = grown > \$signal$39 ;
+  assign \$8  = wanted_state ? seen_state : 32'd0;
+  assign \$9  = data | \$8 ;
+  assign \$10  = wanted_omega ? seen_omega : 16'h0000;
+  assign \$11  = { 1'h0, \$9  } | { \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10  };
+  assign \$12  = wanted_input ? seen_input : 32'd0;
+  assign \$13  = \$11  | { 1'h0, \$12  };
+  assign \$14  = \$signal  | reading;
+  assign \$15  = shil + shil_step;
+  assign \$16  = ! access_state;
+  assign \$17  = access_state == 1'h1;
+  assign \$18  = access_state == 2'h2;
+  assign \$19  = access_state == 2'h3;
+  assign \$20  = access_state == 3'h4;
+  assign \$21  = re & weight_access;
+  assign \$22  = ! lane;
+  assign \$23  = \$21  & \$22 ;
+  assign \$24  = we | re;
+  assign \$25  = we | re;
+  assign \$26  = addr == 3'h5;
+  assign \$27  = \wait  - 1'h1;
+  assign \$28  = ! \wait ;
+  assign \$29  = \$signal  & weight_access;
+  assign \$30  = lane == 4'hb;
+  assign \$31  = \$29  & \$30 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_fetch = 1'h0;
@@ -3418,7 +3450,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_shift = 1'h0;
-    if (\$8 ) begin
+    if (\$14 ) begin
       casez (addr)
         6'h11, 6'h12, 6'h13:
             /* empty */;
@@ -3431,19 +3463,223 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     grown = 13'h0000;
     if (ramp) begin
-      grown = \$9 ;
+      grown = \$15 ;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$42  = rdata;
+    \$48  = 1'h0;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  /* empty */;
+              6'h08:
+                  /* empty */;
+              6'h09:
+                  /* empty */;
+              6'h0a:
+                  /* empty */;
+              6'h0b:
+                  /* empty */;
+              6'h0d:
+                  /* empty */;
+              6'h0e:
+                  /* empty */;
+              6'h0f:
+                  /* empty */;
+              6'h10:
+                  /* empty */;
+              6'h14:
+                  /* empty */;
+              6'h00:
+                  /* empty */;
+              6'h01:
+                  /* empty */;
+              6'h02:
+                  /* empty */;
+              6'h03:
+                  /* empty */;
+              6'h04:
+                  /* empty */;
+              6'h05:
+                  /* empty */;
+              6'h15:
+                  /* empty */;
+              6'h1c:
+                  /* empty */;
+              6'h1d:
+                  /* empty */;
+              6'h18:
+                  /* empty */;
+              6'h19:
+                  /* empty */;
+              6'h1a:
+                  /* empty */;
+              6'h1b:
+                  /* empty */;
+              6'h11:
+                  \$48  = 1'h1;
+            endcase
+          end
+    endcase
+    if (rst) begin
+      \$48  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$49  = 1'h0;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  /* empty */;
+              6'h08:
+                  /* empty */;
+              6'h09:
+                  /* empty */;
+              6'h0a:
+                  /* empty */;
+              6'h0b:
+                  /* empty */;
+              6'h0d:
+                  /* empty */;
+              6'h0e:
+                  /* empty */;
+              6'h0f:
+                  /* empty */;
+              6'h10:
+                  /* empty */;
+              6'h14:
+                  /* empty */;
+              6'h00:
+                  /* empty */;
+              6'h01:
+                  /* empty */;
+              6'h02:
+                  /* empty */;
+              6'h03:
+                  /* empty */;
+              6'h04:
+                  /* empty */;
+              6'h05:
+                  /* empty */;
+              6'h15:
+                  /* empty */;
+              6'h1c:
+                  /* empty */;
+              6'h1d:
+                  /* empty */;
+              6'h18:
+                  /* empty */;
+              6'h19:
+                  /* empty */;
+              6'h1a:
+                  /* empty */;
+              6'h1b:
+                  /* empty */;
+              6'h11:
+                  /* empty */;
+              6'h12:
+                  \$49  = 1'h1;
+            endcase
+          end
+    endcase
+    if (rst) begin
+      \$49  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$50  = 1'h0;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  /* empty */;
+              6'h08:
+                  /* empty */;
+              6'h09:
+                  /* empty */;
+              6'h0a:
+                  /* empty */;
+              6'h0b:
+                  /* empty */;
+              6'h0d:
+                  /* empty */;
+              6'h0e:
+                  /* empty */;
+              6'h0f:
+                  /* empty */;
+              6'h10:
+                  /* empty */;
+              6'h14:
+                  /* empty */;
+              6'h00:
+                  /* empty */;
+              6'h01:
+                  /* empty */;
+              6'h02:
+                  /* empty */;
+              6'h03:
+                  /* empty */;
+              6'h04:
+                  /* empty */;
+              6'h05:
+                  /* empty */;
+              6'h15:
+                  /* empty */;
+              6'h1c:
+                  /* empty */;
+              6'h1d:
+                  /* empty */;
+              6'h18:
+                  /* empty */;
+              6'h19:
+                  /* empty */;
+              6'h1a:
+                  /* empty */;
+              6'h1b:
+                  /* empty */;
+              6'h11:
+                  /* empty */;
+              6'h12:
+                  /* empty */;
+              6'h13:
+                  \$50  = 1'h1;
+            endcase
+          end
+    endcase
+    if (rst) begin
+      \$50  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$51  = data;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$19 ) begin
-              \$42  = 32'd0;
-              if (\$20 ) begin
-                \$42  = { 30'h00000000, error, busy };
+            if (\$25 ) begin
+              \$51  = 32'd0;
+              if (\$26 ) begin
+                \$51  = { 30'h00000000, error, busy };
               end
             end
           end
@@ -3451,61 +3687,55 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
           /* empty */;
       3'h3:
         begin
-          \$42  = 32'd0;
+          \$51  = 32'd0;
           if (reading) begin
             casez (addr)
               6'h07:
-                  \$42  = { 8'h00, steps };
+                  \$51  = { 8'h00, steps };
               6'h08:
-                  \$42  = { 16'h0000, gain };
+                  \$51  = { 16'h0000, gain };
               6'h09:
-                  \$42  = { 20'h00000, \$signal$39  };
+                  \$51  = { 20'h00000, \$signal$46  };
               6'h0a:
-                  \$42  = { 20'h00000, shil_step };
+                  \$51  = { 20'h00000, shil_step };
               6'h0b:
-                  \$42  = { 15'h0000, eta };
+                  \$51  = { 15'h0000, eta };
               6'h0d:
-                  \$42  = { 27'h0000000, dither };
+                  \$51  = { 27'h0000000, dither };
               6'h0e:
-                  \$42  = { margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin };
+                  \$51  = { margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin };
               6'h0f:
-                  \$42  = { 30'h00000000, gates };
+                  \$51  = { 30'h00000000, gates };
               6'h10:
-                  \$42  = { 26'h0000000, index };
+                  \$51  = { 26'h0000000, index };
               6'h14:
-                  \$42  = { 26'h0000000, weight_address };
+                  \$51  = { 26'h0000000, weight_address };
               6'h00:
-                  \$42  = 32'd1146241353;
+                  \$51  = 32'd1146241353;
               6'h01:
-                  \$42  = 32'd2293761;
+                  \$51  = 32'd2293761;
               6'h02:
-                  \$42  = 32'd1076410265;
+                  \$51  = 32'd1076410265;
               6'h03:
-                  \$42  = 32'd1990248638;
+                  \$51  = 32'd1990248638;
               6'h04:
-                  \$42  = 32'd196620;
+                  \$51  = 32'd196620;
               6'h05:
-                  \$42  = { 30'h00000000, error, busy };
-              6'h11:
-                  \$42  = mark;
-              6'h12:
-                  \$42  = { omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega };
-              6'h13:
-                  \$42  = configuration;
+                  \$51  = { 30'h00000000, error, busy };
               6'h15:
-                  \$42  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
+                  \$51  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
               6'h1c:
-                  \$42  = steps_done;
+                  \$51  = steps_done;
               6'h1d:
-                  \$42  = { 20'h00000, shil };
+                  \$51  = { 20'h00000, shil };
               6'h18:
-                  \$42  = visited_count;
+                  \$51  = visited_count;
               6'h19:
-                  \$42  = gated_on_count;
+                  \$51  = gated_on_count;
               6'h1a:
-                  \$42  = written_count;
+                  \$51  = written_count;
               6'h1b:
-                  \$42  = changed_count;
+                  \$51  = changed_count;
             endcase
           end
         end
@@ -3513,15 +3743,15 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$43  = error;
+    \$52  = error;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$19 ) begin
+            if (\$25 ) begin
               (* full_case = 32'd1 *)
-              if (\$20 ) begin
+              if (\$26 ) begin
               end else begin
-                \$43  = 1'h1;
+                \$52  = 1'h1;
               end
             end
           end
@@ -3550,75 +3780,75 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
             /* empty */;
         6'h06:
             if (wdata[6]) begin
-              \$43  = 1'h0;
+              \$52  = 1'h0;
             end
       endcase
     end
     if (rst) begin
-      \$43  = 1'h0;
+      \$52  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$44  = access_state;
+    \$53  = access_state;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$19 ) begin
-              \$44  = 3'h1;
+            if (\$25 ) begin
+              \$53  = 3'h1;
             end
-          end else if (\$17 ) begin
-            \$44  = 3'h2;
-          end else if (\$18 ) begin
-            \$44  = 3'h3;
+          end else if (\$23 ) begin
+            \$53  = 3'h2;
+          end else if (\$24 ) begin
+            \$53  = 3'h3;
           end
       3'h2:
-          if (\$22 ) begin
-            \$44  = 3'h3;
+          if (\$28 ) begin
+            \$53  = 3'h3;
           end
       3'h3:
           (* full_case = 32'd1 *)
-          if (\$25 ) begin
-            \$44  = 3'h4;
+          if (\$31 ) begin
+            \$53  = 3'h4;
           end else begin
-            \$44  = 3'h1;
+            \$53  = 3'h1;
           end
       3'h4:
-          if (\$27 ) begin
-            \$44  = 3'h1;
+          if (\$33 ) begin
+            \$53  = 3'h1;
           end
       3'h1:
-          \$44  = 3'h0;
+          \$53  = 3'h0;
     endcase
     if (rst) begin
-      \$44  = 3'h0;
+      \$53  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$45  = \wait ;
+    \$54  = \wait ;
     casez (access_state)
       3'h0:
           if (busy) begin
-          end else if (\$17 ) begin
-            \$45  = 3'h3;
+          end else if (\$23 ) begin
+            \$54  = 3'h3;
           end
       3'h2:
-          \$45  = \$21 [2:0];
+          \$54  = \$27 [2:0];
       3'h3:
-          if (\$25 ) begin
-            \$45  = 3'h6;
+          if (\$31 ) begin
+            \$54  = 3'h6;
           end
       3'h4:
-          \$45  = \$26 [2:0];
+          \$54  = \$32 [2:0];
     endcase
     if (rst) begin
-      \$45  = 3'h0;
+      \$54  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$46  = weight_address;
+    \$55  = weight_address;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -3627,8 +3857,8 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
       3'h3:
           /* empty */;
       3'h4:
-          if (\$27 ) begin
-            \$46  = \$28 [5:0];
+          if (\$33 ) begin
+            \$55  = \$34 [5:0];
           end
     endcase
     if (\$signal ) begin
@@ -3652,54 +3882,54 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h10:
             /* empty */;
         6'h14:
-            \$46  = wdata[5:0];
+            \$55  = wdata[5:0];
       endcase
     end
-    if (\$31 ) begin
+    if (\$37 ) begin
       casez (addr)
         6'h11, 6'h12, 6'h13:
             /* empty */;
         6'h15:
-            if (\$37 ) begin
-              \$46  = \$38 [5:0];
+            if (\$43 ) begin
+              \$55  = \$44 [5:0];
             end
       endcase
     end
     if (rst) begin
-      \$46  = 6'h00;
+      \$55  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$47  = steps;
+    \$56  = steps;
     if (\$signal ) begin
       casez (addr)
         6'h07:
-            \$47  = wdata[23:0];
+            \$56  = wdata[23:0];
       endcase
     end
     if (rst) begin
-      \$47  = 24'h000000;
+      \$56  = 24'h000000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$48  = gain;
+    \$57  = gain;
     if (\$signal ) begin
       casez (addr)
         6'h07:
             /* empty */;
         6'h08:
-            \$48  = wdata[15:0];
+            \$57  = wdata[15:0];
       endcase
     end
     if (rst) begin
-      \$48  = 16'h0000;
+      \$57  = 16'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$49  = \$signal$39 ;
+    \$58  = \$signal$46 ;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -3707,16 +3937,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h08:
             /* empty */;
         6'h09:
-            \$49  = wdata[11:0];
+            \$58  = wdata[11:0];
       endcase
     end
     if (rst) begin
-      \$49  = 12'h000;
+      \$58  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$50  = shil_step;
+    \$59  = shil_step;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -3726,16 +3956,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h09:
             /* empty */;
         6'h0a:
-            \$50  = wdata[11:0];
+            \$59  = wdata[11:0];
       endcase
     end
     if (rst) begin
-      \$50  = 12'h000;
+      \$59  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$51  = eta;
+    \$60  = eta;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -3747,16 +3977,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0a:
             /* empty */;
         6'h0b:
-            \$51  = wdata[16:0];
+            \$60  = wdata[16:0];
       endcase
     end
     if (rst) begin
-      \$51  = 17'h00000;
+      \$60  = 17'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$52  = dither;
+    \$61  = dither;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -3770,16 +4000,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0b:
             /* empty */;
         6'h0d:
-            \$52  = wdata[4:0];
+            \$61  = wdata[4:0];
       endcase
     end
     if (rst) begin
-      \$52  = 5'h00;
+      \$61  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$53  = margin;
+    \$62  = margin;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -3795,16 +4025,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0d:
             /* empty */;
         6'h0e:
-            \$53  = wdata[14:0];
+            \$62  = wdata[14:0];
       endcase
     end
     if (rst) begin
-      \$53  = 15'h0000;
+      \$62  = 15'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$54  = gates;
+    \$63  = gates;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -3822,16 +4052,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0e:
             /* empty */;
         6'h0f:
-            \$54  = wdata[1:0];
+            \$63  = wdata[1:0];
       endcase
     end
     if (rst) begin
-      \$54  = 2'h0;
+      \$63  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$55  = index;
+    \$64  = index;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -3851,22 +4081,22 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0f:
             /* empty */;
         6'h10:
-            \$55  = wdata[5:0];
+            \$64  = wdata[5:0];
       endcase
     end
-    if (\$31 ) begin
+    if (\$37 ) begin
       casez (addr)
         6'h11, 6'h12, 6'h13:
-            \$55  = \$32 [5:0];
+            \$64  = \$38 [5:0];
       endcase
     end
     if (rst) begin
-      \$55  = 6'h00;
+      \$64  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$56  = shil;
+    \$65  = shil;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -3890,51 +4120,51 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h14:
             /* empty */;
         6'h06:
-            if (\$30 ) begin
-              \$56  = 12'h000;
+            if (\$36 ) begin
+              \$65  = 12'h000;
             end
       endcase
     end
     if (ramp) begin
-      \$56  = \$41 [11:0];
+      \$65  = \$47 [11:0];
     end
     if (rst) begin
-      \$56  = 12'h000;
+      \$65  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$57  = lane;
-    if (\$31 ) begin
+    \$66  = lane;
+    if (\$37 ) begin
       casez (addr)
         6'h11, 6'h12, 6'h13:
             /* empty */;
         6'h15:
-            \$57  = \$35 [3:0];
+            \$66  = \$41 [3:0];
         6'h14:
             if (\$signal ) begin
-              \$57  = 4'h0;
+              \$66  = 4'h0;
             end
       endcase
     end
     if (rst) begin
-      \$57  = 4'h0;
+      \$66  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$58  = steps_done;
+    \$67  = steps_done;
     if (step_done) begin
-      \$58  = \$39 [31:0];
+      \$67  = \$45 [31:0];
     end
     if (rst) begin
-      \$58  = 32'd0;
+      \$67  = 32'd0;
     end
   end
-  assign data = rdata;
   assign field = wdata[0];
   assign couple = wdata[1];
   assign learn = wdata[2];
+  assign rdata = \$13 [31:0];
   assign \marks.margin  = marks;
   assign \inputs.strength  = inputs[11:0];
   assign \inputs.psi  = inputs[17:12];
@@ -4159,8 +4389,8 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2365$0 (local_word),
-    .\port$2367$0 (word),
+    .\port$2380$0 (local_word),
+    .\port$2382$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -4445,7 +4675,7 @@ module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2365$0 , \port$2367$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2380$0 , \port$2382$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$6  <= 0;
   wire [6:0] \$1 ;
@@ -4498,10 +4728,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2365
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2365$0 ;
-  wire [7:0] \port$2365$0 ;
-  input [7:0] \port$2367$0 ;
-  wire [7:0] \port$2367$0 ;
+  input [7:0] \port$2380$0 ;
+  wire [7:0] \port$2380$0 ;
+  input [7:0] \port$2382$0 ;
+  wire [7:0] \port$2382$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -4530,10 +4760,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2365
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2367$0 [5:0] - \port$2365$0 [5:0];
-  assign \$2  = en & \port$2365$0 [7];
-  assign \$3  = \$2  & \port$2367$0 [7];
-  assign \$4  = \port$2365$0 [6] & \port$2367$0 [6];
+  assign \$1  = \port$2382$0 [5:0] - \port$2380$0 [5:0];
+  assign \$2  = en & \port$2380$0 [7];
+  assign \$3  = \$2  & \port$2382$0 [7];
+  assign \$4  = \port$2380$0 [6] & \port$2382$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -4616,12 +4846,12 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2365
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2367$0 [5:0];
-  assign phi_i = \port$2365$0 [5:0];
-  assign act_i = \port$2365$0 [7];
-  assign act_j = \port$2367$0 [7];
-  assign gate_i = \port$2365$0 [6];
-  assign gate_j = \port$2367$0 [6];
+  assign phi_j = \port$2382$0 [5:0];
+  assign phi_i = \port$2380$0 [5:0];
+  assign act_i = \port$2380$0 [7];
+  assign act_j = \port$2382$0 [7];
+  assign gate_i = \port$2380$0 [6];
+  assign gate_j = \port$2382$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -4841,8 +5071,8 @@ module \drai_core.lane_1 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2413$0 (local_word),
-    .\port$2415$0 (word),
+    .\port$2428$0 (local_word),
+    .\port$2430$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -5127,7 +5357,7 @@ module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2413$0 , \port$2415$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2428$0 , \port$2430$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
@@ -5180,10 +5410,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2413
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2413$0 ;
-  wire [7:0] \port$2413$0 ;
-  input [7:0] \port$2415$0 ;
-  wire [7:0] \port$2415$0 ;
+  input [7:0] \port$2428$0 ;
+  wire [7:0] \port$2428$0 ;
+  input [7:0] \port$2430$0 ;
+  wire [7:0] \port$2430$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -5212,10 +5442,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2413
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2415$0 [5:0] - \port$2413$0 [5:0];
-  assign \$2  = en & \port$2413$0 [7];
-  assign \$3  = \$2  & \port$2415$0 [7];
-  assign \$4  = \port$2413$0 [6] & \port$2415$0 [6];
+  assign \$1  = \port$2430$0 [5:0] - \port$2428$0 [5:0];
+  assign \$2  = en & \port$2428$0 [7];
+  assign \$3  = \$2  & \port$2430$0 [7];
+  assign \$4  = \port$2428$0 [6] & \port$2430$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -5298,12 +5528,12 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2413
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2415$0 [5:0];
-  assign phi_i = \port$2413$0 [5:0];
-  assign act_i = \port$2413$0 [7];
-  assign act_j = \port$2415$0 [7];
-  assign gate_i = \port$2413$0 [6];
-  assign gate_j = \port$2415$0 [6];
+  assign phi_j = \port$2430$0 [5:0];
+  assign phi_i = \port$2428$0 [5:0];
+  assign act_i = \port$2428$0 [7];
+  assign act_j = \port$2430$0 [7];
+  assign gate_i = \port$2428$0 [6];
+  assign gate_j = \port$2430$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -5523,8 +5753,8 @@ module \drai_core.lane_10 (rst, page, page_sum, \wide$46 , changed, next_sum, lo
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2845$0 (local_word),
-    .\port$2847$0 (word),
+    .\port$2860$0 (local_word),
+    .\port$2862$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -5809,7 +6039,7 @@ module \drai_core.lane_10.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2845$0 , \port$2847$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2860$0 , \port$2862$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$12 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$12  <= 0;
   wire [6:0] \$1 ;
@@ -5862,10 +6092,10 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$284
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2845$0 ;
-  wire [7:0] \port$2845$0 ;
-  input [7:0] \port$2847$0 ;
-  wire [7:0] \port$2847$0 ;
+  input [7:0] \port$2860$0 ;
+  wire [7:0] \port$2860$0 ;
+  input [7:0] \port$2862$0 ;
+  wire [7:0] \port$2862$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -5894,10 +6124,10 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$284
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2847$0 [5:0] - \port$2845$0 [5:0];
-  assign \$2  = en & \port$2845$0 [7];
-  assign \$3  = \$2  & \port$2847$0 [7];
-  assign \$4  = \port$2845$0 [6] & \port$2847$0 [6];
+  assign \$1  = \port$2862$0 [5:0] - \port$2860$0 [5:0];
+  assign \$2  = en & \port$2860$0 [7];
+  assign \$3  = \$2  & \port$2862$0 [7];
+  assign \$4  = \port$2860$0 [6] & \port$2862$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -5980,12 +6210,12 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$284
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2847$0 [5:0];
-  assign phi_i = \port$2845$0 [5:0];
-  assign act_i = \port$2845$0 [7];
-  assign act_j = \port$2847$0 [7];
-  assign gate_i = \port$2845$0 [6];
-  assign gate_j = \port$2847$0 [6];
+  assign phi_j = \port$2862$0 [5:0];
+  assign phi_i = \port$2860$0 [5:0];
+  assign act_i = \port$2860$0 [7];
+  assign act_j = \port$2862$0 [7];
+  assign gate_i = \port$2860$0 [6];
+  assign gate_j = \port$2862$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -6205,8 +6435,8 @@ module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$46 , 
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2893$0 (local_word),
-    .\port$2895$0 (word),
+    .\port$2908$0 (local_word),
+    .\port$2910$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -6491,7 +6721,7 @@ module \drai_core.lane_11.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2893$0 , \port$2895$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2908$0 , \port$2910$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$15 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$15  <= 0;
   wire [6:0] \$1 ;
@@ -6544,10 +6774,10 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$289
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2893$0 ;
-  wire [7:0] \port$2893$0 ;
-  input [7:0] \port$2895$0 ;
-  wire [7:0] \port$2895$0 ;
+  input [7:0] \port$2908$0 ;
+  wire [7:0] \port$2908$0 ;
+  input [7:0] \port$2910$0 ;
+  wire [7:0] \port$2910$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -6576,10 +6806,10 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$289
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2895$0 [5:0] - \port$2893$0 [5:0];
-  assign \$2  = en & \port$2893$0 [7];
-  assign \$3  = \$2  & \port$2895$0 [7];
-  assign \$4  = \port$2893$0 [6] & \port$2895$0 [6];
+  assign \$1  = \port$2910$0 [5:0] - \port$2908$0 [5:0];
+  assign \$2  = en & \port$2908$0 [7];
+  assign \$3  = \$2  & \port$2910$0 [7];
+  assign \$4  = \port$2908$0 [6] & \port$2910$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -6662,12 +6892,12 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$289
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2895$0 [5:0];
-  assign phi_i = \port$2893$0 [5:0];
-  assign act_i = \port$2893$0 [7];
-  assign act_j = \port$2895$0 [7];
-  assign gate_i = \port$2893$0 [6];
-  assign gate_j = \port$2895$0 [6];
+  assign phi_j = \port$2910$0 [5:0];
+  assign phi_i = \port$2908$0 [5:0];
+  assign act_i = \port$2908$0 [7];
+  assign act_j = \port$2910$0 [7];
+  assign gate_i = \port$2908$0 [6];
+  assign gate_j = \port$2910$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -6887,8 +7117,8 @@ module \drai_core.lane_2 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2461$0 (local_word),
-    .\port$2463$0 (word),
+    .\port$2476$0 (local_word),
+    .\port$2478$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -7173,7 +7403,7 @@ module \drai_core.lane_2.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2461$0 , \port$2463$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2476$0 , \port$2478$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$18 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$18  <= 0;
   wire [6:0] \$1 ;
@@ -7226,10 +7456,10 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2461
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2461$0 ;
-  wire [7:0] \port$2461$0 ;
-  input [7:0] \port$2463$0 ;
-  wire [7:0] \port$2463$0 ;
+  input [7:0] \port$2476$0 ;
+  wire [7:0] \port$2476$0 ;
+  input [7:0] \port$2478$0 ;
+  wire [7:0] \port$2478$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -7258,10 +7488,10 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2461
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2463$0 [5:0] - \port$2461$0 [5:0];
-  assign \$2  = en & \port$2461$0 [7];
-  assign \$3  = \$2  & \port$2463$0 [7];
-  assign \$4  = \port$2461$0 [6] & \port$2463$0 [6];
+  assign \$1  = \port$2478$0 [5:0] - \port$2476$0 [5:0];
+  assign \$2  = en & \port$2476$0 [7];
+  assign \$3  = \$2  & \port$2478$0 [7];
+  assign \$4  = \port$2476$0 [6] & \port$2478$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -7344,12 +7574,12 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2461
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2463$0 [5:0];
-  assign phi_i = \port$2461$0 [5:0];
-  assign act_i = \port$2461$0 [7];
-  assign act_j = \port$2463$0 [7];
-  assign gate_i = \port$2461$0 [6];
-  assign gate_j = \port$2463$0 [6];
+  assign phi_j = \port$2478$0 [5:0];
+  assign phi_i = \port$2476$0 [5:0];
+  assign act_i = \port$2476$0 [7];
+  assign act_j = \port$2478$0 [7];
+  assign gate_i = \port$2476$0 [6];
+  assign gate_j = \port$2478$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -7569,8 +7799,8 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2509$0 (local_word),
-    .\port$2511$0 (word),
+    .\port$2524$0 (local_word),
+    .\port$2526$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -7855,7 +8085,7 @@ module \drai_core.lane_3.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2509$0 , \port$2511$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2524$0 , \port$2526$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$21 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$21  <= 0;
   wire [6:0] \$1 ;
@@ -7908,10 +8138,10 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2509
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2509$0 ;
-  wire [7:0] \port$2509$0 ;
-  input [7:0] \port$2511$0 ;
-  wire [7:0] \port$2511$0 ;
+  input [7:0] \port$2524$0 ;
+  wire [7:0] \port$2524$0 ;
+  input [7:0] \port$2526$0 ;
+  wire [7:0] \port$2526$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -7940,10 +8170,10 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2509
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2511$0 [5:0] - \port$2509$0 [5:0];
-  assign \$2  = en & \port$2509$0 [7];
-  assign \$3  = \$2  & \port$2511$0 [7];
-  assign \$4  = \port$2509$0 [6] & \port$2511$0 [6];
+  assign \$1  = \port$2526$0 [5:0] - \port$2524$0 [5:0];
+  assign \$2  = en & \port$2524$0 [7];
+  assign \$3  = \$2  & \port$2526$0 [7];
+  assign \$4  = \port$2524$0 [6] & \port$2526$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -8026,12 +8256,12 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2509
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2511$0 [5:0];
-  assign phi_i = \port$2509$0 [5:0];
-  assign act_i = \port$2509$0 [7];
-  assign act_j = \port$2511$0 [7];
-  assign gate_i = \port$2509$0 [6];
-  assign gate_j = \port$2511$0 [6];
+  assign phi_j = \port$2526$0 [5:0];
+  assign phi_i = \port$2524$0 [5:0];
+  assign act_i = \port$2524$0 [7];
+  assign act_j = \port$2526$0 [7];
+  assign gate_i = \port$2524$0 [6];
+  assign gate_j = \port$2526$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -8251,8 +8481,8 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2557$0 (local_word),
-    .\port$2559$0 (word),
+    .\port$2572$0 (local_word),
+    .\port$2574$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -8537,7 +8767,7 @@ module \drai_core.lane_4.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2557$0 , \port$2559$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2572$0 , \port$2574$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$24 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$24  <= 0;
   wire [6:0] \$1 ;
@@ -8590,10 +8820,10 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2557
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2557$0 ;
-  wire [7:0] \port$2557$0 ;
-  input [7:0] \port$2559$0 ;
-  wire [7:0] \port$2559$0 ;
+  input [7:0] \port$2572$0 ;
+  wire [7:0] \port$2572$0 ;
+  input [7:0] \port$2574$0 ;
+  wire [7:0] \port$2574$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -8622,10 +8852,10 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2557
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2559$0 [5:0] - \port$2557$0 [5:0];
-  assign \$2  = en & \port$2557$0 [7];
-  assign \$3  = \$2  & \port$2559$0 [7];
-  assign \$4  = \port$2557$0 [6] & \port$2559$0 [6];
+  assign \$1  = \port$2574$0 [5:0] - \port$2572$0 [5:0];
+  assign \$2  = en & \port$2572$0 [7];
+  assign \$3  = \$2  & \port$2574$0 [7];
+  assign \$4  = \port$2572$0 [6] & \port$2574$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -8708,12 +8938,12 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2557
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2559$0 [5:0];
-  assign phi_i = \port$2557$0 [5:0];
-  assign act_i = \port$2557$0 [7];
-  assign act_j = \port$2559$0 [7];
-  assign gate_i = \port$2557$0 [6];
-  assign gate_j = \port$2559$0 [6];
+  assign phi_j = \port$2574$0 [5:0];
+  assign phi_i = \port$2572$0 [5:0];
+  assign act_i = \port$2572$0 [7];
+  assign act_j = \port$2574$0 [7];
+  assign gate_i = \port$2572$0 [6];
+  assign gate_j = \port$2574$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -8933,8 +9163,8 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2605$0 (local_word),
-    .\port$2607$0 (word),
+    .\port$2620$0 (local_word),
+    .\port$2622$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -9219,7 +9449,7 @@ module \drai_core.lane_5.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2605$0 , \port$2607$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2620$0 , \port$2622$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$27 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$27  <= 0;
   wire [6:0] \$1 ;
@@ -9272,10 +9502,10 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2605
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2605$0 ;
-  wire [7:0] \port$2605$0 ;
-  input [7:0] \port$2607$0 ;
-  wire [7:0] \port$2607$0 ;
+  input [7:0] \port$2620$0 ;
+  wire [7:0] \port$2620$0 ;
+  input [7:0] \port$2622$0 ;
+  wire [7:0] \port$2622$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -9304,10 +9534,10 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2605
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2607$0 [5:0] - \port$2605$0 [5:0];
-  assign \$2  = en & \port$2605$0 [7];
-  assign \$3  = \$2  & \port$2607$0 [7];
-  assign \$4  = \port$2605$0 [6] & \port$2607$0 [6];
+  assign \$1  = \port$2622$0 [5:0] - \port$2620$0 [5:0];
+  assign \$2  = en & \port$2620$0 [7];
+  assign \$3  = \$2  & \port$2622$0 [7];
+  assign \$4  = \port$2620$0 [6] & \port$2622$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -9390,12 +9620,12 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2605
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2607$0 [5:0];
-  assign phi_i = \port$2605$0 [5:0];
-  assign act_i = \port$2605$0 [7];
-  assign act_j = \port$2607$0 [7];
-  assign gate_i = \port$2605$0 [6];
-  assign gate_j = \port$2607$0 [6];
+  assign phi_j = \port$2622$0 [5:0];
+  assign phi_i = \port$2620$0 [5:0];
+  assign act_i = \port$2620$0 [7];
+  assign act_j = \port$2622$0 [7];
+  assign gate_i = \port$2620$0 [6];
+  assign gate_j = \port$2622$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -9615,8 +9845,8 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2653$0 (local_word),
-    .\port$2655$0 (word),
+    .\port$2668$0 (local_word),
+    .\port$2670$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -9901,7 +10131,7 @@ module \drai_core.lane_6.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2653$0 , \port$2655$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2668$0 , \port$2670$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$30 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$30  <= 0;
   wire [6:0] \$1 ;
@@ -9954,10 +10184,10 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2653
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2653$0 ;
-  wire [7:0] \port$2653$0 ;
-  input [7:0] \port$2655$0 ;
-  wire [7:0] \port$2655$0 ;
+  input [7:0] \port$2668$0 ;
+  wire [7:0] \port$2668$0 ;
+  input [7:0] \port$2670$0 ;
+  wire [7:0] \port$2670$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -9986,10 +10216,10 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2653
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2655$0 [5:0] - \port$2653$0 [5:0];
-  assign \$2  = en & \port$2653$0 [7];
-  assign \$3  = \$2  & \port$2655$0 [7];
-  assign \$4  = \port$2653$0 [6] & \port$2655$0 [6];
+  assign \$1  = \port$2670$0 [5:0] - \port$2668$0 [5:0];
+  assign \$2  = en & \port$2668$0 [7];
+  assign \$3  = \$2  & \port$2670$0 [7];
+  assign \$4  = \port$2668$0 [6] & \port$2670$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -10072,12 +10302,12 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2653
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2655$0 [5:0];
-  assign phi_i = \port$2653$0 [5:0];
-  assign act_i = \port$2653$0 [7];
-  assign act_j = \port$2655$0 [7];
-  assign gate_i = \port$2653$0 [6];
-  assign gate_j = \port$2655$0 [6];
+  assign phi_j = \port$2670$0 [5:0];
+  assign phi_i = \port$2668$0 [5:0];
+  assign act_i = \port$2668$0 [7];
+  assign act_j = \port$2670$0 [7];
+  assign gate_i = \port$2668$0 [6];
+  assign gate_j = \port$2670$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -10297,8 +10527,8 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2701$0 (local_word),
-    .\port$2703$0 (word),
+    .\port$2716$0 (local_word),
+    .\port$2718$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -10583,7 +10813,7 @@ module \drai_core.lane_7.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2701$0 , \port$2703$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2716$0 , \port$2718$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$33 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$33  <= 0;
   wire [6:0] \$1 ;
@@ -10636,10 +10866,10 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2701
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2701$0 ;
-  wire [7:0] \port$2701$0 ;
-  input [7:0] \port$2703$0 ;
-  wire [7:0] \port$2703$0 ;
+  input [7:0] \port$2716$0 ;
+  wire [7:0] \port$2716$0 ;
+  input [7:0] \port$2718$0 ;
+  wire [7:0] \port$2718$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -10668,10 +10898,10 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2701
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2703$0 [5:0] - \port$2701$0 [5:0];
-  assign \$2  = en & \port$2701$0 [7];
-  assign \$3  = \$2  & \port$2703$0 [7];
-  assign \$4  = \port$2701$0 [6] & \port$2703$0 [6];
+  assign \$1  = \port$2718$0 [5:0] - \port$2716$0 [5:0];
+  assign \$2  = en & \port$2716$0 [7];
+  assign \$3  = \$2  & \port$2718$0 [7];
+  assign \$4  = \port$2716$0 [6] & \port$2718$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -10754,12 +10984,12 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2701
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2703$0 [5:0];
-  assign phi_i = \port$2701$0 [5:0];
-  assign act_i = \port$2701$0 [7];
-  assign act_j = \port$2703$0 [7];
-  assign gate_i = \port$2701$0 [6];
-  assign gate_j = \port$2703$0 [6];
+  assign phi_j = \port$2718$0 [5:0];
+  assign phi_i = \port$2716$0 [5:0];
+  assign act_i = \port$2716$0 [7];
+  assign act_j = \port$2718$0 [7];
+  assign gate_i = \port$2716$0 [6];
+  assign gate_j = \port$2718$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -10979,8 +11209,8 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2749$0 (local_word),
-    .\port$2751$0 (word),
+    .\port$2764$0 (local_word),
+    .\port$2766$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -11265,7 +11495,7 @@ module \drai_core.lane_8.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2749$0 , \port$2751$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2764$0 , \port$2766$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$36 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$36  <= 0;
   wire [6:0] \$1 ;
@@ -11318,10 +11548,10 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2749
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2749$0 ;
-  wire [7:0] \port$2749$0 ;
-  input [7:0] \port$2751$0 ;
-  wire [7:0] \port$2751$0 ;
+  input [7:0] \port$2764$0 ;
+  wire [7:0] \port$2764$0 ;
+  input [7:0] \port$2766$0 ;
+  wire [7:0] \port$2766$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -11350,10 +11580,10 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2749
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2751$0 [5:0] - \port$2749$0 [5:0];
-  assign \$2  = en & \port$2749$0 [7];
-  assign \$3  = \$2  & \port$2751$0 [7];
-  assign \$4  = \port$2749$0 [6] & \port$2751$0 [6];
+  assign \$1  = \port$2766$0 [5:0] - \port$2764$0 [5:0];
+  assign \$2  = en & \port$2764$0 [7];
+  assign \$3  = \$2  & \port$2766$0 [7];
+  assign \$4  = \port$2764$0 [6] & \port$2766$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -11436,12 +11666,12 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2749
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2751$0 [5:0];
-  assign phi_i = \port$2749$0 [5:0];
-  assign act_i = \port$2749$0 [7];
-  assign act_j = \port$2751$0 [7];
-  assign gate_i = \port$2749$0 [6];
-  assign gate_j = \port$2751$0 [6];
+  assign phi_j = \port$2766$0 [5:0];
+  assign phi_i = \port$2764$0 [5:0];
+  assign act_i = \port$2764$0 [7];
+  assign act_j = \port$2766$0 [7];
+  assign gate_i = \port$2764$0 [6];
+  assign gate_j = \port$2766$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -11661,8 +11891,8 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2797$0 (local_word),
-    .\port$2799$0 (word),
+    .\port$2812$0 (local_word),
+    .\port$2814$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -11947,7 +12177,7 @@ module \drai_core.lane_9.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2797$0 , \port$2799$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2812$0 , \port$2814$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$39 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$39  <= 0;
   wire [6:0] \$1 ;
@@ -12000,10 +12230,10 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2797
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2797$0 ;
-  wire [7:0] \port$2797$0 ;
-  input [7:0] \port$2799$0 ;
-  wire [7:0] \port$2799$0 ;
+  input [7:0] \port$2812$0 ;
+  wire [7:0] \port$2812$0 ;
+  input [7:0] \port$2814$0 ;
+  wire [7:0] \port$2814$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -12032,10 +12262,10 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2797
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2799$0 [5:0] - \port$2797$0 [5:0];
-  assign \$2  = en & \port$2797$0 [7];
-  assign \$3  = \$2  & \port$2799$0 [7];
-  assign \$4  = \port$2797$0 [6] & \port$2799$0 [6];
+  assign \$1  = \port$2814$0 [5:0] - \port$2812$0 [5:0];
+  assign \$2  = en & \port$2812$0 [7];
+  assign \$3  = \$2  & \port$2814$0 [7];
+  assign \$4  = \port$2812$0 [6] & \port$2814$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -12118,12 +12348,12 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2797
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2799$0 [5:0];
-  assign phi_i = \port$2797$0 [5:0];
-  assign act_i = \port$2797$0 [7];
-  assign act_j = \port$2799$0 [7];
-  assign gate_i = \port$2797$0 [6];
-  assign gate_j = \port$2799$0 [6];
+  assign phi_j = \port$2814$0 [5:0];
+  assign phi_i = \port$2812$0 [5:0];
+  assign act_i = \port$2812$0 [7];
+  assign act_j = \port$2814$0 [7];
+  assign gate_i = \port$2812$0 [6];
+  assign gate_j = \port$2814$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -12134,8 +12364,8 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2797
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$2367$0 , \port$2379$0 , \port$2415$0 , \port$2427$0 , \port$2463$0 , \port$2475$0 , \port$2511$0 , \port$2523$0 , \port$2559$0 , \port$2571$0 , \port$2607$0 , \port$2619$0 
-, \port$2655$0 , \port$2667$0 , \port$2703$0 , \port$2715$0 , \port$2751$0 , \port$2763$0 , \port$2799$0 , \port$2811$0 , \port$2847$0 , \port$2859$0 , \port$2895$0 , \port$2907$0 , clk);
+module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$2382$0 , \port$2394$0 , \port$2430$0 , \port$2442$0 , \port$2478$0 , \port$2490$0 , \port$2526$0 , \port$2538$0 , \port$2574$0 , \port$2586$0 , \port$2622$0 , \port$2634$0 
+, \port$2670$0 , \port$2682$0 , \port$2718$0 , \port$2730$0 , \port$2766$0 , \port$2778$0 , \port$2814$0 , \port$2826$0 , \port$2862$0 , \port$2874$0 , \port$2910$0 , \port$2922$0 , clk);
   (* init = 2'h0 *)
   wire [1:0] \$signature__addr ;
   (* init = 2'h0 *)
@@ -12146,54 +12376,54 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   wire clk;
   wire [179:0] new_sums;
   wire [95:0] new_words;
-  input [7:0] \port$2367$0 ;
-  wire [7:0] \port$2367$0 ;
-  input [14:0] \port$2379$0 ;
-  wire [14:0] \port$2379$0 ;
-  input [7:0] \port$2415$0 ;
-  wire [7:0] \port$2415$0 ;
-  input [14:0] \port$2427$0 ;
-  wire [14:0] \port$2427$0 ;
-  input [7:0] \port$2463$0 ;
-  wire [7:0] \port$2463$0 ;
-  input [14:0] \port$2475$0 ;
-  wire [14:0] \port$2475$0 ;
-  input [7:0] \port$2511$0 ;
-  wire [7:0] \port$2511$0 ;
-  input [14:0] \port$2523$0 ;
-  wire [14:0] \port$2523$0 ;
-  input [7:0] \port$2559$0 ;
-  wire [7:0] \port$2559$0 ;
-  input [14:0] \port$2571$0 ;
-  wire [14:0] \port$2571$0 ;
-  input [7:0] \port$2607$0 ;
-  wire [7:0] \port$2607$0 ;
-  input [14:0] \port$2619$0 ;
-  wire [14:0] \port$2619$0 ;
-  input [7:0] \port$2655$0 ;
-  wire [7:0] \port$2655$0 ;
-  input [14:0] \port$2667$0 ;
-  wire [14:0] \port$2667$0 ;
-  input [7:0] \port$2703$0 ;
-  wire [7:0] \port$2703$0 ;
-  input [14:0] \port$2715$0 ;
-  wire [14:0] \port$2715$0 ;
-  input [7:0] \port$2751$0 ;
-  wire [7:0] \port$2751$0 ;
-  input [14:0] \port$2763$0 ;
-  wire [14:0] \port$2763$0 ;
-  input [7:0] \port$2799$0 ;
-  wire [7:0] \port$2799$0 ;
-  input [14:0] \port$2811$0 ;
-  wire [14:0] \port$2811$0 ;
-  input [7:0] \port$2847$0 ;
-  wire [7:0] \port$2847$0 ;
-  input [14:0] \port$2859$0 ;
-  wire [14:0] \port$2859$0 ;
-  input [7:0] \port$2895$0 ;
-  wire [7:0] \port$2895$0 ;
-  input [14:0] \port$2907$0 ;
-  wire [14:0] \port$2907$0 ;
+  input [7:0] \port$2382$0 ;
+  wire [7:0] \port$2382$0 ;
+  input [14:0] \port$2394$0 ;
+  wire [14:0] \port$2394$0 ;
+  input [7:0] \port$2430$0 ;
+  wire [7:0] \port$2430$0 ;
+  input [14:0] \port$2442$0 ;
+  wire [14:0] \port$2442$0 ;
+  input [7:0] \port$2478$0 ;
+  wire [7:0] \port$2478$0 ;
+  input [14:0] \port$2490$0 ;
+  wire [14:0] \port$2490$0 ;
+  input [7:0] \port$2526$0 ;
+  wire [7:0] \port$2526$0 ;
+  input [14:0] \port$2538$0 ;
+  wire [14:0] \port$2538$0 ;
+  input [7:0] \port$2574$0 ;
+  wire [7:0] \port$2574$0 ;
+  input [14:0] \port$2586$0 ;
+  wire [14:0] \port$2586$0 ;
+  input [7:0] \port$2622$0 ;
+  wire [7:0] \port$2622$0 ;
+  input [14:0] \port$2634$0 ;
+  wire [14:0] \port$2634$0 ;
+  input [7:0] \port$2670$0 ;
+  wire [7:0] \port$2670$0 ;
+  input [14:0] \port$2682$0 ;
+  wire [14:0] \port$2682$0 ;
+  input [7:0] \port$2718$0 ;
+  wire [7:0] \port$2718$0 ;
+  input [14:0] \port$2730$0 ;
+  wire [14:0] \port$2730$0 ;
+  input [7:0] \port$2766$0 ;
+  wire [7:0] \port$2766$0 ;
+  input [14:0] \port$2778$0 ;
+  wire [14:0] \port$2778$0 ;
+  input [7:0] \port$2814$0 ;
+  wire [7:0] \port$2814$0 ;
+  input [14:0] \port$2826$0 ;
+  wire [14:0] \port$2826$0 ;
+  input [7:0] \port$2862$0 ;
+  wire [7:0] \port$2862$0 ;
+  input [14:0] \port$2874$0 ;
+  wire [14:0] \port$2874$0 ;
+  input [7:0] \port$2910$0 ;
+  wire [7:0] \port$2910$0 ;
+  input [14:0] \port$2922$0 ;
+  wire [14:0] \port$2922$0 ;
   input [1:0] read_page;
   wire [1:0] read_page;
   input [1:0] read_sum_page;
@@ -12237,7 +12467,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (sums_enable)
-      sums_memory[sums_write] <= { \port$2907$0 , \port$2859$0 , \port$2811$0 , \port$2763$0 , \port$2715$0 , \port$2667$0 , \port$2619$0 , \port$2571$0 , \port$2523$0 , \port$2475$0 , \port$2427$0 , \port$2379$0  };
+      sums_memory[sums_write] <= { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
   end
   reg [179:0] _0_;
   always @(posedge clk) begin
@@ -12253,7 +12483,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (words_enable)
-      words_memory[words_write] <= { \port$2895$0 , \port$2847$0 , \port$2799$0 , \port$2751$0 , \port$2703$0 , \port$2655$0 , \port$2607$0 , \port$2559$0 , \port$2511$0 , \port$2463$0 , \port$2415$0 , \port$2367$0  };
+      words_memory[words_write] <= { \port$2910$0 , \port$2862$0 , \port$2814$0 , \port$2766$0 , \port$2718$0 , \port$2670$0 , \port$2622$0 , \port$2574$0 , \port$2526$0 , \port$2478$0 , \port$2430$0 , \port$2382$0  };
   end
   reg [95:0] _1_;
   always @(posedge clk) begin
@@ -12275,14 +12505,14 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   assign \$signature__addr  = words_read;
   assign sink__addr = words_write;
   assign sink__en = words_enable;
-  assign sink__data = { \port$2895$0 , \port$2847$0 , \port$2799$0 , \port$2751$0 , \port$2703$0 , \port$2655$0 , \port$2607$0 , \port$2559$0 , \port$2511$0 , \port$2463$0 , \port$2415$0 , \port$2367$0  };
-  assign new_words = { \port$2895$0 , \port$2847$0 , \port$2799$0 , \port$2751$0 , \port$2703$0 , \port$2655$0 , \port$2607$0 , \port$2559$0 , \port$2511$0 , \port$2463$0 , \port$2415$0 , \port$2367$0  };
+  assign sink__data = { \port$2910$0 , \port$2862$0 , \port$2814$0 , \port$2766$0 , \port$2718$0 , \port$2670$0 , \port$2622$0 , \port$2574$0 , \port$2526$0 , \port$2478$0 , \port$2430$0 , \port$2382$0  };
+  assign new_words = { \port$2910$0 , \port$2862$0 , \port$2814$0 , \port$2766$0 , \port$2718$0 , \port$2670$0 , \port$2622$0 , \port$2574$0 , \port$2526$0 , \port$2478$0 , \port$2430$0 , \port$2382$0  };
   assign \$signature__data  = words;
   assign \$signature__addr$21  = sums_read;
   assign \sink__addr$22  = sums_write;
   assign \sink__en$23  = sums_enable;
-  assign \sink__data$24  = { \port$2907$0 , \port$2859$0 , \port$2811$0 , \port$2763$0 , \port$2715$0 , \port$2667$0 , \port$2619$0 , \port$2571$0 , \port$2523$0 , \port$2475$0 , \port$2427$0 , \port$2379$0  };
-  assign new_sums = { \port$2907$0 , \port$2859$0 , \port$2811$0 , \port$2763$0 , \port$2715$0 , \port$2667$0 , \port$2619$0 , \port$2571$0 , \port$2523$0 , \port$2475$0 , \port$2427$0 , \port$2379$0  };
+  assign \sink__data$24  = { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
+  assign new_sums = { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
   assign \$signature__data$27  = sums;
 endmodule
 
@@ -14000,8 +14230,8 @@ module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$2394$0 , \port$2442$0 , \port$2490$0 , \port$2538$0 , \port$2586$0 , \port$2634$0 , \port$2682$0 , \port$2730$0 , \port$2778$0 , \port$2826$0 
-, \port$2874$0 , \port$2922$0 , clk);
+module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$2409$0 , \port$2457$0 , \port$2505$0 , \port$2553$0 , \port$2601$0 , \port$2649$0 , \port$2697$0 , \port$2745$0 , \port$2793$0 , \port$2841$0 
+, \port$2889$0 , \port$2937$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$43 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$43  <= 0;
   wire [6:0] \$1 ;
@@ -14034,30 +14264,30 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire into__en;
   reg load0 = 1'h0;
   wire [59:0] \new ;
-  input [4:0] \port$2394$0 ;
-  wire [4:0] \port$2394$0 ;
-  input [4:0] \port$2442$0 ;
-  wire [4:0] \port$2442$0 ;
-  input [4:0] \port$2490$0 ;
-  wire [4:0] \port$2490$0 ;
-  input [4:0] \port$2538$0 ;
-  wire [4:0] \port$2538$0 ;
-  input [4:0] \port$2586$0 ;
-  wire [4:0] \port$2586$0 ;
-  input [4:0] \port$2634$0 ;
-  wire [4:0] \port$2634$0 ;
-  input [4:0] \port$2682$0 ;
-  wire [4:0] \port$2682$0 ;
-  input [4:0] \port$2730$0 ;
-  wire [4:0] \port$2730$0 ;
-  input [4:0] \port$2778$0 ;
-  wire [4:0] \port$2778$0 ;
-  input [4:0] \port$2826$0 ;
-  wire [4:0] \port$2826$0 ;
-  input [4:0] \port$2874$0 ;
-  wire [4:0] \port$2874$0 ;
-  input [4:0] \port$2922$0 ;
-  wire [4:0] \port$2922$0 ;
+  input [4:0] \port$2409$0 ;
+  wire [4:0] \port$2409$0 ;
+  input [4:0] \port$2457$0 ;
+  wire [4:0] \port$2457$0 ;
+  input [4:0] \port$2505$0 ;
+  wire [4:0] \port$2505$0 ;
+  input [4:0] \port$2553$0 ;
+  wire [4:0] \port$2553$0 ;
+  input [4:0] \port$2601$0 ;
+  wire [4:0] \port$2601$0 ;
+  input [4:0] \port$2649$0 ;
+  wire [4:0] \port$2649$0 ;
+  input [4:0] \port$2697$0 ;
+  wire [4:0] \port$2697$0 ;
+  input [4:0] \port$2745$0 ;
+  wire [4:0] \port$2745$0 ;
+  input [4:0] \port$2793$0 ;
+  wire [4:0] \port$2793$0 ;
+  input [4:0] \port$2841$0 ;
+  wire [4:0] \port$2841$0 ;
+  input [4:0] \port$2889$0 ;
+  wire [4:0] \port$2889$0 ;
+  input [4:0] \port$2937$0 ;
+  wire [4:0] \port$2937$0 ;
   input read;
   wire read;
   reg [5:0] read_at = 6'h00;
@@ -14132,7 +14362,7 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   end
   always @(posedge clk) begin
     if (into__en)
-      weights_memory[into__addr] <= { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
+      weights_memory[into__addr] <= { \port$2937$0 , \port$2889$0 , \port$2841$0 , \port$2793$0 , \port$2745$0 , \port$2697$0 , \port$2649$0 , \port$2601$0 , \port$2553$0 , \port$2505$0 , \port$2457$0 , \port$2409$0  };
   end
   reg [59:0] _0_;
   always @(posedge clk) begin
@@ -14189,8 +14419,8 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
       \$8  = { host_weight, word[59:5] };
     end
   end
-  assign into__data = { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
-  assign \new  = { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
+  assign into__data = { \port$2937$0 , \port$2889$0 , \port$2841$0 , \port$2793$0 , \port$2745$0 , \port$2697$0 , \port$2649$0 , \port$2601$0 , \port$2553$0 , \port$2505$0 , \port$2457$0 , \port$2409$0  };
+  assign \new  = { \port$2937$0 , \port$2889$0 , \port$2841$0 , \port$2793$0 , \port$2745$0 , \port$2697$0 , \port$2649$0 , \port$2601$0 , \port$2553$0 , \port$2505$0 , \port$2457$0 , \port$2409$0  };
   assign \word$22  = word;
   assign \$signature__en  = \$4 ;
   assign into__en = \$5 ;

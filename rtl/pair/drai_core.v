@@ -688,14 +688,14 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .clear(clear_counters),
     .clk(clk),
     .gated_on_count(gated_on_count),
-    .\port$1073$0 (\visited$222 ),
-    .\port$1074$0 (\gated_on$225 ),
-    .\port$1075$0 (\written$228 ),
-    .\port$1121$0 (\visited$223 ),
-    .\port$1122$0 (\gated_on$226 ),
-    .\port$1123$0 (\written$229 ),
-    .\port$664$0 (\changed$231 ),
-    .\port$792$0 (\changed$232 ),
+    .\port$1088$0 (\visited$222 ),
+    .\port$1089$0 (\gated_on$225 ),
+    .\port$1090$0 (\written$228 ),
+    .\port$1136$0 (\visited$223 ),
+    .\port$1137$0 (\gated_on$226 ),
+    .\port$1138$0 (\written$229 ),
+    .\port$670$0 (\changed$231 ),
+    .\port$798$0 (\changed$232 ),
     .rst(rst),
     .visited_count(visited_count),
     .written_count(written_count)
@@ -811,10 +811,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   );
   \drai_core.pages  pages (
     .clk(clk),
-    .\port$1045$0 (\word$142 ),
-    .\port$1057$0 (sum),
-    .\port$1093$0 (next_word),
-    .\port$1105$0 (\sum$157 ),
+    .\port$1060$0 (\word$142 ),
+    .\port$1072$0 (sum),
+    .\port$1108$0 (next_word),
+    .\port$1120$0 (\sum$157 ),
     .read_page(control_3[10]),
     .read_sum_page(control_6[10]),
     .rst(rst),
@@ -874,8 +874,8 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .host_fetch(host_fetch),
     .host_shift(host_shift),
     .host_weight(\$19 [4:0]),
-    .\port$1072$0 (weight_out),
-    .\port$1120$0 (\weight_out$164 ),
+    .\port$1087$0 (weight_out),
+    .\port$1135$0 (\weight_out$164 ),
     .read(control_3[5]),
     .rst(rst),
     .start(start),
@@ -1340,7 +1340,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign host_inputs[11:0] = wdata[11:0];
 endmodule
 
-module \drai_core.counters (rst, \port$664$0 , \port$792$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$1073$0 , \port$1074$0 , \port$1075$0 , \port$1121$0 , \port$1122$0 , \port$1123$0 , clk);
+module \drai_core.counters (rst, \port$670$0 , \port$798$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$1088$0 , \port$1089$0 , \port$1090$0 , \port$1136$0 , \port$1137$0 , \port$1138$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$2  <= 0;
   wire [1:0] \$1 ;
@@ -1371,22 +1371,22 @@ module \drai_core.counters (rst, \port$664$0 , \port$792$0 , clear, visited_coun
   output [31:0] gated_on_count;
   reg [31:0] gated_on_count = 32'd0;
   reg [1:0] gated_on_share = 2'h0;
-  input \port$1073$0 ;
-  wire \port$1073$0 ;
-  input \port$1074$0 ;
-  wire \port$1074$0 ;
-  input \port$1075$0 ;
-  wire \port$1075$0 ;
-  input \port$1121$0 ;
-  wire \port$1121$0 ;
-  input \port$1122$0 ;
-  wire \port$1122$0 ;
-  input \port$1123$0 ;
-  wire \port$1123$0 ;
-  input \port$664$0 ;
-  wire \port$664$0 ;
-  input \port$792$0 ;
-  wire \port$792$0 ;
+  input \port$1088$0 ;
+  wire \port$1088$0 ;
+  input \port$1089$0 ;
+  wire \port$1089$0 ;
+  input \port$1090$0 ;
+  wire \port$1090$0 ;
+  input \port$1136$0 ;
+  wire \port$1136$0 ;
+  input \port$1137$0 ;
+  wire \port$1137$0 ;
+  input \port$1138$0 ;
+  wire \port$1138$0 ;
+  input \port$670$0 ;
+  wire \port$670$0 ;
+  input \port$798$0 ;
+  wire \port$798$0 ;
   input rst;
   wire rst;
   wire [1:0] visited;
@@ -1397,16 +1397,16 @@ module \drai_core.counters (rst, \port$664$0 , \port$792$0 , clear, visited_coun
   output [31:0] written_count;
   reg [31:0] written_count = 32'd0;
   reg [1:0] written_share = 2'h0;
-  assign \$1  = \port$1073$0  + \port$1121$0 ;
+  assign \$1  = \port$1088$0  + \port$1136$0 ;
   assign \$2  = visited_count + visited_share;
   assign \$3  = clear ? 33'h000000000 : \$2 ;
-  assign \$4  = \port$1074$0  + \port$1122$0 ;
+  assign \$4  = \port$1089$0  + \port$1137$0 ;
   assign \$5  = gated_on_count + gated_on_share;
   assign \$6  = clear ? 33'h000000000 : \$5 ;
-  assign \$7  = \port$1075$0  + \port$1123$0 ;
+  assign \$7  = \port$1090$0  + \port$1138$0 ;
   assign \$8  = written_count + written_share;
   assign \$9  = clear ? 33'h000000000 : \$8 ;
-  assign \$10  = \port$664$0  + \port$792$0 ;
+  assign \$10  = \port$670$0  + \port$798$0 ;
   assign \$11  = changed_count + changed_share;
   assign \$12  = clear ? 33'h000000000 : \$11 ;
   always @(posedge clk)
@@ -1453,76 +1453,85 @@ module \drai_core.counters (rst, \port$664$0 , \port$792$0 , clear, visited_coun
       \$16  = 32'd0;
     end
   end
-  assign visited = { \port$1121$0 , \port$1073$0  };
-  assign gated_on = { \port$1122$0 , \port$1074$0  };
-  assign written = { \port$1123$0 , \port$1075$0  };
-  assign changed = { \port$792$0 , \port$664$0  };
+  assign visited = { \port$1136$0 , \port$1088$0  };
+  assign gated_on = { \port$1137$0 , \port$1089$0  };
+  assign written = { \port$1138$0 , \port$1090$0  };
+  assign changed = { \port$798$0 , \port$670$0  };
 endmodule
 
-module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs, weight_shift
-, rdata, weight_address, steps, gain, eta, dither, margin, gates, index, shil, weight, visited_count, gated_on_count, written_count, changed_count, addr);
+module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs
+, weight_shift, weight_address, steps, gain, eta, dither, margin, gates, index, shil, weight, visited_count, gated_on_count, written_count, changed_count, addr);
   reg \$auto$verilog_backend.cc:2355:dump_module$3 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$3  <= 0;
   wire \$1 ;
-  wire \$10 ;
-  wire \$11 ;
-  wire \$12 ;
-  wire \$13 ;
+  wire [15:0] \$10 ;
+  wire [32:0] \$11 ;
+  wire [31:0] \$12 ;
+  wire [32:0] \$13 ;
   wire \$14 ;
-  wire \$15 ;
+  wire [12:0] \$15 ;
   wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
   wire \$2 ;
   wire \$20 ;
-  wire [3:0] \$21 ;
+  wire \$21 ;
   wire \$22 ;
   wire \$23 ;
   wire \$24 ;
   wire \$25 ;
-  wire [3:0] \$26 ;
-  wire \$27 ;
-  wire [1:0] \$28 ;
+  wire \$26 ;
+  wire [3:0] \$27 ;
+  wire \$28 ;
   wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
-  wire [1:0] \$32 ;
+  wire [3:0] \$32 ;
   wire \$33 ;
   wire [1:0] \$34 ;
-  wire [1:0] \$35 ;
+  wire \$35 ;
   wire \$36 ;
   wire \$37 ;
   wire [1:0] \$38 ;
-  wire [32:0] \$39 ;
+  wire \$39 ;
   wire \$4 ;
-  wire \$40 ;
-  wire [12:0] \$41 ;
-  reg [31:0] \$42 ;
-  reg \$43 ;
-  reg [2:0] \$44 ;
-  reg [2:0] \$45 ;
-  reg \$46 ;
-  reg [23:0] \$47 ;
-  reg [15:0] \$48 ;
-  reg [11:0] \$49 ;
+  wire [1:0] \$40 ;
+  wire [1:0] \$41 ;
+  wire \$42 ;
+  wire \$43 ;
+  wire [1:0] \$44 ;
+  wire [32:0] \$45 ;
+  wire \$46 ;
+  wire [12:0] \$47 ;
+  reg \$48 ;
+  reg \$49 ;
   wire \$5 ;
-  reg [11:0] \$50 ;
-  reg [16:0] \$51 ;
-  reg [4:0] \$52 ;
-  reg [9:0] \$53 ;
-  reg [1:0] \$54 ;
+  reg \$50 ;
+  reg [31:0] \$51 ;
+  reg \$52 ;
+  reg [2:0] \$53 ;
+  reg [2:0] \$54 ;
   reg \$55 ;
-  reg [11:0] \$56 ;
-  reg \$57 ;
-  reg [31:0] \$58 ;
+  reg [23:0] \$56 ;
+  reg [15:0] \$57 ;
+  reg [11:0] \$58 ;
+  reg [11:0] \$59 ;
   wire \$6 ;
+  reg [16:0] \$60 ;
+  reg [4:0] \$61 ;
+  reg [9:0] \$62 ;
+  reg [1:0] \$63 ;
+  reg \$64 ;
+  reg [11:0] \$65 ;
+  reg \$66 ;
+  reg [31:0] \$67 ;
   wire \$7 ;
-  wire \$8 ;
-  wire [12:0] \$9 ;
+  wire [31:0] \$8 ;
+  wire [31:0] \$9 ;
   reg \$signal ;
-  reg [11:0] \$signal$39  = 12'h000;
+  reg [11:0] \$signal$46  = 12'h000;
   reg [2:0] access_state = 3'h0;
   output ack;
   reg ack;
@@ -1536,8 +1545,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   wire clk;
   wire [31:0] configuration;
   wire couple;
-  (* init = 32'd0 *)
-  wire [31:0] data;
+  reg [31:0] data = 32'd0;
   output [4:0] dither;
   reg [4:0] dither = 5'h00;
   reg error = 1'h0;
@@ -1572,7 +1580,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   input ramp;
   wire ramp;
   output [31:0] rdata;
-  reg [31:0] rdata = 32'd0;
+  wire [31:0] rdata;
   input re;
   wire re;
   reg reading;
@@ -1582,6 +1590,9 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   wire rst;
   output run;
   reg run;
+  reg [31:0] seen_input = 32'd0;
+  reg [15:0] seen_omega = 16'h0000;
+  reg [31:0] seen_state = 32'd0;
   output [11:0] shil;
   reg [11:0] shil = 12'h000;
   reg [11:0] shil_step = 12'h000;
@@ -1595,6 +1606,9 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   input [31:0] visited_count;
   wire [31:0] visited_count;
   reg [2:0] \wait  = 3'h0;
+  reg wanted_input = 1'h0;
+  reg wanted_omega = 1'h0;
+  reg wanted_state = 1'h0;
   input [31:0] wdata;
   wire [31:0] wdata;
   input we;
@@ -1618,41 +1632,66 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   reg write_theta;
   input [31:0] written_count;
   wire [31:0] written_count;
-  assign \$41  = \$40  ? { 1'h0, \$signal$39  } : grown;
+  assign \$32  = \wait  - 1'h1;
+  assign \$33  = ! \wait ;
+  assign \$34  = weight_address + 1'h1;
+  assign \$35  = ~ wdata[3];
+  assign \$36  = wdata[4] & \$35 ;
+  assign \$37  = \$signal  | reading;
+  assign \$38  = index + 1'h1;
+  assign \$40  = lane + 1'h1;
+  assign \$41  = \$39  ? 2'h0 : \$40 ;
+  assign \$43  = reading & \$42 ;
+  assign \$44  = weight_address + 1'h1;
+  assign \$45  = steps_done + 1'h1;
+  assign \$46  = grown > \$signal$46 ;
+  assign \$47  = \$46  ? { 1'h0, \$signal$46  } : grown;
   always @(posedge clk)
-    rdata <= \$42 ;
+    seen_state <= mark;
   always @(posedge clk)
-    error <= \$43 ;
+    seen_omega <= omega;
   always @(posedge clk)
-    access_state <= \$44 ;
+    seen_input <= configuration;
   always @(posedge clk)
-    \wait  <= \$45 ;
+    wanted_state <= \$48 ;
   always @(posedge clk)
-    weight_address <= \$46 ;
+    wanted_omega <= \$49 ;
   always @(posedge clk)
-    steps <= \$47 ;
+    wanted_input <= \$50 ;
   always @(posedge clk)
-    gain <= \$48 ;
+    data <= \$51 ;
   always @(posedge clk)
-    \$signal$39  <= \$49 ;
+    error <= \$52 ;
   always @(posedge clk)
-    shil_step <= \$50 ;
+    access_state <= \$53 ;
   always @(posedge clk)
-    eta <= \$51 ;
+    \wait  <= \$54 ;
   always @(posedge clk)
-    dither <= \$52 ;
+    weight_address <= \$55 ;
   always @(posedge clk)
-    margin <= \$53 ;
+    steps <= \$56 ;
   always @(posedge clk)
-    gates <= \$54 ;
+    gain <= \$57 ;
   always @(posedge clk)
-    index <= \$55 ;
+    \$signal$46  <= \$58 ;
   always @(posedge clk)
-    shil <= \$56 ;
+    shil_step <= \$59 ;
   always @(posedge clk)
-    lane <= \$57 ;
+    eta <= \$60 ;
   always @(posedge clk)
-    steps_done <= \$58 ;
+    dither <= \$61 ;
+  always @(posedge clk)
+    margin <= \$62 ;
+  always @(posedge clk)
+    gates <= \$63 ;
+  always @(posedge clk)
+    index <= \$64 ;
+  always @(posedge clk)
+    shil <= \$65 ;
+  always @(posedge clk)
+    lane <= \$66 ;
+  always @(posedge clk)
+    steps_done <= \$67 ;
   assign weight_access = addr == 5'h15;
   assign \$1  = re & weight_access;
   assign \$2  = ! lane;
@@ -1661,36 +1700,29 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   assign \$5  = ~ we;
   assign \$6  = re & \$5 ;
   assign \$7  = ! \wait ;
-  assign \$8  = \$signal  | reading;
-  assign \$9  = shil + shil_step;
-  assign \$10  = ! access_state;
-  assign \$11  = access_state == 1'h1;
-  assign \$12  = access_state == 2'h2;
-  assign \$13  = access_state == 2'h3;
-  assign \$14  = access_state == 3'h4;
-  assign \$15  = re & weight_access;
-  assign \$16  = ! lane;
-  assign \$17  = \$15  & \$16 ;
-  assign \$18  = we | re;
-  assign \$19  = we | re;
-  assign \$20  = addr == 3'h5;
-  assign \$21  = \wait  - 1'h1;
-  assign \$22  = ! \wait ;
-  assign \$23  = \$signal  & weight_access;
-  assign \$25  = \$23  & \$24 ;
-  assign \$26  = \wait  - 1'h1;
-  assign \$27  = ! \wait ;
-  assign \$28  = weight_address + 1'h1;
-  assign \$29  = ~ wdata[3];
-  assign \$30  = wdata[4] & \$29 ;
-  assign \$31  = \$signal  | reading;
-  assign \$32  = index + 1'h1;
-  assign \$34  = lane + 1'h1;
-  assign \$35  = \$33  ? 2'h0 : \$34 ;
-  assign \$37  = reading & \$36 ;
-  assign \$38  = weight_address + 1'h1;
-  assign \$39  = steps_done + 1'h1;
-  assign \$40  = grown > \$signal$39 ;
+  assign \$8  = wanted_state ? seen_state : 32'd0;
+  assign \$9  = data | \$8 ;
+  assign \$10  = wanted_omega ? seen_omega : 16'h0000;
+  assign \$11  = { 1'h0, \$9  } | { \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10  };
+  assign \$12  = wanted_input ? seen_input : 32'd0;
+  assign \$13  = \$11  | { 1'h0, \$12  };
+  assign \$14  = \$signal  | reading;
+  assign \$15  = shil + shil_step;
+  assign \$16  = ! access_state;
+  assign \$17  = access_state == 1'h1;
+  assign \$18  = access_state == 2'h2;
+  assign \$19  = access_state == 2'h3;
+  assign \$20  = access_state == 3'h4;
+  assign \$21  = re & weight_access;
+  assign \$22  = ! lane;
+  assign \$23  = \$21  & \$22 ;
+  assign \$24  = we | re;
+  assign \$25  = we | re;
+  assign \$26  = addr == 3'h5;
+  assign \$27  = \wait  - 1'h1;
+  assign \$28  = ! \wait ;
+  assign \$29  = \$signal  & weight_access;
+  assign \$31  = \$29  & \$30 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_fetch = 1'h0;
@@ -1923,7 +1955,7 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_shift = 1'h0;
-    if (\$8 ) begin
+    if (\$14 ) begin
       casez (addr)
         6'h11, 6'h12, 6'h13:
             /* empty */;
@@ -1936,19 +1968,223 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     grown = 13'h0000;
     if (ramp) begin
-      grown = \$9 ;
+      grown = \$15 ;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$42  = rdata;
+    \$48  = 1'h0;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  /* empty */;
+              6'h08:
+                  /* empty */;
+              6'h09:
+                  /* empty */;
+              6'h0a:
+                  /* empty */;
+              6'h0b:
+                  /* empty */;
+              6'h0d:
+                  /* empty */;
+              6'h0e:
+                  /* empty */;
+              6'h0f:
+                  /* empty */;
+              6'h10:
+                  /* empty */;
+              6'h14:
+                  /* empty */;
+              6'h00:
+                  /* empty */;
+              6'h01:
+                  /* empty */;
+              6'h02:
+                  /* empty */;
+              6'h03:
+                  /* empty */;
+              6'h04:
+                  /* empty */;
+              6'h05:
+                  /* empty */;
+              6'h15:
+                  /* empty */;
+              6'h1c:
+                  /* empty */;
+              6'h1d:
+                  /* empty */;
+              6'h18:
+                  /* empty */;
+              6'h19:
+                  /* empty */;
+              6'h1a:
+                  /* empty */;
+              6'h1b:
+                  /* empty */;
+              6'h11:
+                  \$48  = 1'h1;
+            endcase
+          end
+    endcase
+    if (rst) begin
+      \$48  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$49  = 1'h0;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  /* empty */;
+              6'h08:
+                  /* empty */;
+              6'h09:
+                  /* empty */;
+              6'h0a:
+                  /* empty */;
+              6'h0b:
+                  /* empty */;
+              6'h0d:
+                  /* empty */;
+              6'h0e:
+                  /* empty */;
+              6'h0f:
+                  /* empty */;
+              6'h10:
+                  /* empty */;
+              6'h14:
+                  /* empty */;
+              6'h00:
+                  /* empty */;
+              6'h01:
+                  /* empty */;
+              6'h02:
+                  /* empty */;
+              6'h03:
+                  /* empty */;
+              6'h04:
+                  /* empty */;
+              6'h05:
+                  /* empty */;
+              6'h15:
+                  /* empty */;
+              6'h1c:
+                  /* empty */;
+              6'h1d:
+                  /* empty */;
+              6'h18:
+                  /* empty */;
+              6'h19:
+                  /* empty */;
+              6'h1a:
+                  /* empty */;
+              6'h1b:
+                  /* empty */;
+              6'h11:
+                  /* empty */;
+              6'h12:
+                  \$49  = 1'h1;
+            endcase
+          end
+    endcase
+    if (rst) begin
+      \$49  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$50  = 1'h0;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  /* empty */;
+              6'h08:
+                  /* empty */;
+              6'h09:
+                  /* empty */;
+              6'h0a:
+                  /* empty */;
+              6'h0b:
+                  /* empty */;
+              6'h0d:
+                  /* empty */;
+              6'h0e:
+                  /* empty */;
+              6'h0f:
+                  /* empty */;
+              6'h10:
+                  /* empty */;
+              6'h14:
+                  /* empty */;
+              6'h00:
+                  /* empty */;
+              6'h01:
+                  /* empty */;
+              6'h02:
+                  /* empty */;
+              6'h03:
+                  /* empty */;
+              6'h04:
+                  /* empty */;
+              6'h05:
+                  /* empty */;
+              6'h15:
+                  /* empty */;
+              6'h1c:
+                  /* empty */;
+              6'h1d:
+                  /* empty */;
+              6'h18:
+                  /* empty */;
+              6'h19:
+                  /* empty */;
+              6'h1a:
+                  /* empty */;
+              6'h1b:
+                  /* empty */;
+              6'h11:
+                  /* empty */;
+              6'h12:
+                  /* empty */;
+              6'h13:
+                  \$50  = 1'h1;
+            endcase
+          end
+    endcase
+    if (rst) begin
+      \$50  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$51  = data;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$19 ) begin
-              \$42  = 32'd0;
-              if (\$20 ) begin
-                \$42  = { 30'h00000000, error, busy };
+            if (\$25 ) begin
+              \$51  = 32'd0;
+              if (\$26 ) begin
+                \$51  = { 30'h00000000, error, busy };
               end
             end
           end
@@ -1956,61 +2192,55 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
           /* empty */;
       3'h3:
         begin
-          \$42  = 32'd0;
+          \$51  = 32'd0;
           if (reading) begin
             casez (addr)
               6'h07:
-                  \$42  = { 8'h00, steps };
+                  \$51  = { 8'h00, steps };
               6'h08:
-                  \$42  = { 16'h0000, gain };
+                  \$51  = { 16'h0000, gain };
               6'h09:
-                  \$42  = { 20'h00000, \$signal$39  };
+                  \$51  = { 20'h00000, \$signal$46  };
               6'h0a:
-                  \$42  = { 20'h00000, shil_step };
+                  \$51  = { 20'h00000, shil_step };
               6'h0b:
-                  \$42  = { 15'h0000, eta };
+                  \$51  = { 15'h0000, eta };
               6'h0d:
-                  \$42  = { 27'h0000000, dither };
+                  \$51  = { 27'h0000000, dither };
               6'h0e:
-                  \$42  = { margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin };
+                  \$51  = { margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin };
               6'h0f:
-                  \$42  = { 30'h00000000, gates };
+                  \$51  = { 30'h00000000, gates };
               6'h10:
-                  \$42  = { 31'h00000000, index };
+                  \$51  = { 31'h00000000, index };
               6'h14:
-                  \$42  = { 31'h00000000, weight_address };
+                  \$51  = { 31'h00000000, weight_address };
               6'h00:
-                  \$42  = 32'd1146241353;
+                  \$51  = 32'd1146241353;
               6'h01:
-                  \$42  = 32'd131073;
+                  \$51  = 32'd131073;
               6'h02:
-                  \$42  = 32'd2608769789;
+                  \$51  = 32'd2608769789;
               6'h03:
-                  \$42  = 32'd2371056538;
+                  \$51  = 32'd2371056538;
               6'h04:
-                  \$42  = 32'd65538;
+                  \$51  = 32'd65538;
               6'h05:
-                  \$42  = { 30'h00000000, error, busy };
-              6'h11:
-                  \$42  = mark;
-              6'h12:
-                  \$42  = { omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega[15], omega };
-              6'h13:
-                  \$42  = configuration;
+                  \$51  = { 30'h00000000, error, busy };
               6'h15:
-                  \$42  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
+                  \$51  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
               6'h1c:
-                  \$42  = steps_done;
+                  \$51  = steps_done;
               6'h1d:
-                  \$42  = { 20'h00000, shil };
+                  \$51  = { 20'h00000, shil };
               6'h18:
-                  \$42  = visited_count;
+                  \$51  = visited_count;
               6'h19:
-                  \$42  = gated_on_count;
+                  \$51  = gated_on_count;
               6'h1a:
-                  \$42  = written_count;
+                  \$51  = written_count;
               6'h1b:
-                  \$42  = changed_count;
+                  \$51  = changed_count;
             endcase
           end
         end
@@ -2018,15 +2248,15 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$43  = error;
+    \$52  = error;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$19 ) begin
+            if (\$25 ) begin
               (* full_case = 32'd1 *)
-              if (\$20 ) begin
+              if (\$26 ) begin
               end else begin
-                \$43  = 1'h1;
+                \$52  = 1'h1;
               end
             end
           end
@@ -2055,75 +2285,75 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
             /* empty */;
         6'h06:
             if (wdata[6]) begin
-              \$43  = 1'h0;
+              \$52  = 1'h0;
             end
       endcase
     end
     if (rst) begin
-      \$43  = 1'h0;
+      \$52  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$44  = access_state;
+    \$53  = access_state;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$19 ) begin
-              \$44  = 3'h1;
+            if (\$25 ) begin
+              \$53  = 3'h1;
             end
-          end else if (\$17 ) begin
-            \$44  = 3'h2;
-          end else if (\$18 ) begin
-            \$44  = 3'h3;
+          end else if (\$23 ) begin
+            \$53  = 3'h2;
+          end else if (\$24 ) begin
+            \$53  = 3'h3;
           end
       3'h2:
-          if (\$22 ) begin
-            \$44  = 3'h3;
+          if (\$28 ) begin
+            \$53  = 3'h3;
           end
       3'h3:
           (* full_case = 32'd1 *)
-          if (\$25 ) begin
-            \$44  = 3'h4;
+          if (\$31 ) begin
+            \$53  = 3'h4;
           end else begin
-            \$44  = 3'h1;
+            \$53  = 3'h1;
           end
       3'h4:
-          if (\$27 ) begin
-            \$44  = 3'h1;
+          if (\$33 ) begin
+            \$53  = 3'h1;
           end
       3'h1:
-          \$44  = 3'h0;
+          \$53  = 3'h0;
     endcase
     if (rst) begin
-      \$44  = 3'h0;
+      \$53  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$45  = \wait ;
+    \$54  = \wait ;
     casez (access_state)
       3'h0:
           if (busy) begin
-          end else if (\$17 ) begin
-            \$45  = 3'h3;
+          end else if (\$23 ) begin
+            \$54  = 3'h3;
           end
       3'h2:
-          \$45  = \$21 [2:0];
+          \$54  = \$27 [2:0];
       3'h3:
-          if (\$25 ) begin
-            \$45  = 3'h6;
+          if (\$31 ) begin
+            \$54  = 3'h6;
           end
       3'h4:
-          \$45  = \$26 [2:0];
+          \$54  = \$32 [2:0];
     endcase
     if (rst) begin
-      \$45  = 3'h0;
+      \$54  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$46  = weight_address;
+    \$55  = weight_address;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -2132,8 +2362,8 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
       3'h3:
           /* empty */;
       3'h4:
-          if (\$27 ) begin
-            \$46  = \$28 [0];
+          if (\$33 ) begin
+            \$55  = \$34 [0];
           end
     endcase
     if (\$signal ) begin
@@ -2157,54 +2387,54 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h10:
             /* empty */;
         6'h14:
-            \$46  = wdata[0];
+            \$55  = wdata[0];
       endcase
     end
-    if (\$31 ) begin
+    if (\$37 ) begin
       casez (addr)
         6'h11, 6'h12, 6'h13:
             /* empty */;
         6'h15:
-            if (\$37 ) begin
-              \$46  = \$38 [0];
+            if (\$43 ) begin
+              \$55  = \$44 [0];
             end
       endcase
     end
     if (rst) begin
-      \$46  = 1'h0;
+      \$55  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$47  = steps;
+    \$56  = steps;
     if (\$signal ) begin
       casez (addr)
         6'h07:
-            \$47  = wdata[23:0];
+            \$56  = wdata[23:0];
       endcase
     end
     if (rst) begin
-      \$47  = 24'h000000;
+      \$56  = 24'h000000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$48  = gain;
+    \$57  = gain;
     if (\$signal ) begin
       casez (addr)
         6'h07:
             /* empty */;
         6'h08:
-            \$48  = wdata[15:0];
+            \$57  = wdata[15:0];
       endcase
     end
     if (rst) begin
-      \$48  = 16'h0000;
+      \$57  = 16'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$49  = \$signal$39 ;
+    \$58  = \$signal$46 ;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -2212,16 +2442,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h08:
             /* empty */;
         6'h09:
-            \$49  = wdata[11:0];
+            \$58  = wdata[11:0];
       endcase
     end
     if (rst) begin
-      \$49  = 12'h000;
+      \$58  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$50  = shil_step;
+    \$59  = shil_step;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -2231,16 +2461,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h09:
             /* empty */;
         6'h0a:
-            \$50  = wdata[11:0];
+            \$59  = wdata[11:0];
       endcase
     end
     if (rst) begin
-      \$50  = 12'h000;
+      \$59  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$51  = eta;
+    \$60  = eta;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -2252,16 +2482,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0a:
             /* empty */;
         6'h0b:
-            \$51  = wdata[16:0];
+            \$60  = wdata[16:0];
       endcase
     end
     if (rst) begin
-      \$51  = 17'h00000;
+      \$60  = 17'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$52  = dither;
+    \$61  = dither;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -2275,16 +2505,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0b:
             /* empty */;
         6'h0d:
-            \$52  = wdata[4:0];
+            \$61  = wdata[4:0];
       endcase
     end
     if (rst) begin
-      \$52  = 5'h00;
+      \$61  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$53  = margin;
+    \$62  = margin;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -2300,16 +2530,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0d:
             /* empty */;
         6'h0e:
-            \$53  = wdata[9:0];
+            \$62  = wdata[9:0];
       endcase
     end
     if (rst) begin
-      \$53  = 10'h000;
+      \$62  = 10'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$54  = gates;
+    \$63  = gates;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -2327,16 +2557,16 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0e:
             /* empty */;
         6'h0f:
-            \$54  = wdata[1:0];
+            \$63  = wdata[1:0];
       endcase
     end
     if (rst) begin
-      \$54  = 2'h0;
+      \$63  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$55  = index;
+    \$64  = index;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -2356,22 +2586,22 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h0f:
             /* empty */;
         6'h10:
-            \$55  = wdata[0];
+            \$64  = wdata[0];
       endcase
     end
-    if (\$31 ) begin
+    if (\$37 ) begin
       casez (addr)
         6'h11, 6'h12, 6'h13:
-            \$55  = \$32 [0];
+            \$64  = \$38 [0];
       endcase
     end
     if (rst) begin
-      \$55  = 1'h0;
+      \$64  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$56  = shil;
+    \$65  = shil;
     if (\$signal ) begin
       casez (addr)
         6'h07:
@@ -2395,51 +2625,51 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
         6'h14:
             /* empty */;
         6'h06:
-            if (\$30 ) begin
-              \$56  = 12'h000;
+            if (\$36 ) begin
+              \$65  = 12'h000;
             end
       endcase
     end
     if (ramp) begin
-      \$56  = \$41 [11:0];
+      \$65  = \$47 [11:0];
     end
     if (rst) begin
-      \$56  = 12'h000;
+      \$65  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$57  = lane;
-    if (\$31 ) begin
+    \$66  = lane;
+    if (\$37 ) begin
       casez (addr)
         6'h11, 6'h12, 6'h13:
             /* empty */;
         6'h15:
-            \$57  = \$35 [0];
+            \$66  = \$41 [0];
         6'h14:
             if (\$signal ) begin
-              \$57  = 1'h0;
+              \$66  = 1'h0;
             end
       endcase
     end
     if (rst) begin
-      \$57  = 1'h0;
+      \$66  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$58  = steps_done;
+    \$67  = steps_done;
     if (step_done) begin
-      \$58  = \$39 [31:0];
+      \$67  = \$45 [31:0];
     end
     if (rst) begin
-      \$58  = 32'd0;
+      \$67  = 32'd0;
     end
   end
-  assign data = rdata;
   assign field = wdata[0];
   assign couple = wdata[1];
   assign learn = wdata[2];
+  assign rdata = \$13 [31:0];
   assign \marks.margin  = marks;
   assign \inputs.strength  = inputs[11:0];
   assign \inputs.psi  = inputs[17:12];
@@ -2453,9 +2683,9 @@ module \drai_core.host (wdata, we, re, clk, rst, theta, omega, inputs, marks, st
   assign mark[31] = marks;
   assign mark[15:0] = theta;
   assign mark[30:16] = 15'h0000;
-  assign \$24  = lane;
-  assign \$33  = lane;
-  assign \$36  = lane;
+  assign \$30  = lane;
+  assign \$39  = lane;
+  assign \$42  = lane;
 endmodule
 
 module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
@@ -2668,8 +2898,8 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$1043$0 (local_word),
-    .\port$1045$0 (word),
+    .\port$1058$0 (local_word),
+    .\port$1060$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -2954,7 +3184,7 @@ module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1043$0 , \port$1045$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1058$0 , \port$1060$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$6  <= 0;
   wire [6:0] \$1 ;
@@ -3007,10 +3237,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1043
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$1043$0 ;
-  wire [7:0] \port$1043$0 ;
-  input [7:0] \port$1045$0 ;
-  wire [7:0] \port$1045$0 ;
+  input [7:0] \port$1058$0 ;
+  wire [7:0] \port$1058$0 ;
+  input [7:0] \port$1060$0 ;
+  wire [7:0] \port$1060$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -3039,10 +3269,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1043
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$1045$0 [5:0] - \port$1043$0 [5:0];
-  assign \$2  = en & \port$1043$0 [7];
-  assign \$3  = \$2  & \port$1045$0 [7];
-  assign \$4  = \port$1043$0 [6] & \port$1045$0 [6];
+  assign \$1  = \port$1060$0 [5:0] - \port$1058$0 [5:0];
+  assign \$2  = en & \port$1058$0 [7];
+  assign \$3  = \$2  & \port$1060$0 [7];
+  assign \$4  = \port$1058$0 [6] & \port$1060$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -3125,12 +3355,12 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1043
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$1045$0 [5:0];
-  assign phi_i = \port$1043$0 [5:0];
-  assign act_i = \port$1043$0 [7];
-  assign act_j = \port$1045$0 [7];
-  assign gate_i = \port$1043$0 [6];
-  assign gate_j = \port$1045$0 [6];
+  assign phi_j = \port$1060$0 [5:0];
+  assign phi_i = \port$1058$0 [5:0];
+  assign act_i = \port$1058$0 [7];
+  assign act_j = \port$1060$0 [7];
+  assign gate_i = \port$1058$0 [6];
+  assign gate_j = \port$1060$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -3351,8 +3581,8 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$1091$0 (local_word),
-    .\port$1093$0 (word),
+    .\port$1106$0 (local_word),
+    .\port$1108$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -3637,7 +3867,7 @@ module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1091$0 , \port$1093$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1106$0 , \port$1108$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
@@ -3690,10 +3920,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1091
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$1091$0 ;
-  wire [7:0] \port$1091$0 ;
-  input [7:0] \port$1093$0 ;
-  wire [7:0] \port$1093$0 ;
+  input [7:0] \port$1106$0 ;
+  wire [7:0] \port$1106$0 ;
+  input [7:0] \port$1108$0 ;
+  wire [7:0] \port$1108$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -3722,10 +3952,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1091
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$1093$0 [5:0] - \port$1091$0 [5:0];
-  assign \$2  = en & \port$1091$0 [7];
-  assign \$3  = \$2  & \port$1093$0 [7];
-  assign \$4  = \port$1091$0 [6] & \port$1093$0 [6];
+  assign \$1  = \port$1108$0 [5:0] - \port$1106$0 [5:0];
+  assign \$2  = en & \port$1106$0 [7];
+  assign \$3  = \$2  & \port$1108$0 [7];
+  assign \$4  = \port$1106$0 [6] & \port$1108$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -3808,12 +4038,12 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1091
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$1093$0 [5:0];
-  assign phi_i = \port$1091$0 [5:0];
-  assign act_i = \port$1091$0 [7];
-  assign act_j = \port$1093$0 [7];
-  assign gate_i = \port$1091$0 [6];
-  assign gate_j = \port$1093$0 [6];
+  assign phi_j = \port$1108$0 [5:0];
+  assign phi_i = \port$1106$0 [5:0];
+  assign act_i = \port$1106$0 [7];
+  assign act_j = \port$1108$0 [7];
+  assign gate_i = \port$1106$0 [6];
+  assign gate_j = \port$1108$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -3824,7 +4054,7 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1091
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$1045$0 , \port$1057$0 , \port$1093$0 , \port$1105$0 , clk);
+module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$1060$0 , \port$1072$0 , \port$1108$0 , \port$1120$0 , clk);
   wire [-1:0] \$signature__addr ;
   wire [-1:0] \$signature__addr$21 ;
   wire [15:0] \$signature__data ;
@@ -3833,14 +4063,14 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   wire clk;
   wire [19:0] new_sums;
   wire [15:0] new_words;
-  input [7:0] \port$1045$0 ;
-  wire [7:0] \port$1045$0 ;
-  input [9:0] \port$1057$0 ;
-  wire [9:0] \port$1057$0 ;
-  input [7:0] \port$1093$0 ;
-  wire [7:0] \port$1093$0 ;
-  input [9:0] \port$1105$0 ;
-  wire [9:0] \port$1105$0 ;
+  input [7:0] \port$1060$0 ;
+  wire [7:0] \port$1060$0 ;
+  input [9:0] \port$1072$0 ;
+  wire [9:0] \port$1072$0 ;
+  input [7:0] \port$1108$0 ;
+  wire [7:0] \port$1108$0 ;
+  input [9:0] \port$1120$0 ;
+  wire [9:0] \port$1120$0 ;
   input read_page;
   wire read_page;
   input read_sum_page;
@@ -3880,7 +4110,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (sums_enable)
-      sums_memory[1'h0] <= { \port$1105$0 , \port$1057$0  };
+      sums_memory[1'h0] <= { \port$1120$0 , \port$1072$0  };
   end
   reg [19:0] _0_;
   always @(posedge clk) begin
@@ -3894,7 +4124,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (words_enable)
-      words_memory[1'h0] <= { \port$1093$0 , \port$1045$0  };
+      words_memory[1'h0] <= { \port$1108$0 , \port$1060$0  };
   end
   reg [15:0] _1_;
   always @(posedge clk) begin
@@ -3914,12 +4144,12 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   always @(posedge clk)
     words_enable <= store;
   assign sink__en = words_enable;
-  assign sink__data = { \port$1093$0 , \port$1045$0  };
-  assign new_words = { \port$1093$0 , \port$1045$0  };
+  assign sink__data = { \port$1108$0 , \port$1060$0  };
+  assign new_words = { \port$1108$0 , \port$1060$0  };
   assign \$signature__data  = words;
   assign \sink__en$23  = sums_enable;
-  assign \sink__data$24  = { \port$1105$0 , \port$1057$0  };
-  assign new_sums = { \port$1105$0 , \port$1057$0  };
+  assign \sink__data$24  = { \port$1120$0 , \port$1072$0  };
+  assign new_sums = { \port$1120$0 , \port$1072$0  };
   assign \$signature__data$27  = sums;
 endmodule
 
@@ -5455,7 +5685,7 @@ module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$1072$0 , \port$1120$0 , clk);
+module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$1087$0 , \port$1135$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$13 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$13  <= 0;
   wire [1:0] \$1 ;
@@ -5490,10 +5720,10 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire into__en;
   reg load0 = 1'h0;
   wire [9:0] \new ;
-  input [4:0] \port$1072$0 ;
-  wire [4:0] \port$1072$0 ;
-  input [4:0] \port$1120$0 ;
-  wire [4:0] \port$1120$0 ;
+  input [4:0] \port$1087$0 ;
+  wire [4:0] \port$1087$0 ;
+  input [4:0] \port$1135$0 ;
+  wire [4:0] \port$1135$0 ;
   input read;
   wire read;
   reg read_at = 1'h0;
@@ -5515,7 +5745,7 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   end
   always @(posedge clk) begin
     if (into__en)
-      weights_memory[1'h0] <= { \port$1120$0 , \port$1072$0  };
+      weights_memory[1'h0] <= { \port$1135$0 , \port$1087$0  };
   end
   reg [9:0] _0_;
   always @(posedge clk) begin
@@ -5572,8 +5802,8 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
       \$10  = { host_weight, word[9:5] };
     end
   end
-  assign into__data = { \port$1120$0 , \port$1072$0  };
-  assign \new  = { \port$1120$0 , \port$1072$0  };
+  assign into__data = { \port$1135$0 , \port$1087$0  };
+  assign \new  = { \port$1135$0 , \port$1087$0  };
   assign \word$22  = word;
   assign \$signature__en  = \$5 ;
   assign into__en = \$7 ;
