@@ -531,3 +531,38 @@ def test_the_simulated_core_behind_the_serial_line_equals_the_twin(formats):
         assert device.exchange.repeated == 0
         with pytest.raises(LinkError, match="another network"):
             Device(link, Formats(n=8, lanes=4, pages=2))
+
+
+def test_every_feature_works_over_the_serial_line_and_a_reset_clears_what_it_left():
+    n = 4
+    f = Formats(n=n, lanes=2, pages=2, phase_bits=3, edge=True, budget=True, centring=True,
+                mask=True)  # fmt: skip
+    links = np.abs(np.arange(n)[:, None] - np.arange(n)) % 3 > 0
+
+    def work(machine):
+        machine.load_links(links)
+        machine.load_weights(9 * links)
+        machine.load_phases(np.arange(n) * 9000)
+        machine.configure(
+            Settings(gain=500, eta=30000, gates=0, budget=20, shrink=30000, centre=20000)
+        )
+        machine.run(3, census=True, learn=True)
+        machine.run(11, edge=True)
+        return machine.read_phases(), machine.read_weights(), machine.counters()
+
+    with SimulatedLink.of_core(Core(f)) as link:
+        device = Device(link, f)
+        twin = Twin(f)
+        for got, wanted in zip(work(device), work(twin), strict=True):
+            assert np.array_equal(got, wanted)
+        assert twin.lean.any()  # what a reset has to clear
+        device.reset()
+        flags = [word >> 27 & 15 for word in device._stream("INDEX", "STATE", n, 1)]
+        assert flags == [0] * n
+        device.run(3, edge=True, resume=True)
+        fresh = Twin(f)
+        fresh.run(3, edge=True, resume=True)
+        assert np.array_equal(device.read_phases(), fresh.read_phases())
+        device.load_links(links)
+        with pytest.raises(SpecError, match="the mask has no link between these two"):
+            device.load_weights(np.ones((n, n)) - np.eye(n))
