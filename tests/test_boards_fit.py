@@ -180,3 +180,22 @@ def test_lanes_given_by_the_user_are_kept() -> None:
     assert choose_geometry(35, load_board("ulx3s-85f"), lanes=8) == (8, 5)
     with pytest.raises(FitError, match="on 36 lanes x 1 pages do not fit icebreaker"):
         choose_geometry(35, load_board("icebreaker"), lanes=36)
+
+
+@pytest.mark.parametrize(
+    ("features", "lut", "ff"),
+    [
+        ({"edge": True}, 182, 91),
+        ({"budget": True}, 666, 609),
+        ({"centring": True}, 486, 351),
+        ({"edge": True, "mask": True, "budget": True, "centring": True, "decay": True}, 1534, 1088),
+    ],
+)
+def test_the_estimate_of_a_feature_covers_what_synthesis_added(features, lut, ff) -> None:
+    """Against `synth_ecp5` of cores of 48 oscillators on 8 lanes, with multipliers."""
+    board = load_board("ulx3s-85f")
+    plain, full = (
+        estimate(Formats(n=48, lanes=8, pages=6, **more), board) for more in ({}, features)
+    )
+    assert lut <= full.lut - plain.lut <= 2.1 * lut
+    assert ff <= full.ff - plain.ff <= 1.5 * ff
