@@ -557,7 +557,7 @@ def test_every_feature_works_over_the_serial_line_and_a_reset_clears_what_it_lef
             assert np.array_equal(got, wanted)
         assert twin.lean.any()  # what a reset has to clear
         device.reset()
-        flags = [word >> 27 & 15 for word in device._stream("INDEX", "STATE", n, 1)]
+        flags = [word >> 27 & 15 for word in device._stream("STATE", n)]
         assert flags == [0] * n
         device.run(3, edge=True, resume=True)
         fresh = Twin(f)
