@@ -25,6 +25,8 @@ def _loader(tmp_path: Path, monkeypatch, body: str) -> Path:
 def test_the_command_names_board_and_file() -> None:
     words = program_command(load_board("ulx3s-85f"), "a b.bit")
     assert command_text(words) == "openFPGALoader -b ulx3s 'a b.bit'"
+    words = program_command(load_board("tang-nano-9k"), "top.fs")
+    assert command_text(words) == "openFPGALoader -b tangnano9k top.fs"
     words = program_command(load_board("ulx3s-85f"), "top.bit", flash=True)
     assert command_text(words) == "openFPGALoader -b ulx3s -f top.bit"
 

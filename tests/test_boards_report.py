@@ -138,11 +138,11 @@ def test_a_board_without_a_folder_cannot_keep_a_record(tmp_path: Path) -> None:
 
 def test_a_network_that_does_not_fit_is_refused_before_it_is_built(tmp_path: Path) -> None:
     network = tmp_path / "network.toml"
-    text, changed = re.subn(r"oscillators = \d+", "oscillators = 300", catalog.text("memory"))
+    text, changed = re.subn(r"oscillators = \d+", "oscillators = 900", catalog.text("memory"))
     assert changed == 1
     network.write_text(text)
     elsewhere = replace(load_board("icebreaker"), folder=tmp_path)
-    with pytest.raises(FitError, match=r"300 oscillators .* do not fit icebreaker"):
+    with pytest.raises(FitError, match=r"900 oscillators .* do not fit icebreaker"):
         record(str(network), elsewhere, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -121,6 +121,16 @@ def test_a_build_runs_the_chain_reports_it_and_does_again_only_what_changed(
     assert run(["board", "tiny.toml", "--json"]) == 0
     board = json.loads(capfd.readouterr().out)
     assert board["stages"] == [{"name": "board", "status": "cached", "seconds": 0.0, "reason": ""}]
+    choice = board["choice"]
+    assert (choice["lanes"], choice["pages"]) == (
+        board["formats"]["lanes"],
+        board["formats"]["pages"],
+    )
+    assert choice["store"]["kind"] in ("ebr", "logic")
+    for name in ("lut", "ff"):
+        assert choice["predicted"][name] == pytest.approx(board[name]["used"], rel=0.15)
+    assert choice["predicted"]["fmax_hz"] == pytest.approx(board["fmax_hz"], rel=0.3)  # one seed
+    assert "clocks; weights in" in choice["reason"]
     assert board["logic"] == found["area"]["lut"]
     assert {"memory", "dsp", "fmax_hz", "steps_per_s", "pnr_seeds"} <= set(board)
 

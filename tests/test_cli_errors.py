@@ -125,10 +125,10 @@ def test_a_pattern_file_that_is_no_array_is_refused(refused):
 
 @pytest.mark.parametrize("verb", ["build", "board"])
 def test_a_board_too_small_is_refused_before_any_stage_starts(verb, refused):
-    big = network("oscillators = 8", "oscillators = 400")
+    big = network("oscillators = 8", "oscillators = 900")
     Path(big).write_text(re.sub(r"patterns = .*", 'patterns = "random:3"', Path(big).read_text()))
     text = refused(verb, big, "--board", "icebreaker")
-    assert "400 oscillators" in text
+    assert "900 oscillators" in text
     assert re.search(r"do not fit icebreaker \(iCE40UP5K\): needed", text)
     assert "ulx3s-85f" in text  # the board that would do
     assert not Path("build").exists()

@@ -187,7 +187,7 @@ def build(
     tell = progress or (lambda text: None)
     with _scratch(target) as work:
         tell("synthesis: elaborating the design")
-        plan = _plan(design, board, clock, name)
+        plan = plan_build(design, board, clock, name)
         plan.extract(str(work))
         job = _Job(name, board, tools, work, target, progress, cancel)
         synthesis, place, pack = json.loads(plan.files[f"build_{name}.json"])["commands"]
@@ -308,8 +308,8 @@ class _Job:
             os.replace(file, self.target / file.name)
 
 
-def _plan(design: Any, board: Board, clock: Any, name: str) -> Any:
-    """Elaborate the design on the board's Amaranth platform and get the build plan."""
+def plan_build(design: Any, board: Board, clock: Any, name: str) -> Any:
+    """Elaborate a design on the board's Amaranth platform and return the plan of its build."""
     from drai_hw.boards.wrapper import BoardTop, check_design, make_platform
 
     check_design(design, clock)

@@ -111,7 +111,7 @@ FAMILIES: dict[str, Family] = {
                 "dsp": {"MULT18X18": 1, "MULT9X9": 0.5},
             },
             shapes=((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
-            logic_limit=0.80,
+            logic_limit=0.82,
             io_attributes={"IO_TYPE": "LVCMOS33"},
             pnr="",
             product="logic",

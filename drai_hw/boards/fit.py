@@ -1,182 +1,85 @@
-"""Does a network fit a board: an estimate before any tool starts, and lanes x pages to suit."""
+"""Does a network fit a board: refusals before any tool starts, and lanes x pages to suit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from drai_hw.boards.area import Need, predict_area
 from drai_hw.boards.boardfile import Board, known_boards, load_board
 from drai_hw.boards.devices import Device
 from drai_hw.boards.families import FAMILIES
-from drai_hw.boards.memories import blocks
+from drai_hw.boards.speed import Speed, predict_speed
+from drai_hw.boards.stores import describe_store, plan_weights, store_text
 from drai_hw.errors import FitError
-from drai_hw.model.numbers import STRENGTH_BITS, Formats
-from drai_hw.rtl.banks import StorePlan, plan_store
-from drai_hw.rtl.timing import clocks_per_step, page_word
-from drai_hw.rtl.update import mark_word
+from drai_hw.model.numbers import Formats
+from drai_hw.rtl.banks import StorePlan
+from drai_hw.rtl.timing import clocks_per_step
 
-BRIDGE_BUFFER = (256, 8)  # words x bits of the serial bridge's frame memory
 LARGEST_N = 4096  # beyond this no device of the table holds one bit per pair
 
 
 @dataclass(frozen=True)
-class Need:
-    """Estimated need of a core with its serial bridge.
+class Choice:
+    """What a board build is going to use, and why.
 
     Parameters
     ----------
-    lut, ff, ebr, dsp : int
-        Counted as `drai_hw.boards.devices.Device` counts them.
-    weight_bits : int
-        Bits of the weight memory, padding included.
-    weight_ebr : int
-        The blocks among ``ebr`` that hold weights.
+    formats : Formats
+        With lanes and pages.
+    plan : StorePlan
+        The weight store.
+    need : Need
+        Predicted area.
+    speed : Speed
+        Predicted clock.
+    reason : str
+        Why these lanes, pages and memories.
     """
 
-    lut: int
-    ff: int
-    ebr: int
-    dsp: int
-    weight_bits: int
-    weight_ebr: int
+    formats: Formats
+    plan: StorePlan
+    need: Need
+    speed: Speed
+    reason: str
 
-
-@dataclass(frozen=True)
-class _Cost:
-    """Linear cost model: ``base + lanes * (lane + sum_bit * ... + product_bit * ... + ...)``.
-
-    ``sum_bit`` is per bit of the sum registers, ``product_bit`` per bit of weight magnitude times
-    bits of table magnitude, ``table_bit`` per 16 stored bits of the coupling table, ``shallow``
-    per bit of a page memory that is too shallow for a memory block, ``banked`` per bit of width of
-    page memories for each bank of logic memory beyond the first.
-    """
-
-    base: float
-    lane: float
-    sum_bit: float
-    product_bit: float
-    table_bit: float
-    resonance: float
-    decay: float
-    shallow: float
-    banked: float
-
-
-# Fitted to packed cores of 2 to 36 lanes and rounded up; a test packs some again and compares.
-_LOGIC: dict[tuple[str, str], _Cost] = {
-    ("ecp5", "mul"): _Cost(2780, 90, 11.0, 0.0, 3.0, 60, 110, 0.0, 1.2),
-    ("ecp5", "logic"): _Cost(2780, 110, 11.0, 5.5, 3.0, 60, 110, 0.0, 1.2),
-    ("ice40", "mul"): _Cost(2360, 220, 6.0, 0.0, 3.0, 55, 115, 1.8, 0.0),
-    ("ice40", "logic"): _Cost(2360, 110, 6.0, 5.5, 1.5, 55, 115, 1.8, 0.0),
-    ("gowin", "mul"): _Cost(2900, 240, 8.0, 0.0, 3.0, 60, 115, 0.0, 1.2),
-    ("gowin", "logic"): _Cost(2900, 150, 8.0, 5.5, 3.0, 60, 115, 0.0, 1.2),
-}
-_REGISTERS: dict[str, _Cost] = {
-    "ecp5": _Cost(1400, 80, 7.0, 0.0, 0.0, 45, 70, 0.0, 0.0),
-    "ice40": _Cost(1270, 60, 4.5, 0.6, 0.0, 36, 68, 1.4, 0.0),
-    "gowin": _Cost(1350, 80, 5.5, 0.6, 0.0, 36, 68, 0.0, 0.0),
-}
-# Of the core, then of a lane: look-up tables and flip-flops that a feature adds. Measured by
-# synthesis for ECP5 at 8 lanes and rounded up; the budget's beside the logic that decay has, too.
-_FEATURES: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
-    "edge": ((60, 30), (16, 8)),
-    "budget": ((40, 20), (40, 12)),
-    "centring": ((120, 220), (48, 18)),
-    "mask": ((0, 0), (4, 0)),
-}
-_SHALLOW = 4  # words; block memories of fewer are not worth it to synthesis
-_LUTRAM_DEPTH = 16  # words of one bank of ECP5 logic memory
-_LUTRAM_WORDS = 64  # on ECP5 small memories up to this depth sit in logic
-_IN_LOGIC = {"ecp5": _LUTRAM_WORDS, "ice40": _SHALLOW, "gowin": 16}  # words at most
-
-
-def _sum(cost: _Cost, formats: Formats, *, registers: bool) -> int:
-    amplitude_bits = formats.table_amplitude.bit_length()
-    lane = (
-        cost.lane
-        + cost.sum_bit * formats.acc_bits
-        + cost.product_bit * (formats.weight_bits - 1) * amplitude_bits
-        + cost.table_bit * (1 << formats.phase_bits - 1) * amplitude_bits / 16
-        + cost.resonance * formats.resonance
-        + cost.decay * formats.fades
-    )
-    total = cost.base + formats.lanes * lane
-    if 1 < formats.pages <= _SHALLOW:
-        total += cost.shallow * formats.slots * (page_word(formats).size + formats.acc_bits)
-    if cost.banked and formats.pages > _LUTRAM_DEPTH:
-        banks = -(-min(formats.pages, _LUTRAM_WORDS) // _LUTRAM_DEPTH)
-        bits = formats.lanes * (page_word(formats).size + formats.acc_bits)
-        total += cost.banked * (banks - 1) * bits
-    for name, (core, each_lane) in _FEATURES.items():
-        if getattr(formats, name):
-            total += core[registers] + formats.lanes * each_lane[registers]
-    return round(total)
-
-
-def _other_blocks(formats: Formats, family: str) -> int:
-    """Count the memory blocks of everything but the weights."""
-    pages, slots = formats.pages, formats.slots
-    small = [
-        (pages, formats.lanes * page_word(formats).size),
-        (pages, formats.lanes * formats.acc_bits),
-        (slots, formats.accumulator_bits),
-        (slots, formats.accumulator_bits),
-        (slots, STRENGTH_BITS + formats.phase_bits + 2),
-        (slots, mark_word(formats).size),
-    ]
-    in_logic = _IN_LOGIC[family]
-    count = blocks(family, *BRIDGE_BUFFER)
-    count += sum(blocks(family, depth, width) for depth, width in small if depth > in_logic)
-    # From 8 phase bits on, the update unit's two coupling tables become block ROMs.
-    return count + 2 * (formats.phase_bits >= 8)
-
-
-def weight_plan(formats: Formats, board: Board) -> StorePlan | None:
-    """Cut the weight memory into blocks of a board's device, or return None to leave it whole.
-
-    Only where multipliers serve the lanes: on smaller devices the registers around the blocks
-    would cost more than they are worth. The plan takes no more blocks than the device has left
-    beside the other memories, if any plan does.
-    """
-    if board.family != "ecp5":
-        return None
-    left = board.device.ebr - _other_blocks(formats, board.family)
-    width = formats.lanes * formats.weight_bits
-    return plan_store(formats.pair_slots, width, FAMILIES[board.family].shapes, max(left, 0))
+    def to_json(self, family: str) -> dict[str, Any]:
+        """Return lanes, pages, store, reason and predictions as plain values."""
+        need = asdict(self.need)
+        return {
+            "lanes": self.formats.lanes,
+            "pages": self.formats.pages,
+            "store": describe_store(self.plan, family),
+            "reason": self.reason,
+            "predicted": {
+                **{name: need[name] for name in ("lut", "ff", "ebr", "spram", "dsp")},
+                "fmax_hz": round(self.speed.fmax_hz),
+                "fmax_spread": round(self.speed.spread, 3),
+            },
+        }
 
 
 def estimate(formats: Formats, board: Board) -> Need:
-    """Estimate what a network needs on a board's device, before any tool starts.
-
-    Memory blocks are counted memory by memory; logic is a linear model fitted to real cores and
-    rounded up, so that what it lets through can be placed.
+    """Predict what a network needs on a board's device, before any tool starts.
 
     Parameters
     ----------
     formats : Formats
         Number formats with lanes and pages.
     board : Board
-        Device family and product style.
+        Device and product style.
     """
-    family, product = board.family, board.product
-    plan = weight_plan(formats, board)
-    if plan is None:
-        weight_ebr = blocks(family, formats.pair_slots, formats.lanes * formats.weight_bits)
-    else:
-        weight_ebr = plan.blocks
-    ebr = weight_ebr + _other_blocks(formats, family)
-    # The gain's multiplier needs a second block once the sum has outgrown the first.
-    base_dsp = 3 + (formats.acc_bits > 16)
-    if product == "mul":
-        # On Gowin a lane's product takes half a block.
-        base_dsp += -(-formats.lanes // 2) if family == "gowin" else formats.lanes
-    return Need(
-        lut=_sum(_LOGIC[family, product], formats, registers=False),
-        ff=_sum(_REGISTERS[family], formats, registers=True),
-        ebr=ebr,
-        dsp=base_dsp,
-        weight_bits=formats.pair_slots * formats.lanes * formats.weight_bits,
-        weight_ebr=weight_ebr,
-    )
+    return predict_area(formats, board.family, board.product, plan_weights(formats, board.device))
+
+
+def weight_plan(formats: Formats, board: Board) -> StorePlan | None:
+    """Cut the weight memory into blocks of a board's device, or return None to leave it whole.
+
+    Only where multipliers serve the lanes: on smaller devices the registers around the blocks
+    would cost more than they are worth.
+    """
+    return plan_weights(formats, board.device) if board.family == "ecp5" else None
 
 
 def shortages(need: Need, board: Board) -> list[str]:
@@ -184,6 +87,8 @@ def shortages(need: Need, board: Board) -> list[str]:
     device = board.device
     limit = FAMILIES[board.family].logic_limit
     found = []
+    if need.spram > device.spram:
+        found.append(f"{need.spram} SPRAM of {device.spram}")
     if need.ebr > device.ebr:
         found.append(f"{need.ebr} EBR of {device.ebr}")
     if need.lut > limit * device.lut:
@@ -224,7 +129,7 @@ def largest_n(formats: Formats, board: Board) -> int:
     low, high = 1, LARGEST_N
     while low < high:
         middle = (low + high + 1) // 2
-        if _geometries(middle, board, formats):
+        if _fits(middle, board, formats):
             low = middle
         else:
             high = middle - 1
@@ -234,12 +139,7 @@ def largest_n(formats: Formats, board: Board) -> int:
 def choose_geometry(
     n: int, board: Board, formats: Formats | None = None, *, lanes: int | None = None
 ) -> tuple[int, int]:
-    """Choose lanes and pages for a network on a board.
-
-    Of the geometries that fit, with at most one slot in eight left to padding where that can be
-    had, the one with the fewest clocks per step is taken. The number of lanes is bounded (16 up
-    to 256 oscillators, 32 up to 512, 64 above) because place-and-route time grows with it; write
-    ``lanes`` into the network file to go beyond.
+    """Choose lanes and pages for a network on a board, as `choose` does.
 
     Parameters
     ----------
@@ -263,15 +163,48 @@ def choose_geometry(
     FitError
         If no geometry fits.
     """
-    base = formats or Formats(n=n, lanes=2, pages=-(-n // 2))
-    if lanes is not None:
-        wanted = _sized(base, n, lanes)
+    base = replace(formats, n=n, lanes=2, pages=-(-n // 2)) if formats else None
+    chosen = choose(base or Formats(n=n, lanes=2, pages=-(-n // 2)), board, lanes=lanes).formats
+    return chosen.lanes, chosen.pages
+
+
+def choose(
+    formats: Formats, board: Board, *, lanes: int | None = None, fixed: bool = False
+) -> Choice:
+    """Choose lanes, pages and memories for a network on a board, and predict area and speed.
+
+    Of the geometries that fit, with at most one slot in eight left to padding where that can be
+    had, the one with the fewest clocks per step is taken. The number of lanes is bounded (16 up
+    to 256 oscillators, 32 up to 512, 64 above) because place-and-route time grows with it; write
+    ``lanes`` into the network file to go beyond. Where the weights go,
+    see `drai_hw.boards.stores.plan_weights`.
+
+    Parameters
+    ----------
+    formats : Formats
+        Widths, features and ``n``.
+    board : Board
+        Where it has to fit.
+    lanes : int, optional
+        Take this many lanes; only pages and memories are chosen.
+    fixed : bool
+        Take lanes and pages of ``formats``; only memories are chosen.
+
+    Raises
+    ------
+    FitError
+        If no geometry fits.
+    """
+    n = formats.n
+    if fixed or lanes is not None:
+        wanted = formats if fixed else _sized(formats, n, lanes or 0)
         check_fit(wanted, board)
-        return wanted.lanes, wanted.pages
-    fitting = _geometries(n, board, base)
+        given = "lanes and pages" if fixed else "lanes"
+        return _choice(wanted, board, f"{given} as the network file gives them")
+    fitting = _geometries(n, board, formats)
     if not fitting:
         # The narrowest sensible core shows what is short: fewer lanes would not save memory.
-        probe = _sized(base, n, min(8, n + n % 2))
+        probe = _sized(formats, n, min(8, n + n % 2))
         need = estimate(probe, board)
         lacking = shortages(need, board) or ["no number of lanes fits all limits together"]
         raise FitError(_refusal(probe, board, need, lacking))
@@ -279,7 +212,26 @@ def choose_geometry(
     few = [f for f in fitting if f.lanes <= bound] or [min(fitting, key=lambda f: f.lanes)]
     dense = [f for f in few if (f.slots - n) * 8 <= f.slots] or few
     best = min(dense, key=lambda f: (clocks_per_step(f), f.slots))
-    return best.lanes, best.pages
+    wider = [f.lanes for f in fitting if f.lanes > bound]
+    why = f"fewest clocks per step of the {len(fitting)} geometries that fit"
+    if wider:
+        why += f", with at most {bound} lanes (more fit, at the cost of place-and-route time)"
+    return _choice(best, board, why)
+
+
+def _choice(formats: Formats, board: Board, why: str) -> Choice:
+    plan = plan_weights(formats, board.device)
+    need = predict_area(formats, board.family, board.product, plan)
+    speed = predict_speed(formats, board.device)
+    clocks = clocks_per_step(formats)
+    reason = f"{why}: {clocks} clocks; weights in {store_text(plan, board.family)}"
+    clock_hz = board.plan_clock().output_hz
+    if speed.fmax_hz < clock_hz:
+        reason += (
+            f"; the board's clock of {clock_hz / 1e6:g} MHz is faster than the "
+            f"{speed.fmax_hz / 1e6:.0f} MHz predicted"
+        )
+    return Choice(formats, plan, need, speed, reason)
 
 
 def _sized(formats: Formats, n: int, lanes: int) -> Formats:
@@ -288,9 +240,18 @@ def _sized(formats: Formats, n: int, lanes: int) -> Formats:
 
 def _geometries(n: int, board: Board, formats: Formats) -> list[Formats]:
     """Give every geometry of up to 128 lanes that fits."""
-    widest = min(128, n + n % 2)
-    tried = (_sized(formats, n, lanes) for lanes in range(2, widest + 1, 2))
-    return [f for f in tried if not shortages(estimate(f, board), board)]
+    return list(_fitting(n, board, formats))
+
+
+def _fitting(n: int, board: Board, formats: Formats) -> Iterator[Formats]:
+    for lanes in range(2, min(128, n + n % 2) + 1, 2):
+        sized = _sized(formats, n, lanes)
+        if not shortages(estimate(sized, board), board):
+            yield sized
+
+
+def _fits(n: int, board: Board, formats: Formats) -> bool:
+    return next(_fitting(n, board, formats), None) is not None
 
 
 def _refusal(formats: Formats, board: Board, need: Need, lacking: list[str]) -> str:
@@ -299,17 +260,19 @@ def _refusal(formats: Formats, board: Board, need: Need, lacking: list[str]) -> 
     larger = [
         name
         for name in known_boards()
-        if name != board.name and _geometries(formats.n, load_board(name), formats)
+        if name != board.name and _fits(formats.n, load_board(name), formats)
     ]
     would_do = (
         f"known boards that would do: {', '.join(larger)}"
         if larger
         else ("no known board holds it")
     )
+    supply = f"{device.ebr * device.ebr_bits} bit in EBR"
+    if device.spram:
+        supply += f" and {device.spram * device.spram_bits} bit in SPRAM"
     return (
         f"{formats.n} oscillators with {formats.weight_bits}-bit weights on {formats.lanes} lanes "
-        f"x {formats.pages} pages do not fit {board.name} ({device.name}): needed (estimate) "
-        f"{'; '.join(lacking)}; weights alone take {need.weight_bits} bit in {need.weight_ebr} "
-        f"EBR of {device.ebr_bits} bit. Largest network of these formats here: {most} oscillators; "
-        f"{would_do}"
+        f"x {formats.pages} pages do not fit {board.name} ({device.name}): needed (predicted) "
+        f"{'; '.join(lacking)}; weights alone take {need.weight_bits} bit, the device has "
+        f"{supply}. Largest network of these formats here: {most} oscillators; {would_do}"
     )

@@ -34,6 +34,17 @@ _KEYS = (
 )
 
 
+OPTIONAL = {
+    "resonance": "resonance",
+    "decay": "decay",
+    "edge": "edge",
+    "budget": "row-budget",
+    "centring": "row-centring",
+    "mask": "mask",
+}
+"""Features that `Formats` compiles in, by its flag."""
+
+
 def formats_record(formats: Formats) -> dict[str, Any]:
     """Write down the formats a size belongs to: no area figure means anything without them."""
     return {
@@ -56,11 +67,7 @@ def formats_record(formats: Formats) -> dict[str, Any]:
 def features(formats: Formats, extra: Sequence[str] = ()) -> list[str]:
     """List the optional features that are compiled in, in alphabetical order."""
     names = {"couple", "field", "learn", "margin", *extra}
-    optional = {
-        "resonance": "resonance", "decay": "decay", "edge": "edge", "budget": "row-budget",
-        "centring": "row-centring", "mask": "mask",
-    }  # fmt: skip
-    names |= {name for flag, name in optional.items() if getattr(formats, flag)}
+    names |= {name for flag, name in OPTIONAL.items() if getattr(formats, flag)}
     return sorted(names)
 
 

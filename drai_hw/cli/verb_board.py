@@ -54,15 +54,21 @@ def command(
     """
     Make the bitstream of SPEC: synthesis, place and route, packing.
 
-    Reports used and available logic, memories and multipliers, fmax (Hz) and steps per second.
+    Says first which lanes, pages and memories it takes, why, and what area and fmax it predicts;
+    then used and available logic, memories and multipliers, fmax (Hz) and steps per second.
     Exit status 1 when the design is slower than the board's clock.
     """
     with clean_stdout() as say:
         job = load_job(reference, output, seed, board={"name": board})
+        from drai_hw.flow.geometry import choice_of
+
+        choice = choice_of(job.spec)
+        click.echo(f"drai-hw: {_choice_text(choice)}", err=True)
         run = perform(job, ("board",), pnr_seeds=pnr_seeds or (1,), force=force)
         result = dict(run.result("board"))
         result["bitstream"] = str(run.folder("board") / result["bitstream"])
         result |= {"logic": result["lut"], "memory": result["ebr"], "stages": run.stages()}
+        result["choice"] = choice
         if program:
             from drai_hw.boards.boardfile import load_board
             from drai_hw.boards.program import program as load_into
@@ -86,6 +92,20 @@ def command(
     return run.status
 
 
+def _choice_text(choice: dict[str, Any]) -> str:
+    """Say what was chosen, why, and what is predicted."""
+    predicted = choice["predicted"]
+    area = ", ".join(
+        f"{predicted[key]:,} {key.upper()}"
+        for key in ("lut", "ff", "ebr", "spram", "dsp")
+        if predicted[key]
+    )
+    return (
+        f"{choice['lanes']} lanes x {choice['pages']} pages, {choice['reason']}\n"
+        f"predicted: {area}, fmax {predicted['fmax_hz'] / 1e6:.0f} MHz"
+    )
+
+
 def _text(result: dict[str, Any]) -> str:
     used = ", ".join(
         f"{key.upper()} {result[key]['used']:,} of {result[key]['available']:,}"
@@ -94,8 +114,7 @@ def _text(result: dict[str, Any]) -> str:
     )
     return (
         f"{result['bitstream']}\n{result['device']}: {used}\n"
-        f"{result['formats']['lanes']} lanes x {result['formats']['pages']} pages for "
-        f"{result['n']} oscillators\n"
+        f"{result['n']} oscillators on {_choice_text(result['choice'])}\n"
         f"fmax {result['fmax_hz'] / 1e6:.1f} MHz, clock {result['clock_hz'] / 1e6:g} MHz, "
         f"{result['clocks_per_step']} clocks per step, {result['steps_per_s']:,.0f} steps/s"
     )

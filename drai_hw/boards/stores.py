@@ -1,0 +1,71 @@
+"""The weight store of a core on a device: which memories, and how they are cut into blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drai_hw.boards.area import in_logic, other_blocks
+from drai_hw.boards.devices import Device
+from drai_hw.boards.families import FAMILIES
+from drai_hw.model.numbers import Formats
+from drai_hw.rtl.banks import StorePlan as Plan
+from drai_hw.rtl.banks import plan_store
+
+
+def plan_weights(formats: Formats, device: Device) -> Plan:
+    """Plan where a core's weights go on a device.
+
+    In block memory, cut into as few banks as find room beside the other memories; if none does,
+    into the first that comes: the caller compares.
+
+    Parameters
+    ----------
+    formats : Formats
+        Number formats with lanes and pages.
+    device : Device
+        Its memory blocks, less those that the rest of the core takes.
+    """
+    depth, width = formats.pair_slots, formats.lanes * formats.weight_bits
+    family = FAMILIES[device.family]
+    free = device.ebr - other_blocks(formats, device.family)
+    if depth * width > free * device.ebr_bits:
+        blocks = plan_store(depth, width, family.shapes)  # no way of cutting helps: the first
+    else:
+        blocks = plan_store(depth, width, family.shapes, free)
+    return blocks
+
+
+def describe_store(plan: Plan, family: str) -> dict[str, Any]:
+    """Return kind, blocks, banks and shapes of a plan as plain values.
+
+    Returns
+    -------
+    dict
+        ``kind`` (``"ebr"`` or ``"logic"``), ``blocks``, ``banks``, and ``shapes``:
+        words and bits of a block of each bank.
+    """
+    if in_logic(plan, family) is not None:
+        return {"kind": "logic", "blocks": 0, "banks": 1, "shapes": [[plan.depth, plan.width]]}
+    return {
+        "kind": "ebr",
+        "blocks": plan.blocks,
+        "banks": len(plan.banks),
+        "shapes": [_shape(bank.words, max(bank.slices), family) for bank in plan.banks],
+    }
+
+
+def store_text(plan: Plan, family: str) -> str:
+    """Say a plan in words."""
+    found = describe_store(plan, family)
+    if found["kind"] == "logic":
+        return f"logic: {plan.depth} x {plan.width} bit are too few for a block"
+    shapes = dict.fromkeys(f"{depth} x {width}" for depth, width in found["shapes"])
+    banks = f" in {found['banks']} banks" if found["banks"] > 1 else ""
+    return f"{found['blocks']} {found['kind'].upper()} of {' and '.join(shapes)} bit{banks}"
+
+
+def _shape(words: int, bits: int, family: str) -> list[int]:
+    """Return the block that a bank's slices were cut for: the narrowest that holds one."""
+    fitting = [(d, w) for d, w in FAMILIES[family].shapes if d >= words and w >= bits]
+    depth, width = min(fitting, key=lambda shape: shape[1], default=(words, bits))
+    return [depth, width]
