@@ -17,7 +17,14 @@ from amaranth import Elaboratable, Module, Signal
 from amaranth.lib.memory import Memory
 
 from drai_hw.boards.boardfile import load_board
-from drai_hw.boards.build import RESULT_FILE, BoardResult, build, memory_bits
+from drai_hw.boards.build import (
+    RESULT_FILE,
+    BoardResult,
+    build,
+    memory_bits,
+    plan_build,
+    tool_commands,
+)
 from drai_hw.boards.devices import DEVICES
 from drai_hw.boards.nextpnr import (
     Use,
@@ -402,3 +409,11 @@ def test_progress_lines_of_yosys_are_picked() -> None:
     line = "3.2.4. Executing OPT_EXPR pass (perform const folding)."
     assert synthesis_text(line) == "synthesis: OPT_EXPR (perform const folding)"
     assert synthesis_text("3.2.4.1.9. Executing OPT_EXPR pass (x).") is None
+
+
+def test_a_command_that_only_marks_the_file_for_a_loader_is_left_out() -> None:
+    where = "amaranth_boards.orangecrab_r0_2:OrangeCrabR0_2_25FPlatform"
+    board = load_board(f"{where},uart.rx_pin=io_0:0,uart.tx_pin=io_0:1")
+    text = plan_build(Echo(), board, board.plan_clock(None), "top").files["build_top.json"]
+    assert len(json.loads(text)["commands"]) == 4
+    assert [command[0] for command in tool_commands(text)] == ["yosys", "nextpnr-ecp5", "ecppack"]

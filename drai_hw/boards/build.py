@@ -124,6 +124,16 @@ class BoardResult:
         return cls(**plain)
 
 
+def tool_commands(text: str) -> list[list[str]]:
+    """Return the commands of synthesis, place and route, and packing of a build plan.
+
+    Some platforms add one that marks the file for their own loader (OrangeCrab: ``dfu-suffix``);
+    openFPGALoader does without.
+    """
+    commands: list[list[str]] = json.loads(text)["commands"]
+    return commands[:3]
+
+
 def build(
     design: Any,
     board: Board,
@@ -190,7 +200,7 @@ def build(
         plan = plan_build(design, board, clock, name)
         plan.extract(str(work))
         job = _Job(name, board, tools, work, target, progress, cancel)
-        synthesis, place, pack = json.loads(plan.files[f"build_{name}.json"])["commands"]
+        synthesis, place, pack = tool_commands(plan.files[f"build_{name}.json"])
         place = place_command(place, board.family, clock.output_hz)
         job.run("yosys", synthesis, f"{name}.yosys.log", synthesis_text)
         reports = {seed: job.place(place, seed) for seed in pnr_seeds}
