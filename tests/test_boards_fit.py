@@ -19,16 +19,20 @@ from drai_hw.boards.fit import (
     estimate,
     largest_n,
     shortages,
+    weight_plan,
 )
 from drai_hw.boards.memories import Mapped, blocks, mapped
 from drai_hw.boards.packing import pack
 from drai_hw.boards.stores import (
     describe_store,
+    learning_clocks,
     plan_weights,
+    single_port_plan,
     store_text,
 )
 from drai_hw.errors import FitError
 from drai_hw.model.numbers import Formats
+from drai_hw.rtl.spram import SpramPlan
 from drai_hw.rtl.timing import clocks_per_step
 from drai_hw.rtl.top import Top
 
@@ -210,3 +214,21 @@ def test_the_estimate_of_a_feature_covers_what_synthesis_added(features, lut, ff
     )
     assert lut <= full.lut - plain.lut <= 2.1 * lut
     assert ff <= full.ff - plain.ff <= 1.5 * ff
+
+
+def test_weights_go_to_single_port_memory_when_block_memory_is_short() -> None:
+    board = load_board("icebreaker")
+    small = Formats(n=512, lanes=8, pages=64, phase_bits=4, levels=5)
+    need, plan = check_fit(small, board), weight_plan(small, board)
+    assert (need.spram, need.weight_ebr) == (3, 0)
+    assert plan == SpramPlan(16384, 40)
+    assert describe_store(plan, "ice40")["kind"] == "spram"
+    assert learning_clocks(small, plan) == clocks_per_step(small, learn=True, slot_clocks=2)
+    letters = replace(LETTERS, lanes=8, pages=5)
+    assert check_fit(letters, board).spram == 0
+    assert weight_plan(letters, board) is None
+    # Two banks of two columns; a third column would be two blocks too many.
+    wide = Formats(n=720, lanes=8, pages=90, weight_bits=4)
+    assert single_port_plan(wide, board.device).blocks == 4
+    assert single_port_plan(replace(wide, weight_bits=5), board.device) is None
+    assert single_port_plan(small, load_board("ulx3s-85f").device) is None

@@ -13,6 +13,8 @@ from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.rtl.banks import StorePlan
 from drai_hw.rtl.pages import LOGIC_DEPTH as SPLIT_PAGES
 from drai_hw.rtl.replica import lane_groups, replicated
+from drai_hw.rtl.spram import SpramPlan
+from drai_hw.rtl.stores import Plan
 from drai_hw.rtl.timing import page_word
 from drai_hw.rtl.update import MULTIPLIER_BITS, mark_word
 
@@ -44,7 +46,7 @@ class Need:
     spram: int = 0
 
 
-def predict_area(formats: Formats, family: str, product: str, plan: StorePlan) -> Need:
+def predict_area(formats: Formats, family: str, product: str, plan: Plan) -> Need:
     """Predict what a core with its serial bridge takes.
 
     Memory blocks and multipliers are counted, one by one. Tables and flip-flops are a linear model
@@ -58,7 +60,7 @@ def predict_area(formats: Formats, family: str, product: str, plan: StorePlan) -
         Device family.
     product : {"mul", "logic"}
         Form of the lanes' product.
-    plan : StorePlan
+    plan : StorePlan or SpramPlan
         The weight store.
     """
     found = features(formats, family, product, plan)
@@ -67,7 +69,8 @@ def predict_area(formats: Formats, family: str, product: str, plan: StorePlan) -
         round(sum(model[resource][name] * value for name, value in found.items()))
         for resource in ("lut", "ff")
     )
-    weight_ebr = plan.blocks if in_logic(plan, family) is None else 0
+    spram = plan.blocks if isinstance(plan, SpramPlan) else 0
+    weight_ebr = 0 if spram or in_logic(plan, family) else plan.blocks
     return Need(
         lut=lut,
         ff=ff,
@@ -75,6 +78,7 @@ def predict_area(formats: Formats, family: str, product: str, plan: StorePlan) -
         dsp=multipliers(formats, family, product),
         weight_bits=formats.pair_slots * formats.lanes * formats.weight_bits,
         weight_ebr=weight_ebr,
+        spram=spram,
     )
 
 
@@ -107,9 +111,9 @@ def other_blocks(formats: Formats, family: str) -> int:
     return count + 2 * (formats.phase_bits >= 8 and family == "ice40")
 
 
-def in_logic(plan: StorePlan, family: str) -> Mapped | None:
+def in_logic(plan: Plan, family: str) -> Mapped | None:
     """Return what a weight store too small for a block becomes; None for any other."""
-    if len(plan.banks) == 1:
+    if isinstance(plan, StorePlan) and len(plan.banks) == 1:
         found = mapped(family, plan.depth, plan.width)
         if found.blocks == 0:
             return found
@@ -128,14 +132,14 @@ def multipliers(formats: Formats, family: str, product: str) -> int:
     return count
 
 
-def features(formats: Formats, family: str, product: str, plan: StorePlan) -> dict[str, float]:
+def features(formats: Formats, family: str, product: str, plan: Plan) -> dict[str, float]:
     """Return what the logic grows with, each with its count."""
     lanes = formats.lanes
     amplitude_bits = formats.table_amplitude.bit_length()
     logic = product == "logic"
     kept = [mapped(family, *shape) for shape in memories(formats)]
     kept.append(in_logic(plan, family) or Mapped())
-    banks = len(plan.banks)
+    banks = plan.banks if isinstance(plan, SpramPlan) else len(plan.banks)
     return {
         "core": 1,
         "lane": lanes,

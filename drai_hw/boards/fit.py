@@ -14,7 +14,8 @@ from drai_hw.boards.speed import Speed, predict_speed
 from drai_hw.boards.stores import describe_store, plan_weights, store_text
 from drai_hw.errors import FitError
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.banks import StorePlan
+from drai_hw.rtl.spram import SpramPlan
+from drai_hw.rtl.stores import Plan
 from drai_hw.rtl.timing import clocks_per_step
 
 LARGEST_N = 4096  # beyond this no device of the table holds one bit per pair
@@ -28,7 +29,7 @@ class Choice:
     ----------
     formats : Formats
         With lanes and pages.
-    plan : StorePlan
+    plan : StorePlan or SpramPlan
         The weight store.
     need : Need
         Predicted area.
@@ -39,7 +40,7 @@ class Choice:
     """
 
     formats: Formats
-    plan: StorePlan
+    plan: Plan
     need: Need
     speed: Speed
     reason: str
@@ -73,13 +74,14 @@ def estimate(formats: Formats, board: Board) -> Need:
     return predict_area(formats, board.family, board.product, plan_weights(formats, board.device))
 
 
-def weight_plan(formats: Formats, board: Board) -> StorePlan | None:
+def weight_plan(formats: Formats, board: Board) -> Plan | None:
     """Cut the weight memory into blocks of a board's device, or return None to leave it whole.
 
     Only where multipliers serve the lanes: on smaller devices the registers around the blocks
     would cost more than they are worth.
     """
-    return plan_weights(formats, board.device) if board.family == "ecp5" else None
+    plan = plan_weights(formats, board.device)
+    return plan if board.family == "ecp5" or isinstance(plan, SpramPlan) else None
 
 
 def shortages(need: Need, board: Board) -> list[str]:

@@ -17,9 +17,10 @@ from drai_hw import catalog
 from drai_hw.boards.board_core import board_core
 from drai_hw.boards.boardfile import Board, load_board
 from drai_hw.boards.build import BoardResult, build
-from drai_hw.boards.fit import check_fit, choose_geometry
+from drai_hw.boards.fit import check_fit, choose_geometry, weight_plan
 from drai_hw.boards.process import Progress
 from drai_hw.boards.report import report_row, write_row
+from drai_hw.boards.stores import learning_clocks
 from drai_hw.errors import DraiError, FitError, SpecError
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
@@ -149,6 +150,9 @@ def record(
             "or clock.pll_hz in the board file"
         )
     row = report_row(design, formats, result) | made_of
+    learning = learning_clocks(formats, weight_plan(formats, board))
+    if learning != row["clocks_per_step"]:
+        row["clocks_per_learning_step"] = learning
     write_row(board.folder / "report.json", row)
     return row
 

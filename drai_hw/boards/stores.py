@@ -8,15 +8,18 @@ from drai_hw.boards.area import in_logic, other_blocks
 from drai_hw.boards.devices import Device
 from drai_hw.boards.families import FAMILIES
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.banks import StorePlan as Plan
 from drai_hw.rtl.banks import plan_store
+from drai_hw.rtl.spram import BLOCK_BITS, BLOCK_WORDS, SpramPlan
+from drai_hw.rtl.stores import Plan, learning_slot_clocks
+from drai_hw.rtl.timing import clocks_per_step
 
 
 def plan_weights(formats: Formats, device: Device) -> Plan:
     """Plan where a core's weights go on a device.
 
-    In block memory, cut into as few banks as find room beside the other memories; if none does,
-    into the first that comes: the caller compares.
+    In block memory, cut into as few banks as find room beside the other memories: then learning
+    costs no clocks. Else in the device's large single-port memories, if it has some and they
+    suffice; else in the first cut that comes: the caller compares.
 
     Parameters
     ----------
@@ -28,11 +31,29 @@ def plan_weights(formats: Formats, device: Device) -> Plan:
     depth, width = formats.pair_slots, formats.lanes * formats.weight_bits
     family = FAMILIES[device.family]
     free = device.ebr - other_blocks(formats, device.family)
-    if depth * width > free * device.ebr_bits:
-        blocks = plan_store(depth, width, family.shapes)  # no way of cutting helps: the first
-    else:
+    blocks = None
+    if depth * width <= free * device.ebr_bits:
         blocks = plan_store(depth, width, family.shapes, free)
+    single_port = single_port_plan(formats, device)
+    if single_port and (blocks is None or blocks.blocks > free):
+        return single_port
+    if blocks is None:
+        blocks = plan_store(depth, width, family.shapes)  # no way of cutting helps: the first
     return blocks
+
+
+def single_port_plan(formats: Formats, device: Device) -> SpramPlan | None:
+    """Return the weights' plan in a device's large single-port memories.
+
+    None if it has none, or too few for the width and number of the words.
+    """
+    plan = SpramPlan(formats.pair_slots, formats.lanes * formats.weight_bits)
+    return plan if plan.blocks <= device.spram else None
+
+
+def learning_clocks(formats: Formats, plan: Plan | None) -> int:
+    """Return the clocks of a learning step with a store, without a field pass."""
+    return clocks_per_step(formats, learn=True, slot_clocks=learning_slot_clocks(plan))
 
 
 def describe_store(plan: Plan, family: str) -> dict[str, Any]:
@@ -41,9 +62,12 @@ def describe_store(plan: Plan, family: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``kind`` (``"ebr"`` or ``"logic"``), ``blocks``, ``banks``, and ``shapes``:
+        ``kind`` (``"ebr"``, ``"spram"`` or ``"logic"``), ``blocks``, ``banks``, and ``shapes``:
         words and bits of a block of each bank.
     """
+    if isinstance(plan, SpramPlan):
+        shapes = [[BLOCK_WORDS, BLOCK_BITS]] * plan.banks
+        return {"kind": "spram", "blocks": plan.blocks, "banks": plan.banks, "shapes": shapes}
     if in_logic(plan, family) is not None:
         return {"kind": "logic", "blocks": 0, "banks": 1, "shapes": [[plan.depth, plan.width]]}
     return {

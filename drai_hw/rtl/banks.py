@@ -30,6 +30,27 @@ class Bank:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where some bits of some words stand in a design.
+
+    Parameters
+    ----------
+    path : str
+        Memory, below the store.
+    first_word, words : int
+        Words that it holds.
+    first_bit, bits : int
+        Bits of each that it holds, in its lowest bits.
+    """
+
+    path: str
+    first_word: int
+    words: int
+    first_bit: int
+    bits: int
+
+
+@dataclass(frozen=True)
 class StorePlan:
     """A memory cut into blocks.
 
@@ -49,6 +70,17 @@ class StorePlan:
     def blocks(self) -> int:
         """Memory blocks in all banks together."""
         return sum(len(bank.slices) for bank in self.banks)
+
+    def places(self) -> list[Place]:
+        """Return the memories of the store, ascending by word and bit."""
+        out: list[Place] = []
+        for bank in self.banks:
+            first_bit = 0
+            for bits in bank.slices:
+                path = f"weights_memory_{len(out)}" if self.blocks > 1 else "weights_memory"
+                out.append(Place(path, bank.first, bank.words, first_bit, bits))
+                first_bit += bits
+        return out
 
 
 def plan_store(

@@ -11,7 +11,6 @@ from amaranth.lib.wiring import In, Out
 from drai_hw.model.learning import golden_stride
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.plan import design_digest
-from drai_hw.rtl.banks import StorePlan
 from drai_hw.rtl.counters import EVENTS, EventCounters
 from drai_hw.rtl.host import HostPort
 from drai_hw.rtl.lane import Lane
@@ -19,9 +18,9 @@ from drai_hw.rtl.pages import PageStore
 from drai_hw.rtl.registers import BUS_ADDRESS_BITS, BUS_DATA_BITS, Cfg
 from drai_hw.rtl.replica import lane_groups, later, replicated
 from drai_hw.rtl.sequencer import Sequencer
+from drai_hw.rtl.stores import Plan, make_store
 from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE, Kind, WideKind
 from drai_hw.rtl.update import UpdateUnit
-from drai_hw.rtl.weights import WeightStore
 
 
 def identity(formats: Formats) -> int:
@@ -47,8 +46,9 @@ class Core(wiring.Component):
         and the page store saves its registers. Same bits, same clocks.
     digest : int, optional
         64-bit identity; `identity` of the formats if left out.
-    store : StorePlan, optional
-        How the weight memory is cut into memory blocks; by default synthesis decides.
+    store : StorePlan or SpramPlan, optional
+        How the weight memory is cut into block memories, or into the single-port memories of
+        iCE40 UltraPlus; by default it is block memory cut by synthesis.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Core(wiring.Component):
         *,
         product: str = "mul",
         digest: int | None = None,
-        store: StorePlan | None = None,
+        store: Plan | None = None,
     ) -> None:
         self.formats = formats
         self.product = product
         self.digest = identity(formats) if digest is None else digest
         self.lanes = [Lane(formats, index, product) for index in range(formats.lanes)]
         self.groups = lane_groups(formats.lanes)
-        self.weights = WeightStore(formats, store)
+        self.weights = make_store(formats, store, write_lag=self.lanes[0].synapse.latency)
         self.pages = PageStore(formats, registered=product == "mul")
         self.update = UpdateUnit(formats)
         super().__init__(
@@ -215,6 +215,9 @@ class Core(wiring.Component):
         m.d.comb += [
             store.busy.eq(sequencer.busy),
             store.start.eq(sequencer.start),
+            store.issue.eq(sequencer.control.slot),
+            store.learning.eq(sequencer.learning),
+            sequencer.ready.eq(store.ready),
             store.read.eq(stages[PHASE_STAGE - store.READ_LATENCY].pair),
             store.write.eq(later(m, stages[behind - 1].pair & sequencer.learning, "write_back")),
             store.new.eq(Cat(lane.weight_out for lane in self.lanes)),

@@ -15,6 +15,7 @@ from drai_hw.model.numbers import Formats
 from drai_hw.rtl.core import Core, identity
 from drai_hw.rtl.map_files import c_header, svd
 from drai_hw.rtl.registers import MAP_VERSION, REGISTERS
+from drai_hw.rtl.stores import Plan, learning_slot_clocks, weight_memory
 from drai_hw.rtl.timing import clocks_per_step, page_word
 from drai_hw.rtl.update import input_word, mark_word
 from drai_hw.rtl.wrap import Bus
@@ -125,13 +126,18 @@ def without_bypass(text: str) -> str:
 
 
 def metadata(
-    formats: Formats, *, name: str = NAME, product: str = "mul", bus: Bus | None = None
+    formats: Formats,
+    *,
+    name: str = NAME,
+    product: str = "mul",
+    bus: Bus | None = None,
+    store: Plan | None = None,
 ) -> dict[str, Any]:
     """Describe an emitted core: formats, identity, registers, and where its state is found.
 
     Memories are named by the path of instances below the top module, the array last; word ``k``
     holds oscillator slot k, or for weights the k-th active slot of the schedule, lane 0 in the
-    least significant bits.
+    least significant bits (see `drai_hw.rtl.stores.weight_memory` for several memories).
     """
 
     def fields(layout: Any) -> dict[str, dict[str, int]]:
@@ -142,10 +148,6 @@ def metadata(
     slots = formats.slots
     phase = {"theta": {"first_bit": 0, "bits": formats.accumulator_bits}}
     omega = {"omega": {"first_bit": 0, "bits": formats.accumulator_bits}}
-    weight = {
-        f"lane_{lane}": {"first_bit": lane * formats.weight_bits, "bits": formats.weight_bits}
-        for lane in range(formats.lanes)
-    }
     memories = {
         "theta": {"path": f"{inside}update.theta_memory", "depth": slots, "fields": phase},
         "omega": {"path": f"{inside}update.omega_memory", "depth": slots, "fields": omega},
@@ -159,12 +161,9 @@ def metadata(
             "depth": slots,
             "fields": fields(mark_word(formats)),
         },
-        "weights": {
-            "path": f"{inside}weights.weights_memory",
-            "depth": formats.pair_slots,
-            "fields": weight,
-        },
+        "weights": weight_memory(formats, store, f"{inside}weights"),
     }
+    slow = clocks_per_step(formats, learn=True, slot_clocks=learning_slot_clocks(store))
     return {
         "top": name,
         "bus": bus.record(),
@@ -184,6 +183,7 @@ def metadata(
         "clocks_per_step": {
             "couple": clocks_per_step(formats),
             "field_and_couple": clocks_per_step(formats, field=True),
+            **({"couple_and_learn": slow} if slow != clocks_per_step(formats) else {}),
             **({"edge": clocks_per_step(formats, edge=True)} if formats.edge else {}),
             **(
                 {"census_and_couple": clocks_per_step(formats, census=True)}

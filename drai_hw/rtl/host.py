@@ -178,25 +178,32 @@ class HostPort(wiring.Component):
         ]
         m.d.sync += [signal.eq(0) for signal in wanted.values()]
 
-        at = {name: register.address for name, register in REGISTERS.items()}
-        weight_access = Signal()
-        m.d.comb += weight_access.eq(self.addr == at["WEIGHT"])
+        # The address has stood for a clock when an access is carried out: its decoder is no part
+        # of that clock's paths.
+        at = {}
+        for name, register in REGISTERS.items():
+            at[name] = Signal(name=f"at_{name.lower()}", reset_less=True)
+            m.d.sync += at[name].eq(self.addr == register.address)
+
+        def address(name: str) -> int:
+            return REGISTERS[name].address
+
         with m.FSM(name="access"):
             with m.State("REST"):
                 with m.If(self.busy), m.If(self.we | self.re):
                     m.d.sync += data.eq(0)
-                    with m.If(self.addr == at["STATUS"]):
+                    with m.If(self.addr == address("STATUS")):
                         m.d.sync += data.eq(Cat(self.busy, error))
                     with m.Else():
                         m.d.sync += error.eq(1)
                     m.next = "ANSWER"
-                with m.Elif(self.re & weight_access & (lane == 0)):
-                    m.d.comb += self.weight_fetch.eq(1)
-                    m.d.sync += wait.eq(FETCH_WAIT - 1)
+                with m.Elif(self.re & (self.addr == address("WEIGHT")) & (lane == 0)):
+                    m.d.sync += wait.eq(FETCH_WAIT)
                     m.next = "FETCH"
                 with m.Elif(self.we | self.re):
                     m.next = "DO"
             with m.State("FETCH"):
+                m.d.comb += self.weight_fetch.eq(wait == FETCH_WAIT)
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 0):
                     m.next = "DO"
@@ -205,12 +212,12 @@ class HostPort(wiring.Component):
                 m.d.sync += data.eq(0)
                 with m.If(reading), m.Switch(self.addr):
                     for name, value in readable.items():
-                        with m.Case(at[name]):
+                        with m.Case(address(name)):
                             m.d.sync += data.eq(value)
                     for name, signal in wanted.items():
-                        with m.Case(at[name]):
+                        with m.Case(address(name)):
                             m.d.sync += signal.eq(1)
-                with m.If(writing & weight_access & (lane == f.lanes - 1)):
+                with m.If(writing & at["WEIGHT"] & (lane == f.lanes - 1)):
                     m.d.sync += wait.eq(COMMIT_WAIT)
                     m.next = "COMMIT"
                 with m.Else():
@@ -226,11 +233,11 @@ class HostPort(wiring.Component):
                 m.next = "REST"
         m.d.comb += self.rdata.eq(reduce(or_, joined, data))
 
-        with m.If(writing), m.Switch(self.addr):
+        with m.If(writing):
             for name, target in stored.items():
-                with m.Case(at[name]):
+                with m.If(at[name]):
                     m.d.sync += target.eq(self.wdata)
-            with m.Case(at["CONTROL"]):
+            with m.If(at["CONTROL"]):
                 m.d.comb += [
                     self.run.eq(self._bit(Command.RUN)),
                     self.reseed.eq(self._bit(Command.RESEED)),
@@ -243,21 +250,20 @@ class HostPort(wiring.Component):
                     m.d.sync += self.fresh.eq(~self._bit(Command.RESUME))
                 with m.If(self._bit(Command.CLEAR_ERROR)):
                     m.d.sync += error.eq(0)
-            with m.Case(at["STATE"]):
-                m.d.comb += self.write_theta.eq(1)
-            with m.Case(at["OMEGA"]):
-                m.d.comb += self.write_omega.eq(1)
-            with m.Case(at["INPUT"]):
-                m.d.comb += self.write_inputs.eq(1)
-        with m.If(writing | reading), m.Switch(self.addr):
-            with m.Case(at["STATE"], at["OMEGA"], at["INPUT"]):
+            m.d.comb += [
+                self.write_theta.eq(at["STATE"]),
+                self.write_omega.eq(at["OMEGA"]),
+                self.write_inputs.eq(at["INPUT"]),
+            ]
+        with m.If(writing | reading):
+            with m.If(at["STATE"] | at["OMEGA"] | at["INPUT"]):
                 m.d.sync += self.index.eq(self.index + 1)
-            with m.Case(at["WEIGHT"]):
+            with m.If(at["WEIGHT"]):
                 m.d.comb += self.weight_shift.eq(1)
                 m.d.sync += lane.eq(Mux(lane == f.lanes - 1, 0, lane + 1))
                 with m.If(reading & (lane == f.lanes - 1)):
                     m.d.sync += self.weight_address.eq(self.weight_address + 1)
-            with m.Case(at["WEIGHT_ADDRESS"]), m.If(writing):
+            with m.If(writing & at["WEIGHT_ADDRESS"]):
                 m.d.sync += lane.eq(0)
 
         m.d.comb += [

@@ -50,6 +50,7 @@ class Sequencer(wiring.Component):
                 "learn": In(1),
                 **({"edge": In(1), "turn": Out(1)} if formats.edge else {}),
                 **({"census": In(1)} if formats.census_passes else {}),
+                "ready": In(1),  # the weight store lets the next slot come
                 "control": Out(control(formats)),
                 "kind": Out(kind_shape(formats)),
                 "learning": Out(1),
@@ -95,20 +96,24 @@ class Sequencer(wiring.Component):
             m.next = "UPDATE" if kind is Kind.REFRESH else "ROW"
 
         with m.FSM(name="phase"):
-            with m.State("REST"), m.If(self.run):
+            with m.State("REST"):
+                # All that a run begins with: not behind `run`, which comes late in its clock.
+                begin(Kind.REFRESH)
                 m.d.sync += [
                     left.eq(self.steps),
                     field.eq(self.field),
                     couple.eq(self.couple & ~self.edge if f.edge else self.couple),
                     learn.eq(self.learn),
                     stepping.eq(0),
-                    self.busy.eq(1),
                 ]
                 if f.edge:
                     m.d.sync += edge.eq(self.edge)
                 if f.census_passes:
                     m.d.sync += census.eq(self.census)
-                begin(Kind.REFRESH)
+                m.next = "REST"
+                with m.If(self.run):
+                    m.d.sync += self.busy.eq(1)
+                    m.next = "UPDATE"
             with m.State("ROW"):
                 m.d.comb += out.row.eq(1)
                 m.d.sync += [page.eq(Mux(last_row, row, row + 1)), opened.eq(0)]
@@ -118,13 +123,15 @@ class Sequencer(wiring.Component):
                 m.d.sync += [opened.eq(1), slot.eq(0)]
                 m.next = "SLOTS"
             with m.State("SLOTS"):
+                counts = ~diagonal | ((slot >= 1) & (slot <= lanes // 2))
                 m.d.comb += [
-                    out.slot.eq(1),
-                    out.pair.eq(~diagonal | ((slot >= 1) & (slot <= lanes // 2))),
+                    out.slot.eq(self.ready),
+                    out.pair.eq(self.ready & counts),
                     out.half.eq(diagonal & (slot == lanes // 2)),
                 ]
-                m.d.sync += slot.eq(slot + 1)
-                with m.If(slot == lanes - 1):
+                with m.If(self.ready):
+                    m.d.sync += slot.eq(slot + 1)
+                with m.If(self.ready & (slot == lanes - 1)):
                     m.d.sync += slot.eq(0)
                     with m.If(diagonal):
                         m.next = "MERGE"

@@ -86,13 +86,23 @@ def address_bits(depth: int) -> int:
     return max(1, (depth - 1).bit_length())
 
 
-def clocks_per_pass(formats: Formats) -> int:
-    """Return the clocks of any pass over the pairs, from its first to its last control record."""
+def clocks_per_pass(formats: Formats, slot_clocks: int = 1) -> int:
+    """Return the clocks of any pass over the pairs, from its first to its last control record.
+
+    Parameters
+    ----------
+    formats : Formats
+        Number formats and geometry.
+    slot_clocks : int
+        Clocks from one slot to the next: 1, or what the weight store needs while learning
+        (``SLOT_CLOCKS``). The last slot of a block is followed by the next block at once.
+    """
     lanes, pages = formats.lanes, formats.pages
     blocks = pages * (pages - 1) // 2 * (lanes + 1)
     # row, load and lanes of the diagonal, merge, lanes of the update, store, drain
     rows = pages * (2 * lanes + 4 + ROW_DRAIN)
-    return blocks + rows + PASS_DRAIN - ROW_DRAIN
+    waits = pages * (pages + 1) // 2 * (lanes - 1) * (slot_clocks - 1)
+    return blocks + rows + PASS_DRAIN - ROW_DRAIN + waits
 
 
 def clocks_per_refresh(formats: Formats) -> int:
@@ -100,23 +110,29 @@ def clocks_per_refresh(formats: Formats) -> int:
     return formats.pages * (formats.lanes + 1 + ROW_DRAIN) + PASS_DRAIN - ROW_DRAIN
 
 
-def clocks_per_step(formats: Formats, **passes: bool) -> int:
-    """Return the clocks of one step; learning adds none.
+def clocks_per_step(formats: Formats, *, slot_clocks: int = 1, **passes: bool) -> int:
+    """Return the clocks of one step; learning adds none with dual-port memory.
 
     Parameters
     ----------
     formats : Formats
         Number formats and geometry.
+    slot_clocks : int
+        Clocks from slot to slot that the weight store needs while learning (``SLOT_CLOCKS``).
     passes : bool
         Those of `drai_hw.model.machine.Passes`; by default a couple pass alone.
     """
-    return clocks_per_pass(formats) * Passes(**passes).count(formats) + 1
+    wanted = Passes(**passes)
+    clocks = clocks_per_pass(formats) * wanted.count(formats) + 1
+    if wanted.coupled and wanted.learn:
+        clocks += clocks_per_pass(formats, slot_clocks) - clocks_per_pass(formats)
+    return clocks
 
 
-def clocks_per_run(formats: Formats, steps: int, **passes: bool) -> int:
+def clocks_per_run(formats: Formats, steps: int, *, slot_clocks: int = 1, **passes: bool) -> int:
     """Return the clocks for which BUSY stands in a run of ``steps`` steps."""
     opening = clocks_per_refresh(formats) + 1  # the last clock finds that no step is left
-    return opening + steps * clocks_per_step(formats, **passes)
+    return opening + steps * clocks_per_step(formats, slot_clocks=slot_clocks, **passes)
 
 
 def block_memory(shape: Any, depth: int, init: Any = ()) -> Memory:

@@ -7,7 +7,6 @@ from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model.numbers import Formats
@@ -26,7 +25,7 @@ class Piece:
     bank: Bank
     first_bit: int
     width: int
-    memory: Memory
+    memory: Any  # its words are the elements of `memory.data`
 
 
 class WeightStore(wiring.Component):
@@ -50,9 +49,13 @@ class WeightStore(wiring.Component):
     ----------
     READ_LATENCY : int
         Clocks from ``read`` or ``host_fetch`` to ``word``: 2, with a plan 4.
+    SLOT_CLOCKS : int
+        Clocks between pairs of a learning pass: 1.
     pieces : list of Piece
         The memories, ascending by word and bit.
     """
+
+    SLOT_CLOCKS = 1
 
     def __init__(self, formats: Formats, plan: StorePlan | None = None) -> None:
         self.formats = formats
@@ -76,6 +79,10 @@ class WeightStore(wiring.Component):
             {
                 "busy": In(1),
                 "start": In(1),
+                # Pairs that the sequencer issues, and whether it may: here always.
+                "issue": In(1),
+                "learning": In(1),
+                "ready": Out(1, init=1),
                 "read": In(1),
                 "word": Out(width),
                 "write": In(1),
@@ -112,10 +119,10 @@ class WeightStore(wiring.Component):
         writing = [self._port(m, f"write{g}", sink, put) for g, _ in enumerate(groups)]
 
         words: dict[int, list[Any]] = {bank.first: [] for bank in self.plan.banks}
+        places = self.plan.places()
         for number, piece in enumerate(self.pieces):
             memory = piece.memory
-            plain = len(self.pieces) == 1
-            m.submodules["weights_memory" if plain else f"weights_memory_{number}"] = memory
+            m.submodules[places[number].path] = memory
             group = piece.first_bit // group_bits if self._copies else 0
             at = self.plan.banks.index(piece.bank)
             out, into = memory.read_port(), memory.write_port()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +29,67 @@ class Window(Protocol):
 
     def columns(self, names: Sequence[str], *, signed: bool = False) -> NDArray[np.int64]:
         """Return fields of all words, shape (depth, len(names))."""
+
+
+class JoinedWindow:
+    """Window on words that lie in several memories.
+
+    Parameters
+    ----------
+    description : mapping
+        With ``pieces``, as `drai_hw.rtl.stores.weight_memory` describes them.
+    window : callable
+        Makes a `Window` of the description of one memory.
+    """
+
+    def __init__(
+        self, description: Mapping[str, Any], window: Callable[[dict[str, Any]], Window]
+    ) -> None:
+        self._depth, self._fields = description["depth"], description["fields"]
+        self._pieces: list[tuple[slice, Window, dict[str, int]]] = []
+        for piece in description["pieces"]:
+            first, end = piece["first_bit"], piece["first_bit"] + piece["bits"]
+            fields: dict[str, dict[str, int]] = {}
+            shifts: dict[str, int] = {}
+            for name, field in self._fields.items():
+                low = max(first, field["first_bit"])
+                bits = min(end, field["first_bit"] + field["bits"]) - low
+                if bits > 0:
+                    fields[name] = {"first_bit": low - first, "bits": bits}
+                    shifts[name] = low - field["first_bit"]
+            rows = slice(piece["first_word"], piece["first_word"] + piece["words"])
+            memory = {"path": piece["path"], "depth": piece["words"], "fields": fields}
+            self._pieces.append((rows, window(memory), shifts))
+
+    def sample(self) -> None:
+        """Take the words as they are now."""
+        for _, window, _ in self._pieces:
+            window.sample()
+
+    def columns(self, names: Sequence[str], *, signed: bool = False) -> NDArray[np.int64]:
+        """Return fields of all words, shape (depth, len(names))."""
+        out = np.zeros((self._depth, len(names)), dtype=np.int64)
+        for rows, window, shifts in self._pieces:
+            at = [k for k, name in enumerate(names) if name in shifts]
+            if at:
+                part = window.columns([names[k] for k in at])
+                out[rows, at] |= part << np.array([shifts[names[k]] for k in at])
+        if signed:
+            bits = np.array([self._fields[name]["bits"] for name in names])
+            out -= (out >> (bits - 1)) << bits
+        return out
+
+
+def windows_of(
+    memories: Mapping[str, dict[str, Any]], window: Callable[[dict[str, Any]], Window]
+) -> dict[str, Window]:
+    """Return windows on the compared memories of a design; see `JoinedWindow`."""
+    return {
+        name: JoinedWindow(memories[name], window)
+        if "pieces" in memories[name]
+        else window(memories[name])
+        for name in MEMORIES
+    }
 
 
 class Comparison:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from drai_hw.model.numbers import Formats
 from drai_hw.sim.jobs import SCRIPTS, CountingTwin, Job
 from drai_hw.sim.runner import Progress, run_bench
 from drai_hw.spec import Spec
+
+if TYPE_CHECKING:
+    from drai_hw.rtl.stores import Plan
 
 DIFF_FILE = "mismatch.json"
 SIMULATORS = ("icarus", "cxxrtl")
@@ -118,6 +121,7 @@ def run_core(
     script: str = "task",
     formats: Formats | None = None,
     product: str = "mul",
+    store: Plan | None = None,
     folder: Path | None = None,
     dut: Path | None = None,
     top: str | None = None,
@@ -147,6 +151,8 @@ def run_core(
     formats : Formats, optional
         Number formats and geometry instead of the network file's.
     product : {"mul", "logic"}
+        See `drai_hw.rtl.core.Core`.
+    store : StorePlan or SpramPlan, optional
         See `drai_hw.rtl.core.Core`.
     folder : Path, optional
         Where the network file lies, for patterns given as a file.
@@ -194,6 +200,7 @@ def run_core(
         total,
         workdir=Path(workdir),
         product=product,
+        store=store,
         dut=dut,
         top=top,
         seed=seed,
@@ -211,6 +218,7 @@ def run_job(
     *,
     workdir: Path,
     product: str = "mul",
+    store: Plan | None = None,
     dut: Path | None = None,
     top: str | None = None,
     seed: int = 1,
@@ -221,12 +229,14 @@ def run_job(
 ) -> SimResult:
     """Carry a job out on the RTL; see `run_core`."""
     from drai_hw.rtl import emit
+    from drai_hw.rtl.core import Core
+    from drai_hw.rtl.stores import learning_slot_clocks
 
     _check_simulator(simulator, waves)
     started = time.monotonic()
     workdir = workdir.resolve()
     workdir.mkdir(parents=True, exist_ok=True)
-    facts = emit.metadata(formats, name=top or emit.NAME, product=product)
+    facts = emit.metadata(formats, name=top or emit.NAME, product=product, store=store)
     order = {
         "formats": formats,
         "job": job,
@@ -234,8 +244,11 @@ def run_job(
         "ring_registers": facts["ring_registers"],
         "total_steps": total_steps,
         "check_clocks": dut is None,
+        "learning_slot_clocks": learning_slot_clocks(store),
     }
-    source = dut or _emitted(formats, product, facts["top"], workdir, simulator)
+    source = dut or _emitted(
+        Core(formats, product=product, store=store), facts["top"], workdir, simulator
+    )
     if simulator == "cxxrtl":
         from drai_hw.sim.cxxrtl.bench import run_order
 
@@ -275,12 +288,10 @@ def _check_simulator(simulator: str, waves: Path | None) -> None:
         )
 
 
-def _emitted(formats: Formats, product: str, top: str, workdir: Path, simulator: str) -> Path:
+def _emitted(core: Any, top: str, workdir: Path, simulator: str) -> Path:
     """Write the core in the form that the simulator takes."""
     from drai_hw.rtl import emit
-    from drai_hw.rtl.core import Core
 
-    core = Core(formats, product=product)
     if simulator == "cxxrtl":
         name, text = f"{top}.il", emit.rtlil(core, name=top)
     else:

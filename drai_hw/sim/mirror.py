@@ -31,6 +31,11 @@ class MirroredMachine:
         Its twin follows every call.
     check_clocks : bool
         Whether the clocks of a run must be those of `clocks_per_run`.
+
+    Attributes
+    ----------
+    learning_slot_clocks : int
+        Clocks from slot to slot of a learning pass that the weight store needs, 1 at first.
     """
 
     def __init__(self, board: Comparison, check_clocks: bool = True) -> None:
@@ -38,6 +43,7 @@ class MirroredMachine:
         self.board = board
         self._twin = board.twin
         self._check_clocks = check_clocks
+        self.learning_slot_clocks = 1
         self.steps = 0
         self.run_clocks = 0
         self.pair_evaluations = 0
@@ -181,7 +187,9 @@ class MirroredMachine:
     def _ended(self, steps: int, clocks: int, passes: Passes) -> None:
         """Count the clocks of a run, and check them."""
         self.run_clocks += clocks
-        want = clocks_per_run(self.formats, steps, **asdict(passes))
+        want = clocks_per_run(
+            self.formats, steps, slot_clocks=self.learning_slot_clocks, **asdict(passes)
+        )
         if self._check_clocks and clocks != want:
             self.board.note(self.steps, "clocks", steps, want, clocks)
         self.board.settle()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from drai_hw.model.twin import Twin
 from drai_hw.sim.bus import MemoryWindow
-from drai_hw.sim.comparison import MEMORIES, Comparison
+from drai_hw.sim.comparison import Comparison, windows_of
 
 
 class Scoreboard(Comparison):
@@ -23,4 +24,4 @@ class Scoreboard(Comparison):
     """
 
     def __init__(self, dut: Any, twin: Twin, memories: dict[str, Any]) -> None:
-        super().__init__(twin, {name: MemoryWindow(dut, memories[name]) for name in MEMORIES})
+        super().__init__(twin, windows_of(memories, partial(MemoryWindow, dut)))

@@ -67,14 +67,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   output busy;
   wire busy;
   wire \busy$388 ;
-  wire \busy$484 ;
+  wire \busy$488 ;
   wire \busy$95 ;
   wire \busy$97 ;
   wire [11:0] changed;
-  wire \changed$541 ;
-  wire \changed$542 ;
-  wire \changed$543 ;
-  wire \changed$544 ;
   wire \changed$545 ;
   wire \changed$546 ;
   wire \changed$547 ;
@@ -83,6 +79,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \changed$550 ;
   wire \changed$551 ;
   wire \changed$552 ;
+  wire \changed$553 ;
+  wire \changed$554 ;
+  wire \changed$555 ;
+  wire \changed$556 ;
   wire [31:0] changed_count;
   wire [31:0] \changed_count$92 ;
   (* init = 1'h0 *)
@@ -335,7 +335,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire couple;
   wire \couple$82 ;
   wire [4:0] dither;
-  wire [4:0] \dither$470 ;
+  wire [4:0] \dither$474 ;
   (* init = 1'h0 *)
   wire draw;
   (* init = 1'h0 *)
@@ -364,7 +364,6 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg draw_1 = 1'h0;
   reg entering = 1'h0;
   wire [16:0] eta;
-  wire [16:0] \eta$419 ;
   wire [16:0] \eta$423 ;
   wire [16:0] \eta$427 ;
   wire [16:0] \eta$431 ;
@@ -376,6 +375,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire [16:0] \eta$455 ;
   wire [16:0] \eta$459 ;
   wire [16:0] \eta$463 ;
+  wire [16:0] \eta$467 ;
   (* init = 1'h0 *)
   wire even;
   (* init = 1'h0 *)
@@ -431,12 +431,8 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg first_0 = 1'h0;
   reg first_1 = 1'h0;
   wire [15:0] gain;
-  wire [15:0] \gain$466 ;
+  wire [15:0] \gain$470 ;
   wire [11:0] gated_on;
-  wire \gated_on$515 ;
-  wire \gated_on$516 ;
-  wire \gated_on$517 ;
-  wire \gated_on$518 ;
   wire \gated_on$519 ;
   wire \gated_on$520 ;
   wire \gated_on$521 ;
@@ -445,10 +441,14 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \gated_on$524 ;
   wire \gated_on$525 ;
   wire \gated_on$526 ;
+  wire \gated_on$527 ;
+  wire \gated_on$528 ;
+  wire \gated_on$529 ;
+  wire \gated_on$530 ;
   wire [31:0] gated_on_count;
   wire [31:0] \gated_on_count$88 ;
   wire [1:0] gates;
-  wire [1:0] \gates$474 ;
+  wire [1:0] \gates$478 ;
   wire [5:0] host_address;
   wire host_commit;
   wire host_fetch;
@@ -467,15 +467,16 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire host_write_theta;
   wire [5:0] index;
   wire [19:0] inputs;
-  wire [19:0] \inputs$481 ;
-  wire \inputs$481.active ;
-  wire \inputs$481.clamp ;
-  wire [5:0] \inputs$481.psi ;
-  wire [11:0] \inputs$481.strength ;
+  wire [19:0] \inputs$485 ;
+  wire \inputs$485.active ;
+  wire \inputs$485.clamp ;
+  wire [5:0] \inputs$485.psi ;
+  wire [11:0] \inputs$485.strength ;
   wire \inputs.active ;
   wire \inputs.clamp ;
   wire [5:0] \inputs.psi ;
   wire [11:0] \inputs.strength ;
+  wire issue;
   (* enum_base_type = "Kind" *)
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
@@ -485,7 +486,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
   (* enum_value_10 = "COUPLE" *)
-  wire [1:0] \kind$486 ;
+  wire [1:0] \kind$490 ;
   wire learn;
   (* init = 1'h0 *)
   wire \learn$113 ;
@@ -515,6 +516,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg learn_0 = 1'h0;
   reg learn_1 = 1'h0;
   wire learning;
+  wire \learning$391 ;
   (* init = 1'h0 *)
   wire load_local;
   (* init = 1'h0 *)
@@ -594,10 +596,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg load_sum_0 = 1'h0;
   reg load_sum_1 = 1'h0;
   wire [14:0] margin;
-  wire [14:0] \margin$472 ;
+  wire [14:0] \margin$476 ;
   wire marks;
-  wire \marks$483 ;
-  wire \marks$483.margin ;
+  wire \marks$487 ;
+  wire \marks$487.margin ;
   wire \marks.margin ;
   (* init = 1'h0 *)
   wire merge;
@@ -753,7 +755,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \next_word.margin ;
   wire [5:0] \next_word.top ;
   wire [15:0] omega;
-  wire [15:0] \omega$479 ;
+  wire [15:0] \omega$483 ;
   wire [7:0] page;
   wire [7:0] \page$140 ;
   wire \page$140.active ;
@@ -863,11 +865,11 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire read;
   wire [1:0] read_page;
   wire [1:0] read_sum_page;
+  wire ready;
+  wire \ready$393 ;
   wire reseed;
   (* init = 1'h0 *)
-  wire \reseed$417 ;
-  (* init = 1'h0 *)
-  wire \reseed$422 ;
+  wire \reseed$421 ;
   (* init = 1'h0 *)
   wire \reseed$426 ;
   (* init = 1'h0 *)
@@ -888,7 +890,9 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \reseed$458 ;
   (* init = 1'h0 *)
   wire \reseed$462 ;
-  wire \reseed$475 ;
+  (* init = 1'h0 *)
+  wire \reseed$466 ;
+  wire \reseed$479 ;
   reg \reseed$67  = 1'h0;
   input rst;
   wire rst;
@@ -950,10 +954,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg shift_sum_0 = 1'h0;
   reg shift_sum_1 = 1'h0;
   wire [11:0] shil;
-  wire [11:0] \shil$468 ;
+  wire [11:0] \shil$472 ;
   wire start;
   wire \start$389 ;
-  wire \start$485 ;
+  wire \start$489 ;
   output step_done;
   wire step_done;
   wire \step_done$96 ;
@@ -976,16 +980,14 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire [14:0] \sum$385 ;
   wire [14:0] \sum$386 ;
   wire [14:0] \sum$387 ;
-  wire [14:0] \sum$489 ;
+  wire [14:0] \sum$493 ;
   wire [179:0] sums;
   reg [4:0] sweep = 5'h00;
   wire [15:0] theta;
-  wire [15:0] \theta$477 ;
+  wire [15:0] \theta$481 ;
   reg [4:0] threshold = 5'h00;
   (* init = 5'h00 *)
   wire [4:0] u_g;
-  (* init = 5'h00 *)
-  wire [4:0] \u_g$421 ;
   (* init = 5'h00 *)
   wire [4:0] \u_g$425 ;
   (* init = 5'h00 *)
@@ -1006,12 +1008,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire [4:0] \u_g$457 ;
   (* init = 5'h00 *)
   wire [4:0] \u_g$461 ;
+  (* init = 5'h00 *)
+  wire [4:0] \u_g$465 ;
   wire valid;
   wire [11:0] visited;
-  wire \visited$502 ;
-  wire \visited$503 ;
-  wire \visited$504 ;
-  wire \visited$505 ;
   wire \visited$506 ;
   wire \visited$507 ;
   wire \visited$508 ;
@@ -1020,6 +1020,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \visited$511 ;
   wire \visited$512 ;
   wire \visited$513 ;
+  wire \visited$514 ;
+  wire \visited$515 ;
+  wire \visited$516 ;
+  wire \visited$517 ;
   wire [31:0] visited_count;
   wire [31:0] \visited_count$86 ;
   input [31:0] wdata;
@@ -1029,7 +1033,6 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire we;
   wire \we$73 ;
   wire [4:0] weight;
-  wire [4:0] \weight$420 ;
   wire [4:0] \weight$424 ;
   wire [4:0] \weight$428 ;
   wire [4:0] \weight$432 ;
@@ -1041,14 +1044,11 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire [4:0] \weight$456 ;
   wire [4:0] \weight$460 ;
   wire [4:0] \weight$464 ;
+  wire [4:0] \weight$468 ;
   wire [5:0] weight_address;
   wire weight_commit;
   wire weight_fetch;
   wire [4:0] weight_out;
-  wire [4:0] \weight_out$394 ;
-  wire [4:0] \weight_out$395 ;
-  wire [4:0] \weight_out$396 ;
-  wire [4:0] \weight_out$397 ;
   wire [4:0] \weight_out$398 ;
   wire [4:0] \weight_out$399 ;
   wire [4:0] \weight_out$400 ;
@@ -1056,6 +1056,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire [4:0] \weight_out$402 ;
   wire [4:0] \weight_out$403 ;
   wire [4:0] \weight_out$404 ;
+  wire [4:0] \weight_out$405 ;
+  wire [4:0] \weight_out$406 ;
+  wire [4:0] \weight_out$407 ;
+  wire [4:0] \weight_out$408 ;
   wire weight_shift;
   wire [7:0] word;
   wire [7:0] \word$142 ;
@@ -1106,7 +1110,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \word$367.active ;
   wire \word$367.margin ;
   wire [5:0] \word$367.top ;
-  wire [59:0] \word$412 ;
+  wire [59:0] \word$416 ;
   wire \word.active ;
   wire \word.margin ;
   wire [5:0] \word.top ;
@@ -1118,10 +1122,6 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire write_omega;
   wire write_theta;
   wire [11:0] written;
-  wire \written$528 ;
-  wire \written$529 ;
-  wire \written$530 ;
-  wire \written$531 ;
   wire \written$532 ;
   wire \written$533 ;
   wire \written$534 ;
@@ -1130,6 +1130,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \written$537 ;
   wire \written$538 ;
   wire \written$539 ;
+  wire \written$540 ;
+  wire \written$541 ;
+  wire \written$542 ;
+  wire \written$543 ;
   wire [31:0] written_count;
   wire [31:0] \written_count$90 ;
   always @(posedge clk)
@@ -1156,7 +1160,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \$18  = sweep + 1'h1;
   assign \next_word$361  = entering ? \word$367  : \word$362 ;
   assign save = control_7[1] & control_7[3];
-  assign \$19  = we ? { 28'h0000000, wdata } : \word$412 ;
+  assign \$19  = we ? { 28'h0000000, wdata } : \word$416 ;
   always @(posedge clk)
     control_1 <= control;
   always @(posedge clk)
@@ -1268,54 +1272,54 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .clear(clear_counters),
     .clk(clk),
     .gated_on_count(gated_on_count),
-    .\port$1094$0 (\changed$544 ),
-    .\port$1222$0 (\changed$545 ),
-    .\port$1350$0 (\changed$546 ),
-    .\port$1478$0 (\changed$547 ),
-    .\port$1606$0 (\changed$548 ),
-    .\port$1734$0 (\changed$549 ),
-    .\port$1862$0 (\changed$550 ),
-    .\port$1990$0 (\changed$551 ),
-    .\port$2118$0 (\changed$552 ),
-    .\port$2410$0 (\visited$502 ),
-    .\port$2411$0 (\gated_on$515 ),
-    .\port$2412$0 (\written$528 ),
-    .\port$2458$0 (\visited$503 ),
-    .\port$2459$0 (\gated_on$516 ),
-    .\port$2460$0 (\written$529 ),
-    .\port$2506$0 (\visited$504 ),
-    .\port$2507$0 (\gated_on$517 ),
-    .\port$2508$0 (\written$530 ),
-    .\port$2554$0 (\visited$505 ),
-    .\port$2555$0 (\gated_on$518 ),
-    .\port$2556$0 (\written$531 ),
-    .\port$2602$0 (\visited$506 ),
-    .\port$2603$0 (\gated_on$519 ),
-    .\port$2604$0 (\written$532 ),
-    .\port$2650$0 (\visited$507 ),
-    .\port$2651$0 (\gated_on$520 ),
-    .\port$2652$0 (\written$533 ),
-    .\port$2698$0 (\visited$508 ),
-    .\port$2699$0 (\gated_on$521 ),
-    .\port$2700$0 (\written$534 ),
-    .\port$2746$0 (\visited$509 ),
-    .\port$2747$0 (\gated_on$522 ),
-    .\port$2748$0 (\written$535 ),
-    .\port$2794$0 (\visited$510 ),
-    .\port$2795$0 (\gated_on$523 ),
-    .\port$2796$0 (\written$536 ),
-    .\port$2842$0 (\visited$511 ),
-    .\port$2843$0 (\gated_on$524 ),
-    .\port$2844$0 (\written$537 ),
-    .\port$2890$0 (\visited$512 ),
-    .\port$2891$0 (\gated_on$525 ),
-    .\port$2892$0 (\written$538 ),
-    .\port$2938$0 (\visited$513 ),
-    .\port$2939$0 (\gated_on$526 ),
-    .\port$2940$0 (\written$539 ),
-    .\port$710$0 (\changed$541 ),
-    .\port$838$0 (\changed$542 ),
-    .\port$966$0 (\changed$543 ),
+    .\port$1005$0 (\changed$547 ),
+    .\port$1133$0 (\changed$548 ),
+    .\port$1261$0 (\changed$549 ),
+    .\port$1389$0 (\changed$550 ),
+    .\port$1517$0 (\changed$551 ),
+    .\port$1645$0 (\changed$552 ),
+    .\port$1773$0 (\changed$553 ),
+    .\port$1901$0 (\changed$554 ),
+    .\port$2029$0 (\changed$555 ),
+    .\port$2157$0 (\changed$556 ),
+    .\port$2481$0 (\visited$506 ),
+    .\port$2482$0 (\gated_on$519 ),
+    .\port$2483$0 (\written$532 ),
+    .\port$2529$0 (\visited$507 ),
+    .\port$2530$0 (\gated_on$520 ),
+    .\port$2531$0 (\written$533 ),
+    .\port$2577$0 (\visited$508 ),
+    .\port$2578$0 (\gated_on$521 ),
+    .\port$2579$0 (\written$534 ),
+    .\port$2625$0 (\visited$509 ),
+    .\port$2626$0 (\gated_on$522 ),
+    .\port$2627$0 (\written$535 ),
+    .\port$2673$0 (\visited$510 ),
+    .\port$2674$0 (\gated_on$523 ),
+    .\port$2675$0 (\written$536 ),
+    .\port$2721$0 (\visited$511 ),
+    .\port$2722$0 (\gated_on$524 ),
+    .\port$2723$0 (\written$537 ),
+    .\port$2769$0 (\visited$512 ),
+    .\port$2770$0 (\gated_on$525 ),
+    .\port$2771$0 (\written$538 ),
+    .\port$2817$0 (\visited$513 ),
+    .\port$2818$0 (\gated_on$526 ),
+    .\port$2819$0 (\written$539 ),
+    .\port$2865$0 (\visited$514 ),
+    .\port$2866$0 (\gated_on$527 ),
+    .\port$2867$0 (\written$540 ),
+    .\port$2913$0 (\visited$515 ),
+    .\port$2914$0 (\gated_on$528 ),
+    .\port$2915$0 (\written$541 ),
+    .\port$2961$0 (\visited$516 ),
+    .\port$2962$0 (\gated_on$529 ),
+    .\port$2963$0 (\written$542 ),
+    .\port$3009$0 (\visited$517 ),
+    .\port$3010$0 (\gated_on$530 ),
+    .\port$3011$0 (\written$543 ),
+    .\port$749$0 (\changed$545 ),
+    .\port$877$0 (\changed$546 ),
     .rst(rst),
     .visited_count(visited_count),
     .written_count(written_count)
@@ -1349,7 +1353,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .visited_count(visited_count),
     .wdata(wdata),
     .we(we),
-    .weight(\word$412 [4:0]),
+    .weight(\word$416 [4:0]),
     .weight_address(host_address),
     .weight_commit(host_commit),
     .weight_fetch(host_fetch),
@@ -1361,13 +1365,13 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   );
   \drai_core.lane_0  lane_0 (
     .add_local(add_local_0),
-    .changed(\changed$541 ),
+    .changed(\changed$545 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$515 ),
+    .gated_on(\gated_on$519 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1387,22 +1391,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$502 ),
-    .w_in(\word$412 [4:0]),
+    .visited(\visited$506 ),
+    .w_in(\word$416 [4:0]),
     .weight_out(weight_out),
     .\wide$46 (\next_sum$365 ),
     .word(\word$362 ),
-    .written(\written$528 )
+    .written(\written$532 )
   );
   \drai_core.lane_1  lane_1 (
     .add_local(add_local_0),
-    .changed(\changed$542 ),
+    .changed(\changed$546 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$516 ),
+    .gated_on(\gated_on$520 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1422,22 +1426,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$503 ),
-    .w_in(\word$412 [9:5]),
-    .weight_out(\weight_out$394 ),
+    .visited(\visited$507 ),
+    .w_in(\word$416 [9:5]),
+    .weight_out(\weight_out$398 ),
     .\wide$46 (next_sum),
     .word(next_word),
-    .written(\written$529 )
+    .written(\written$533 )
   );
   \drai_core.lane_10  lane_10 (
     .add_local(add_local_1),
-    .changed(\changed$551 ),
+    .changed(\changed$555 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$525 ),
+    .gated_on(\gated_on$529 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1457,22 +1461,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$512 ),
-    .w_in(\word$412 [54:50]),
-    .weight_out(\weight_out$403 ),
+    .visited(\visited$516 ),
+    .w_in(\word$416 [54:50]),
+    .weight_out(\weight_out$407 ),
     .\wide$46 (\next_sum$321 ),
     .word(\next_word$317 ),
-    .written(\written$538 )
+    .written(\written$542 )
   );
   \drai_core.lane_11  lane_11 (
     .add_local(add_local_1),
-    .changed(\changed$552 ),
+    .changed(\changed$556 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$526 ),
+    .gated_on(\gated_on$530 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1492,22 +1496,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$513 ),
-    .w_in(\word$412 [59:55]),
-    .weight_out(\weight_out$404 ),
+    .visited(\visited$517 ),
+    .w_in(\word$416 [59:55]),
+    .weight_out(\weight_out$408 ),
     .\wide$46 (\next_sum$343 ),
     .word(\next_word$339 ),
-    .written(\written$539 )
+    .written(\written$543 )
   );
   \drai_core.lane_2  lane_2 (
     .add_local(add_local_0),
-    .changed(\changed$543 ),
+    .changed(\changed$547 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$517 ),
+    .gated_on(\gated_on$521 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1527,22 +1531,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$504 ),
-    .w_in(\word$412 [14:10]),
-    .weight_out(\weight_out$395 ),
+    .visited(\visited$508 ),
+    .w_in(\word$416 [14:10]),
+    .weight_out(\weight_out$399 ),
     .\wide$46 (\next_sum$145 ),
     .word(\next_word$141 ),
-    .written(\written$530 )
+    .written(\written$534 )
   );
   \drai_core.lane_3  lane_3 (
     .add_local(add_local_0),
-    .changed(\changed$544 ),
+    .changed(\changed$548 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$518 ),
+    .gated_on(\gated_on$522 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1562,22 +1566,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$505 ),
-    .w_in(\word$412 [19:15]),
-    .weight_out(\weight_out$396 ),
+    .visited(\visited$509 ),
+    .w_in(\word$416 [19:15]),
+    .weight_out(\weight_out$400 ),
     .\wide$46 (\next_sum$167 ),
     .word(\next_word$163 ),
-    .written(\written$531 )
+    .written(\written$535 )
   );
   \drai_core.lane_4  lane_4 (
     .add_local(add_local_0),
-    .changed(\changed$545 ),
+    .changed(\changed$549 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$519 ),
+    .gated_on(\gated_on$523 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1597,22 +1601,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$506 ),
-    .w_in(\word$412 [24:20]),
-    .weight_out(\weight_out$397 ),
+    .visited(\visited$510 ),
+    .w_in(\word$416 [24:20]),
+    .weight_out(\weight_out$401 ),
     .\wide$46 (\next_sum$189 ),
     .word(\next_word$185 ),
-    .written(\written$532 )
+    .written(\written$536 )
   );
   \drai_core.lane_5  lane_5 (
     .add_local(add_local_0),
-    .changed(\changed$546 ),
+    .changed(\changed$550 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$520 ),
+    .gated_on(\gated_on$524 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1632,22 +1636,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$507 ),
-    .w_in(\word$412 [29:25]),
-    .weight_out(\weight_out$398 ),
+    .visited(\visited$511 ),
+    .w_in(\word$416 [29:25]),
+    .weight_out(\weight_out$402 ),
     .\wide$46 (\next_sum$211 ),
     .word(\next_word$207 ),
-    .written(\written$533 )
+    .written(\written$537 )
   );
   \drai_core.lane_6  lane_6 (
     .add_local(add_local_1),
-    .changed(\changed$547 ),
+    .changed(\changed$551 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$521 ),
+    .gated_on(\gated_on$525 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1667,22 +1671,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$508 ),
-    .w_in(\word$412 [34:30]),
-    .weight_out(\weight_out$399 ),
+    .visited(\visited$512 ),
+    .w_in(\word$416 [34:30]),
+    .weight_out(\weight_out$403 ),
     .\wide$46 (\next_sum$233 ),
     .word(\next_word$229 ),
-    .written(\written$534 )
+    .written(\written$538 )
   );
   \drai_core.lane_7  lane_7 (
     .add_local(add_local_1),
-    .changed(\changed$548 ),
+    .changed(\changed$552 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$522 ),
+    .gated_on(\gated_on$526 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1702,22 +1706,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$509 ),
-    .w_in(\word$412 [39:35]),
-    .weight_out(\weight_out$400 ),
+    .visited(\visited$513 ),
+    .w_in(\word$416 [39:35]),
+    .weight_out(\weight_out$404 ),
     .\wide$46 (\next_sum$255 ),
     .word(\next_word$251 ),
-    .written(\written$535 )
+    .written(\written$539 )
   );
   \drai_core.lane_8  lane_8 (
     .add_local(add_local_1),
-    .changed(\changed$549 ),
+    .changed(\changed$553 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$523 ),
+    .gated_on(\gated_on$527 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1737,22 +1741,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$510 ),
-    .w_in(\word$412 [44:40]),
-    .weight_out(\weight_out$401 ),
+    .visited(\visited$514 ),
+    .w_in(\word$416 [44:40]),
+    .weight_out(\weight_out$405 ),
     .\wide$46 (\next_sum$277 ),
     .word(\next_word$273 ),
-    .written(\written$536 )
+    .written(\written$540 )
   );
   \drai_core.lane_9  lane_9 (
     .add_local(add_local_1),
-    .changed(\changed$550 ),
+    .changed(\changed$554 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$524 ),
+    .gated_on(\gated_on$528 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1772,39 +1776,39 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$511 ),
-    .w_in(\word$412 [49:45]),
-    .weight_out(\weight_out$402 ),
+    .visited(\visited$515 ),
+    .w_in(\word$416 [49:45]),
+    .weight_out(\weight_out$406 ),
     .\wide$46 (\next_sum$299 ),
     .word(\next_word$295 ),
-    .written(\written$537 )
+    .written(\written$541 )
   );
   \drai_core.pages  pages (
     .clk(clk),
-    .\port$2382$0 (\word$362 ),
-    .\port$2394$0 (sum),
-    .\port$2430$0 (next_word),
-    .\port$2442$0 (\sum$377 ),
-    .\port$2478$0 (\next_word$141 ),
-    .\port$2490$0 (\sum$378 ),
-    .\port$2526$0 (\next_word$163 ),
-    .\port$2538$0 (\sum$379 ),
-    .\port$2574$0 (\next_word$185 ),
-    .\port$2586$0 (\sum$380 ),
-    .\port$2622$0 (\next_word$207 ),
-    .\port$2634$0 (\sum$381 ),
-    .\port$2670$0 (\next_word$229 ),
-    .\port$2682$0 (\sum$382 ),
-    .\port$2718$0 (\next_word$251 ),
-    .\port$2730$0 (\sum$383 ),
-    .\port$2766$0 (\next_word$273 ),
-    .\port$2778$0 (\sum$384 ),
-    .\port$2814$0 (\next_word$295 ),
-    .\port$2826$0 (\sum$385 ),
-    .\port$2862$0 (\next_word$317 ),
-    .\port$2874$0 (\sum$386 ),
-    .\port$2910$0 (\next_word$339 ),
-    .\port$2922$0 (\sum$387 ),
+    .\port$2453$0 (\word$362 ),
+    .\port$2465$0 (sum),
+    .\port$2501$0 (next_word),
+    .\port$2513$0 (\sum$377 ),
+    .\port$2549$0 (\next_word$141 ),
+    .\port$2561$0 (\sum$378 ),
+    .\port$2597$0 (\next_word$163 ),
+    .\port$2609$0 (\sum$379 ),
+    .\port$2645$0 (\next_word$185 ),
+    .\port$2657$0 (\sum$380 ),
+    .\port$2693$0 (\next_word$207 ),
+    .\port$2705$0 (\sum$381 ),
+    .\port$2741$0 (\next_word$229 ),
+    .\port$2753$0 (\sum$382 ),
+    .\port$2789$0 (\next_word$251 ),
+    .\port$2801$0 (\sum$383 ),
+    .\port$2837$0 (\next_word$273 ),
+    .\port$2849$0 (\sum$384 ),
+    .\port$2885$0 (\next_word$295 ),
+    .\port$2897$0 (\sum$385 ),
+    .\port$2933$0 (\next_word$317 ),
+    .\port$2945$0 (\sum$386 ),
+    .\port$2981$0 (\next_word$339 ),
+    .\port$2993$0 (\sum$387 ),
     .read_page(control_3[11:10]),
     .read_sum_page(control_6[11:10]),
     .rst(rst),
@@ -1864,22 +1868,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .host_fetch(host_fetch),
     .host_shift(host_shift),
     .host_weight(\$19 [4:0]),
-    .\port$2409$0 (weight_out),
-    .\port$2457$0 (\weight_out$394 ),
-    .\port$2505$0 (\weight_out$395 ),
-    .\port$2553$0 (\weight_out$396 ),
-    .\port$2601$0 (\weight_out$397 ),
-    .\port$2649$0 (\weight_out$398 ),
-    .\port$2697$0 (\weight_out$399 ),
-    .\port$2745$0 (\weight_out$400 ),
-    .\port$2793$0 (\weight_out$401 ),
-    .\port$2841$0 (\weight_out$402 ),
-    .\port$2889$0 (\weight_out$403 ),
-    .\port$2937$0 (\weight_out$404 ),
+    .\port$2480$0 (weight_out),
+    .\port$2528$0 (\weight_out$398 ),
+    .\port$2576$0 (\weight_out$399 ),
+    .\port$2624$0 (\weight_out$400 ),
+    .\port$2672$0 (\weight_out$401 ),
+    .\port$2720$0 (\weight_out$402 ),
+    .\port$2768$0 (\weight_out$403 ),
+    .\port$2816$0 (\weight_out$404 ),
+    .\port$2864$0 (\weight_out$405 ),
+    .\port$2912$0 (\weight_out$406 ),
+    .\port$2960$0 (\weight_out$407 ),
+    .\port$3008$0 (\weight_out$408 ),
     .read(control_3[5]),
     .rst(rst),
     .start(start),
-    .word(\word$412 ),
+    .word(\word$416 ),
     .write(write_back)
   );
   always @* begin
@@ -2258,89 +2262,93 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign new_sums = { \sum$387 , \sum$386 , \sum$385 , \sum$384 , \sum$383 , \sum$382 , \sum$381 , \sum$380 , \sum$379 , \sum$378 , \sum$377 , sum };
   assign \busy$388  = busy;
   assign \start$389  = start;
+  assign issue = control[4];
+  assign \learning$391  = learning;
+  assign ready = 1'h1;
+  assign \ready$393  = 1'h1;
   assign read = control_3[5];
   assign write = write_back;
-  assign \new  = { \weight_out$404 , \weight_out$403 , \weight_out$402 , \weight_out$401 , \weight_out$400 , \weight_out$399 , \weight_out$398 , \weight_out$397 , \weight_out$396 , \weight_out$395 , \weight_out$394 , weight_out };
+  assign \new  = { \weight_out$408 , \weight_out$407 , \weight_out$406 , \weight_out$405 , \weight_out$404 , \weight_out$403 , \weight_out$402 , \weight_out$401 , \weight_out$400 , \weight_out$399 , \weight_out$398 , weight_out };
   assign weight_address = host_address;
   assign weight_fetch = host_fetch;
   assign weight_shift = host_shift;
   assign host_weight = \$19 [4:0];
   assign weight_commit = host_commit;
-  assign weight = \word$412 [4:0];
+  assign weight = \word$416 [4:0];
   assign u_g = threshold;
-  assign \reseed$417  = \reseed$67 ;
-  assign \eta$419  = eta;
-  assign \weight$420  = \word$412 [4:0];
-  assign \u_g$421  = threshold;
-  assign \reseed$422  = \reseed$67 ;
+  assign \reseed$421  = \reseed$67 ;
   assign \eta$423  = eta;
-  assign \weight$424  = \word$412 [9:5];
+  assign \weight$424  = \word$416 [4:0];
   assign \u_g$425  = threshold;
   assign \reseed$426  = \reseed$67 ;
   assign \eta$427  = eta;
-  assign \weight$428  = \word$412 [14:10];
+  assign \weight$428  = \word$416 [9:5];
   assign \u_g$429  = threshold;
   assign \reseed$430  = \reseed$67 ;
   assign \eta$431  = eta;
-  assign \weight$432  = \word$412 [19:15];
+  assign \weight$432  = \word$416 [14:10];
   assign \u_g$433  = threshold;
   assign \reseed$434  = \reseed$67 ;
   assign \eta$435  = eta;
-  assign \weight$436  = \word$412 [24:20];
+  assign \weight$436  = \word$416 [19:15];
   assign \u_g$437  = threshold;
   assign \reseed$438  = \reseed$67 ;
   assign \eta$439  = eta;
-  assign \weight$440  = \word$412 [29:25];
+  assign \weight$440  = \word$416 [24:20];
   assign \u_g$441  = threshold;
   assign \reseed$442  = \reseed$67 ;
   assign \eta$443  = eta;
-  assign \weight$444  = \word$412 [34:30];
+  assign \weight$444  = \word$416 [29:25];
   assign \u_g$445  = threshold;
   assign \reseed$446  = \reseed$67 ;
   assign \eta$447  = eta;
-  assign \weight$448  = \word$412 [39:35];
+  assign \weight$448  = \word$416 [34:30];
   assign \u_g$449  = threshold;
   assign \reseed$450  = \reseed$67 ;
   assign \eta$451  = eta;
-  assign \weight$452  = \word$412 [44:40];
+  assign \weight$452  = \word$416 [39:35];
   assign \u_g$453  = threshold;
   assign \reseed$454  = \reseed$67 ;
   assign \eta$455  = eta;
-  assign \weight$456  = \word$412 [49:45];
+  assign \weight$456  = \word$416 [44:40];
   assign \u_g$457  = threshold;
   assign \reseed$458  = \reseed$67 ;
   assign \eta$459  = eta;
-  assign \weight$460  = \word$412 [54:50];
+  assign \weight$460  = \word$416 [49:45];
   assign \u_g$461  = threshold;
   assign \reseed$462  = \reseed$67 ;
   assign \eta$463  = eta;
-  assign \weight$464  = \word$412 [59:55];
-  assign \gain$466  = gain;
-  assign \shil$468  = shil;
-  assign \dither$470  = dither;
-  assign \margin$472  = margin;
-  assign \gates$474  = gates;
-  assign \reseed$475  = reseed;
-  assign \theta$477  = theta;
-  assign \omega$479  = omega;
-  assign \inputs$481  = inputs;
-  assign \marks$483  = marks;
-  assign \busy$484  = busy;
-  assign \start$485  = start;
-  assign \kind$486  = kind;
+  assign \weight$464  = \word$416 [54:50];
+  assign \u_g$465  = threshold;
+  assign \reseed$466  = \reseed$67 ;
+  assign \eta$467  = eta;
+  assign \weight$468  = \word$416 [59:55];
+  assign \gain$470  = gain;
+  assign \shil$472  = shil;
+  assign \dither$474  = dither;
+  assign \margin$476  = margin;
+  assign \gates$478  = gates;
+  assign \reseed$479  = reseed;
+  assign \theta$481  = theta;
+  assign \omega$483  = omega;
+  assign \inputs$485  = inputs;
+  assign \marks$487  = marks;
+  assign \busy$488  = busy;
+  assign \start$489  = start;
+  assign \kind$490  = kind;
   assign ahead = control_7[8];
   assign valid = control_8[8];
-  assign \sum$489  = \sum$387 ;
+  assign \sum$493  = \sum$387 ;
   assign index = host_index;
   assign host_theta = wdata[15:0];
   assign host_omega = wdata[15:0];
   assign write_theta = host_write_theta;
   assign write_omega = host_write_omega;
   assign write_inputs = host_write_inputs;
-  assign visited = { \visited$513 , \visited$512 , \visited$511 , \visited$510 , \visited$509 , \visited$508 , \visited$507 , \visited$506 , \visited$505 , \visited$504 , \visited$503 , \visited$502  };
-  assign gated_on = { \gated_on$526 , \gated_on$525 , \gated_on$524 , \gated_on$523 , \gated_on$522 , \gated_on$521 , \gated_on$520 , \gated_on$519 , \gated_on$518 , \gated_on$517 , \gated_on$516 , \gated_on$515  };
-  assign written = { \written$539 , \written$538 , \written$537 , \written$536 , \written$535 , \written$534 , \written$533 , \written$532 , \written$531 , \written$530 , \written$529 , \written$528  };
-  assign changed = { \changed$552 , \changed$551 , \changed$550 , \changed$549 , \changed$548 , \changed$547 , \changed$546 , \changed$545 , \changed$544 , \changed$543 , \changed$542 , \changed$541  };
+  assign visited = { \visited$517 , \visited$516 , \visited$515 , \visited$514 , \visited$513 , \visited$512 , \visited$511 , \visited$510 , \visited$509 , \visited$508 , \visited$507 , \visited$506  };
+  assign gated_on = { \gated_on$530 , \gated_on$529 , \gated_on$528 , \gated_on$527 , \gated_on$526 , \gated_on$525 , \gated_on$524 , \gated_on$523 , \gated_on$522 , \gated_on$521 , \gated_on$520 , \gated_on$519  };
+  assign written = { \written$543 , \written$542 , \written$541 , \written$540 , \written$539 , \written$538 , \written$537 , \written$536 , \written$535 , \written$534 , \written$533 , \written$532  };
+  assign changed = { \changed$556 , \changed$555 , \changed$554 , \changed$553 , \changed$552 , \changed$551 , \changed$550 , \changed$549 , \changed$548 , \changed$547 , \changed$546 , \changed$545  };
   assign \control_1.row  = control_1[0];
   assign \control_1.load  = control_1[1];
   assign \control_1.first  = control_1[2];
@@ -2654,12 +2662,12 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \inputs.psi  = inputs[17:12];
   assign \inputs.clamp  = inputs[18];
   assign \inputs.active  = inputs[19];
-  assign \inputs$481.strength  = inputs[11:0];
-  assign \inputs$481.psi  = inputs[17:12];
-  assign \inputs$481.clamp  = inputs[18];
-  assign \inputs$481.active  = inputs[19];
+  assign \inputs$485.strength  = inputs[11:0];
+  assign \inputs$485.psi  = inputs[17:12];
+  assign \inputs$485.clamp  = inputs[18];
+  assign \inputs$485.active  = inputs[19];
   assign \marks.margin  = marks;
-  assign \marks$483.margin  = marks;
+  assign \marks$487.margin  = marks;
   assign \host_inputs.strength  = host_inputs[11:0];
   assign \host_inputs.psi  = host_inputs[17:12];
   assign \host_inputs.clamp  = host_inputs[18];
@@ -2670,9 +2678,9 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign host_inputs[11:0] = wdata[11:0];
 endmodule
 
-module \drai_core.counters (rst, \port$710$0 , \port$838$0 , \port$966$0 , \port$1094$0 , \port$1222$0 , \port$1350$0 , \port$1478$0 , \port$1606$0 , \port$1734$0 , \port$1862$0 , \port$1990$0 , \port$2118$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$2410$0 , \port$2411$0 , \port$2412$0 
-, \port$2458$0 , \port$2459$0 , \port$2460$0 , \port$2506$0 , \port$2507$0 , \port$2508$0 , \port$2554$0 , \port$2555$0 , \port$2556$0 , \port$2602$0 , \port$2603$0 , \port$2604$0 , \port$2650$0 , \port$2651$0 , \port$2652$0 , \port$2698$0 , \port$2699$0 , \port$2700$0 , \port$2746$0 , \port$2747$0 , \port$2748$0 
-, \port$2794$0 , \port$2795$0 , \port$2796$0 , \port$2842$0 , \port$2843$0 , \port$2844$0 , \port$2890$0 , \port$2891$0 , \port$2892$0 , \port$2938$0 , \port$2939$0 , \port$2940$0 , clk);
+module \drai_core.counters (rst, \port$749$0 , \port$877$0 , \port$1005$0 , \port$1133$0 , \port$1261$0 , \port$1389$0 , \port$1517$0 , \port$1645$0 , \port$1773$0 , \port$1901$0 , \port$2029$0 , \port$2157$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$2481$0 , \port$2482$0 , \port$2483$0 
+, \port$2529$0 , \port$2530$0 , \port$2531$0 , \port$2577$0 , \port$2578$0 , \port$2579$0 , \port$2625$0 , \port$2626$0 , \port$2627$0 , \port$2673$0 , \port$2674$0 , \port$2675$0 , \port$2721$0 , \port$2722$0 , \port$2723$0 , \port$2769$0 , \port$2770$0 , \port$2771$0 , \port$2817$0 , \port$2818$0 , \port$2819$0 
+, \port$2865$0 , \port$2866$0 , \port$2867$0 , \port$2913$0 , \port$2914$0 , \port$2915$0 , \port$2961$0 , \port$2962$0 , \port$2963$0 , \port$3009$0 , \port$3010$0 , \port$3011$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$2  <= 0;
   wire [1:0] \$1 ;
@@ -2743,102 +2751,102 @@ module \drai_core.counters (rst, \port$710$0 , \port$838$0 , \port$966$0 , \port
   output [31:0] gated_on_count;
   reg [31:0] gated_on_count = 32'd0;
   reg [3:0] gated_on_share = 4'h0;
-  input \port$1094$0 ;
-  wire \port$1094$0 ;
-  input \port$1222$0 ;
-  wire \port$1222$0 ;
-  input \port$1350$0 ;
-  wire \port$1350$0 ;
-  input \port$1478$0 ;
-  wire \port$1478$0 ;
-  input \port$1606$0 ;
-  wire \port$1606$0 ;
-  input \port$1734$0 ;
-  wire \port$1734$0 ;
-  input \port$1862$0 ;
-  wire \port$1862$0 ;
-  input \port$1990$0 ;
-  wire \port$1990$0 ;
-  input \port$2118$0 ;
-  wire \port$2118$0 ;
-  input \port$2410$0 ;
-  wire \port$2410$0 ;
-  input \port$2411$0 ;
-  wire \port$2411$0 ;
-  input \port$2412$0 ;
-  wire \port$2412$0 ;
-  input \port$2458$0 ;
-  wire \port$2458$0 ;
-  input \port$2459$0 ;
-  wire \port$2459$0 ;
-  input \port$2460$0 ;
-  wire \port$2460$0 ;
-  input \port$2506$0 ;
-  wire \port$2506$0 ;
-  input \port$2507$0 ;
-  wire \port$2507$0 ;
-  input \port$2508$0 ;
-  wire \port$2508$0 ;
-  input \port$2554$0 ;
-  wire \port$2554$0 ;
-  input \port$2555$0 ;
-  wire \port$2555$0 ;
-  input \port$2556$0 ;
-  wire \port$2556$0 ;
-  input \port$2602$0 ;
-  wire \port$2602$0 ;
-  input \port$2603$0 ;
-  wire \port$2603$0 ;
-  input \port$2604$0 ;
-  wire \port$2604$0 ;
-  input \port$2650$0 ;
-  wire \port$2650$0 ;
-  input \port$2651$0 ;
-  wire \port$2651$0 ;
-  input \port$2652$0 ;
-  wire \port$2652$0 ;
-  input \port$2698$0 ;
-  wire \port$2698$0 ;
-  input \port$2699$0 ;
-  wire \port$2699$0 ;
-  input \port$2700$0 ;
-  wire \port$2700$0 ;
-  input \port$2746$0 ;
-  wire \port$2746$0 ;
-  input \port$2747$0 ;
-  wire \port$2747$0 ;
-  input \port$2748$0 ;
-  wire \port$2748$0 ;
-  input \port$2794$0 ;
-  wire \port$2794$0 ;
-  input \port$2795$0 ;
-  wire \port$2795$0 ;
-  input \port$2796$0 ;
-  wire \port$2796$0 ;
-  input \port$2842$0 ;
-  wire \port$2842$0 ;
-  input \port$2843$0 ;
-  wire \port$2843$0 ;
-  input \port$2844$0 ;
-  wire \port$2844$0 ;
-  input \port$2890$0 ;
-  wire \port$2890$0 ;
-  input \port$2891$0 ;
-  wire \port$2891$0 ;
-  input \port$2892$0 ;
-  wire \port$2892$0 ;
-  input \port$2938$0 ;
-  wire \port$2938$0 ;
-  input \port$2939$0 ;
-  wire \port$2939$0 ;
-  input \port$2940$0 ;
-  wire \port$2940$0 ;
-  input \port$710$0 ;
-  wire \port$710$0 ;
-  input \port$838$0 ;
-  wire \port$838$0 ;
-  input \port$966$0 ;
-  wire \port$966$0 ;
+  input \port$1005$0 ;
+  wire \port$1005$0 ;
+  input \port$1133$0 ;
+  wire \port$1133$0 ;
+  input \port$1261$0 ;
+  wire \port$1261$0 ;
+  input \port$1389$0 ;
+  wire \port$1389$0 ;
+  input \port$1517$0 ;
+  wire \port$1517$0 ;
+  input \port$1645$0 ;
+  wire \port$1645$0 ;
+  input \port$1773$0 ;
+  wire \port$1773$0 ;
+  input \port$1901$0 ;
+  wire \port$1901$0 ;
+  input \port$2029$0 ;
+  wire \port$2029$0 ;
+  input \port$2157$0 ;
+  wire \port$2157$0 ;
+  input \port$2481$0 ;
+  wire \port$2481$0 ;
+  input \port$2482$0 ;
+  wire \port$2482$0 ;
+  input \port$2483$0 ;
+  wire \port$2483$0 ;
+  input \port$2529$0 ;
+  wire \port$2529$0 ;
+  input \port$2530$0 ;
+  wire \port$2530$0 ;
+  input \port$2531$0 ;
+  wire \port$2531$0 ;
+  input \port$2577$0 ;
+  wire \port$2577$0 ;
+  input \port$2578$0 ;
+  wire \port$2578$0 ;
+  input \port$2579$0 ;
+  wire \port$2579$0 ;
+  input \port$2625$0 ;
+  wire \port$2625$0 ;
+  input \port$2626$0 ;
+  wire \port$2626$0 ;
+  input \port$2627$0 ;
+  wire \port$2627$0 ;
+  input \port$2673$0 ;
+  wire \port$2673$0 ;
+  input \port$2674$0 ;
+  wire \port$2674$0 ;
+  input \port$2675$0 ;
+  wire \port$2675$0 ;
+  input \port$2721$0 ;
+  wire \port$2721$0 ;
+  input \port$2722$0 ;
+  wire \port$2722$0 ;
+  input \port$2723$0 ;
+  wire \port$2723$0 ;
+  input \port$2769$0 ;
+  wire \port$2769$0 ;
+  input \port$2770$0 ;
+  wire \port$2770$0 ;
+  input \port$2771$0 ;
+  wire \port$2771$0 ;
+  input \port$2817$0 ;
+  wire \port$2817$0 ;
+  input \port$2818$0 ;
+  wire \port$2818$0 ;
+  input \port$2819$0 ;
+  wire \port$2819$0 ;
+  input \port$2865$0 ;
+  wire \port$2865$0 ;
+  input \port$2866$0 ;
+  wire \port$2866$0 ;
+  input \port$2867$0 ;
+  wire \port$2867$0 ;
+  input \port$2913$0 ;
+  wire \port$2913$0 ;
+  input \port$2914$0 ;
+  wire \port$2914$0 ;
+  input \port$2915$0 ;
+  wire \port$2915$0 ;
+  input \port$2961$0 ;
+  wire \port$2961$0 ;
+  input \port$2962$0 ;
+  wire \port$2962$0 ;
+  input \port$2963$0 ;
+  wire \port$2963$0 ;
+  input \port$3009$0 ;
+  wire \port$3009$0 ;
+  input \port$3010$0 ;
+  wire \port$3010$0 ;
+  input \port$3011$0 ;
+  wire \port$3011$0 ;
+  input \port$749$0 ;
+  wire \port$749$0 ;
+  input \port$877$0 ;
+  wire \port$877$0 ;
   input rst;
   wire rst;
   wire [11:0] visited;
@@ -2849,11 +2857,11 @@ module \drai_core.counters (rst, \port$710$0 , \port$838$0 , \port$966$0 , \port
   output [31:0] written_count;
   reg [31:0] written_count = 32'd0;
   reg [3:0] written_share = 4'h0;
-  assign \$44  = \port$1478$0  + \port$1606$0 ;
+  assign \$44  = \port$1517$0  + \port$1645$0 ;
   assign \$45  = \$43  + \$44 ;
   assign \$46  = \$42  + \$45 ;
-  assign \$47  = \port$1734$0  + \port$1862$0 ;
-  assign \$48  = \port$1990$0  + \port$2118$0 ;
+  assign \$47  = \port$1773$0  + \port$1901$0 ;
+  assign \$48  = \port$2029$0  + \port$2157$0 ;
   assign \$49  = \$47  + \$48 ;
   assign \$50  = \$46  + \$49 ;
   assign \$51  = changed_count + changed_share;
@@ -2874,49 +2882,49 @@ module \drai_core.counters (rst, \port$710$0 , \port$838$0 , \port$966$0 , \port
     changed_share <= \$50 [3:0];
   always @(posedge clk)
     changed_count <= \$56 ;
-  assign \$1  = \port$2410$0  + \port$2458$0 ;
-  assign \$2  = \port$2506$0  + \port$2554$0 ;
+  assign \$1  = \port$2481$0  + \port$2529$0 ;
+  assign \$2  = \port$2577$0  + \port$2625$0 ;
   assign \$3  = \$1  + \$2 ;
-  assign \$4  = \port$2602$0  + \port$2650$0 ;
-  assign \$5  = \port$2698$0  + \port$2746$0 ;
+  assign \$4  = \port$2673$0  + \port$2721$0 ;
+  assign \$5  = \port$2769$0  + \port$2817$0 ;
   assign \$6  = \$4  + \$5 ;
   assign \$7  = \$3  + \$6 ;
-  assign \$8  = \port$2794$0  + \port$2842$0 ;
-  assign \$9  = \port$2890$0  + \port$2938$0 ;
+  assign \$8  = \port$2865$0  + \port$2913$0 ;
+  assign \$9  = \port$2961$0  + \port$3009$0 ;
   assign \$10  = \$8  + \$9 ;
   assign \$11  = \$7  + \$10 ;
   assign \$12  = visited_count + visited_share;
   assign \$13  = clear ? 33'h000000000 : \$12 ;
-  assign \$14  = \port$2411$0  + \port$2459$0 ;
-  assign \$15  = \port$2507$0  + \port$2555$0 ;
+  assign \$14  = \port$2482$0  + \port$2530$0 ;
+  assign \$15  = \port$2578$0  + \port$2626$0 ;
   assign \$16  = \$14  + \$15 ;
-  assign \$17  = \port$2603$0  + \port$2651$0 ;
-  assign \$18  = \port$2699$0  + \port$2747$0 ;
+  assign \$17  = \port$2674$0  + \port$2722$0 ;
+  assign \$18  = \port$2770$0  + \port$2818$0 ;
   assign \$19  = \$17  + \$18 ;
   assign \$20  = \$16  + \$19 ;
-  assign \$21  = \port$2795$0  + \port$2843$0 ;
-  assign \$22  = \port$2891$0  + \port$2939$0 ;
+  assign \$21  = \port$2866$0  + \port$2914$0 ;
+  assign \$22  = \port$2962$0  + \port$3010$0 ;
   assign \$23  = \$21  + \$22 ;
   assign \$24  = \$20  + \$23 ;
   assign \$25  = gated_on_count + gated_on_share;
   assign \$26  = clear ? 33'h000000000 : \$25 ;
-  assign \$27  = \port$2412$0  + \port$2460$0 ;
-  assign \$28  = \port$2508$0  + \port$2556$0 ;
+  assign \$27  = \port$2483$0  + \port$2531$0 ;
+  assign \$28  = \port$2579$0  + \port$2627$0 ;
   assign \$29  = \$27  + \$28 ;
-  assign \$30  = \port$2604$0  + \port$2652$0 ;
-  assign \$31  = \port$2700$0  + \port$2748$0 ;
+  assign \$30  = \port$2675$0  + \port$2723$0 ;
+  assign \$31  = \port$2771$0  + \port$2819$0 ;
   assign \$32  = \$30  + \$31 ;
   assign \$33  = \$29  + \$32 ;
-  assign \$34  = \port$2796$0  + \port$2844$0 ;
-  assign \$35  = \port$2892$0  + \port$2940$0 ;
+  assign \$34  = \port$2867$0  + \port$2915$0 ;
+  assign \$35  = \port$2963$0  + \port$3011$0 ;
   assign \$36  = \$34  + \$35 ;
   assign \$37  = \$33  + \$36 ;
   assign \$38  = written_count + written_share;
   assign \$39  = clear ? 33'h000000000 : \$38 ;
-  assign \$40  = \port$710$0  + \port$838$0 ;
-  assign \$41  = \port$966$0  + \port$1094$0 ;
+  assign \$40  = \port$749$0  + \port$877$0 ;
+  assign \$41  = \port$1005$0  + \port$1133$0 ;
   assign \$42  = \$40  + \$41 ;
-  assign \$43  = \port$1222$0  + \port$1350$0 ;
+  assign \$43  = \port$1261$0  + \port$1389$0 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
     \$53  = \$13 [31:0];
@@ -2945,10 +2953,10 @@ module \drai_core.counters (rst, \port$710$0 , \port$838$0 , \port$966$0 , \port
       \$56  = 32'd0;
     end
   end
-  assign visited = { \port$2938$0 , \port$2890$0 , \port$2842$0 , \port$2794$0 , \port$2746$0 , \port$2698$0 , \port$2650$0 , \port$2602$0 , \port$2554$0 , \port$2506$0 , \port$2458$0 , \port$2410$0  };
-  assign gated_on = { \port$2939$0 , \port$2891$0 , \port$2843$0 , \port$2795$0 , \port$2747$0 , \port$2699$0 , \port$2651$0 , \port$2603$0 , \port$2555$0 , \port$2507$0 , \port$2459$0 , \port$2411$0  };
-  assign written = { \port$2940$0 , \port$2892$0 , \port$2844$0 , \port$2796$0 , \port$2748$0 , \port$2700$0 , \port$2652$0 , \port$2604$0 , \port$2556$0 , \port$2508$0 , \port$2460$0 , \port$2412$0  };
-  assign changed = { \port$2118$0 , \port$1990$0 , \port$1862$0 , \port$1734$0 , \port$1606$0 , \port$1478$0 , \port$1350$0 , \port$1222$0 , \port$1094$0 , \port$966$0 , \port$838$0 , \port$710$0  };
+  assign visited = { \port$3009$0 , \port$2961$0 , \port$2913$0 , \port$2865$0 , \port$2817$0 , \port$2769$0 , \port$2721$0 , \port$2673$0 , \port$2625$0 , \port$2577$0 , \port$2529$0 , \port$2481$0  };
+  assign gated_on = { \port$3010$0 , \port$2962$0 , \port$2914$0 , \port$2866$0 , \port$2818$0 , \port$2770$0 , \port$2722$0 , \port$2674$0 , \port$2626$0 , \port$2578$0 , \port$2530$0 , \port$2482$0  };
+  assign written = { \port$3011$0 , \port$2963$0 , \port$2915$0 , \port$2867$0 , \port$2819$0 , \port$2771$0 , \port$2723$0 , \port$2675$0 , \port$2627$0 , \port$2579$0 , \port$2531$0 , \port$2483$0  };
+  assign changed = { \port$2157$0 , \port$2029$0 , \port$1901$0 , \port$1773$0 , \port$1645$0 , \port$1517$0 , \port$1389$0 , \port$1261$0 , \port$1133$0 , \port$1005$0 , \port$877$0 , \port$749$0  };
 endmodule
 
 module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs
@@ -2956,12 +2964,13 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   reg \$auto$verilog_backend.cc:2355:dump_module$3 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$3  <= 0;
   wire \$1 ;
-  wire [15:0] \$10 ;
-  wire [32:0] \$11 ;
-  wire [31:0] \$12 ;
-  wire [32:0] \$13 ;
+  wire [32:0] \$10 ;
+  reg [31:0] \$100 ;
+  wire \$11 ;
+  wire [12:0] \$12 ;
+  wire \$13 ;
   wire \$14 ;
-  wire [12:0] \$15 ;
+  wire \$15 ;
   wire \$16 ;
   wire \$17 ;
   wire \$18 ;
@@ -2974,61 +2983,125 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   wire \$24 ;
   wire \$25 ;
   wire \$26 ;
-  wire [3:0] \$27 ;
+  wire \$27 ;
   wire \$28 ;
   wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
-  wire [3:0] \$32 ;
+  wire \$32 ;
   wire \$33 ;
-  wire [6:0] \$34 ;
+  wire \$34 ;
   wire \$35 ;
   wire \$36 ;
   wire \$37 ;
-  wire [6:0] \$38 ;
+  wire \$38 ;
   wire \$39 ;
   wire \$4 ;
-  wire [4:0] \$40 ;
-  wire [4:0] \$41 ;
+  wire \$40 ;
+  wire \$41 ;
   wire \$42 ;
   wire \$43 ;
-  wire [6:0] \$44 ;
-  wire [32:0] \$45 ;
+  wire \$44 ;
+  wire \$45 ;
   wire \$46 ;
-  wire [12:0] \$47 ;
-  reg \$48 ;
-  reg \$49 ;
-  wire \$5 ;
-  reg \$50 ;
-  reg [31:0] \$51 ;
-  reg \$52 ;
-  reg [2:0] \$53 ;
-  reg [2:0] \$54 ;
-  reg [5:0] \$55 ;
-  reg [23:0] \$56 ;
-  reg [15:0] \$57 ;
-  reg [11:0] \$58 ;
-  reg [11:0] \$59 ;
-  wire \$6 ;
-  reg [16:0] \$60 ;
-  reg [4:0] \$61 ;
-  reg [14:0] \$62 ;
-  reg [1:0] \$63 ;
-  reg [5:0] \$64 ;
-  reg [11:0] \$65 ;
-  reg [3:0] \$66 ;
-  reg [31:0] \$67 ;
-  wire \$7 ;
-  wire [31:0] \$8 ;
+  wire \$47 ;
+  wire \$48 ;
+  wire \$49 ;
+  wire [31:0] \$5 ;
+  wire \$50 ;
+  wire \$51 ;
+  wire \$52 ;
+  wire \$53 ;
+  wire \$54 ;
+  wire \$55 ;
+  wire \$56 ;
+  wire [3:0] \$57 ;
+  wire \$58 ;
+  wire \$59 ;
+  wire [31:0] \$6 ;
+  wire \$60 ;
+  wire \$61 ;
+  wire [3:0] \$62 ;
+  wire \$63 ;
+  wire [6:0] \$64 ;
+  wire \$65 ;
+  wire \$66 ;
+  wire \$67 ;
+  wire \$68 ;
+  wire \$69 ;
+  wire [15:0] \$7 ;
+  wire [6:0] \$70 ;
+  wire \$71 ;
+  wire [4:0] \$72 ;
+  wire [4:0] \$73 ;
+  wire \$74 ;
+  wire \$75 ;
+  wire [6:0] \$76 ;
+  wire \$77 ;
+  wire [32:0] \$78 ;
+  wire \$79 ;
+  wire [32:0] \$8 ;
+  wire [12:0] \$80 ;
+  reg \$81 ;
+  reg \$82 ;
+  reg \$83 ;
+  reg [31:0] \$84 ;
+  reg \$85 ;
+  reg [2:0] \$86 ;
+  reg [2:0] \$87 ;
+  reg [5:0] \$88 ;
+  reg [23:0] \$89 ;
   wire [31:0] \$9 ;
+  reg [15:0] \$90 ;
+  reg [11:0] \$91 ;
+  reg [11:0] \$92 ;
+  reg [16:0] \$93 ;
+  reg [4:0] \$94 ;
+  reg [14:0] \$95 ;
+  reg [1:0] \$96 ;
+  reg [5:0] \$97 ;
+  reg [11:0] \$98 ;
+  reg [3:0] \$99 ;
   reg \$signal ;
-  reg [11:0] \$signal$46  = 12'h000;
+  reg [11:0] \$signal$77  = 12'h000;
   reg [2:0] access_state = 3'h0;
   output ack;
   reg ack;
   input [5:0] addr;
   wire [5:0] addr;
+  reg at_budget = 1'h0;
+  reg at_centre = 1'h0;
+  reg at_changed = 1'h0;
+  reg at_control = 1'h0;
+  reg at_decay = 1'h0;
+  reg at_digest0 = 1'h0;
+  reg at_digest1 = 1'h0;
+  reg at_dither = 1'h0;
+  reg at_eta = 1'h0;
+  reg at_gain = 1'h0;
+  reg at_gated_on = 1'h0;
+  reg at_gates = 1'h0;
+  reg at_geometry = 1'h0;
+  reg at_index = 1'h0;
+  reg at_input = 1'h0;
+  reg at_magic = 1'h0;
+  reg at_margin = 1'h0;
+  reg at_omega = 1'h0;
+  reg at_shil = 1'h0;
+  reg at_shil_max = 1'h0;
+  reg at_shil_step = 1'h0;
+  reg at_shrink = 1'h0;
+  reg at_slot = 1'h0;
+  reg at_state = 1'h0;
+  reg at_status = 1'h0;
+  reg at_steps = 1'h0;
+  reg at_steps_done = 1'h0;
+  reg at_version = 1'h0;
+  reg at_visited = 1'h0;
+  reg at_weight = 1'h0;
+  reg at_weight_address = 1'h0;
+  reg at_written = 1'h0;
   input busy;
   wire busy;
   input [31:0] changed_count;
@@ -3107,7 +3180,6 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   wire we;
   input [4:0] weight;
   wire [4:0] weight;
-  wire weight_access;
   output [5:0] weight_address;
   reg [5:0] weight_address = 6'h00;
   output weight_commit;
@@ -3124,22 +3196,86 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   reg write_theta;
   input [31:0] written_count;
   wire [31:0] written_count;
-  assign \$32  = \wait  - 1'h1;
-  assign \$33  = ! \wait ;
-  assign \$34  = weight_address + 1'h1;
-  assign \$35  = ~ wdata[3];
-  assign \$36  = wdata[4] & \$35 ;
-  assign \$37  = \$signal  | reading;
-  assign \$38  = index + 1'h1;
-  assign \$39  = lane == 4'hb;
-  assign \$40  = lane + 1'h1;
-  assign \$41  = \$39  ? 5'h00 : \$40 ;
-  assign \$42  = lane == 4'hb;
-  assign \$43  = reading & \$42 ;
-  assign \$44  = weight_address + 1'h1;
-  assign \$45  = steps_done + 1'h1;
-  assign \$46  = grown > \$signal$46 ;
-  assign \$47  = \$46  ? { 1'h0, \$signal$46  } : grown;
+  assign \$1  = \wait  == 3'h4;
+  assign \$2  = ~ we;
+  assign \$3  = re & \$2 ;
+  assign \$4  = ! \wait ;
+  assign \$5  = wanted_state ? seen_state : 32'd0;
+  assign \$6  = data | \$5 ;
+  assign \$7  = wanted_omega ? seen_omega : 16'h0000;
+  assign \$8  = { 1'h0, \$6  } | { \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7  };
+  assign \$9  = wanted_input ? seen_input : 32'd0;
+  assign \$10  = \$8  | { 1'h0, \$9  };
+  assign \$11  = \$signal  | reading;
+  assign \$12  = shil + shil_step;
+  assign \$13  = ! access_state;
+  assign \$14  = access_state == 1'h1;
+  assign \$15  = access_state == 2'h2;
+  assign \$16  = access_state == 2'h3;
+  assign \$17  = access_state == 3'h4;
+  assign \$18  = ! addr;
+  assign \$19  = addr == 1'h1;
+  assign \$20  = addr == 2'h2;
+  assign \$21  = addr == 2'h3;
+  assign \$22  = addr == 3'h4;
+  assign \$23  = addr == 3'h5;
+  assign \$24  = addr == 3'h6;
+  assign \$25  = addr == 3'h7;
+  assign \$26  = addr == 4'h8;
+  assign \$27  = addr == 4'h9;
+  assign \$28  = addr == 4'ha;
+  assign \$29  = addr == 4'hb;
+  assign \$30  = addr == 4'hc;
+  assign \$31  = addr == 4'hd;
+  assign \$32  = addr == 4'he;
+  assign \$33  = addr == 4'hf;
+  assign \$34  = addr == 5'h10;
+  assign \$35  = addr == 5'h11;
+  assign \$36  = addr == 5'h12;
+  assign \$37  = addr == 5'h13;
+  assign \$38  = addr == 5'h14;
+  assign \$39  = addr == 5'h15;
+  assign \$40  = addr == 5'h16;
+  assign \$41  = addr == 5'h17;
+  assign \$42  = addr == 5'h18;
+  assign \$43  = addr == 5'h19;
+  assign \$44  = addr == 5'h1a;
+  assign \$45  = addr == 5'h1b;
+  assign \$46  = addr == 5'h1c;
+  assign \$47  = addr == 5'h1d;
+  assign \$48  = addr == 5'h1e;
+  assign \$49  = addr == 5'h1f;
+  assign \$50  = addr == 5'h15;
+  assign \$51  = re & \$50 ;
+  assign \$52  = ! lane;
+  assign \$53  = \$51  & \$52 ;
+  assign \$54  = we | re;
+  assign \$55  = we | re;
+  assign \$56  = addr == 3'h5;
+  assign \$57  = \wait  - 1'h1;
+  assign \$58  = ! \wait ;
+  assign \$59  = \$signal  & at_weight;
+  assign \$60  = lane == 4'hb;
+  assign \$61  = \$59  & \$60 ;
+  assign \$62  = \wait  - 1'h1;
+  assign \$63  = ! \wait ;
+  assign \$64  = weight_address + 1'h1;
+  assign \$65  = ~ wdata[3];
+  assign \$66  = wdata[4] & \$65 ;
+  assign \$67  = \$signal  | reading;
+  assign \$68  = at_state | at_omega;
+  assign \$69  = \$68  | at_input;
+  assign \$70  = index + 1'h1;
+  assign \$71  = lane == 4'hb;
+  assign \$72  = lane + 1'h1;
+  assign \$73  = \$71  ? 5'h00 : \$72 ;
+  assign \$74  = lane == 4'hb;
+  assign \$75  = reading & \$74 ;
+  assign \$76  = weight_address + 1'h1;
+  assign \$77  = \$signal  & at_weight_address;
+  assign \$78  = steps_done + 1'h1;
+  assign \$79  = grown > \$signal$77 ;
+  assign \$80  = \$79  ? { 1'h0, \$signal$77  } : grown;
   always @(posedge clk)
     seen_state <= mark;
   always @(posedge clk)
@@ -3147,86 +3283,117 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   always @(posedge clk)
     seen_input <= configuration;
   always @(posedge clk)
-    wanted_state <= \$48 ;
+    wanted_state <= \$81 ;
   always @(posedge clk)
-    wanted_omega <= \$49 ;
+    wanted_omega <= \$82 ;
   always @(posedge clk)
-    wanted_input <= \$50 ;
+    wanted_input <= \$83 ;
   always @(posedge clk)
-    data <= \$51 ;
+    at_magic <= \$18 ;
   always @(posedge clk)
-    error <= \$52 ;
+    at_version <= \$19 ;
   always @(posedge clk)
-    access_state <= \$53 ;
+    at_digest0 <= \$20 ;
   always @(posedge clk)
-    \wait  <= \$54 ;
+    at_digest1 <= \$21 ;
   always @(posedge clk)
-    weight_address <= \$55 ;
+    at_geometry <= \$22 ;
   always @(posedge clk)
-    steps <= \$56 ;
+    at_status <= \$23 ;
   always @(posedge clk)
-    gain <= \$57 ;
+    at_control <= \$24 ;
   always @(posedge clk)
-    \$signal$46  <= \$58 ;
+    at_steps <= \$25 ;
   always @(posedge clk)
-    shil_step <= \$59 ;
+    at_gain <= \$26 ;
   always @(posedge clk)
-    eta <= \$60 ;
+    at_shil_max <= \$27 ;
   always @(posedge clk)
-    dither <= \$61 ;
+    at_shil_step <= \$28 ;
   always @(posedge clk)
-    margin <= \$62 ;
+    at_eta <= \$29 ;
   always @(posedge clk)
-    gates <= \$63 ;
+    at_decay <= \$30 ;
   always @(posedge clk)
-    index <= \$64 ;
+    at_dither <= \$31 ;
   always @(posedge clk)
-    shil <= \$65 ;
+    at_margin <= \$32 ;
   always @(posedge clk)
-    lane <= \$66 ;
+    at_gates <= \$33 ;
   always @(posedge clk)
-    steps_done <= \$67 ;
-  assign weight_access = addr == 5'h15;
-  assign \$1  = re & weight_access;
-  assign \$2  = ! lane;
-  assign \$3  = \$1  & \$2 ;
-  assign \$4  = we | re;
-  assign \$5  = ~ we;
-  assign \$6  = re & \$5 ;
-  assign \$7  = ! \wait ;
-  assign \$8  = wanted_state ? seen_state : 32'd0;
-  assign \$9  = data | \$8 ;
-  assign \$10  = wanted_omega ? seen_omega : 16'h0000;
-  assign \$11  = { 1'h0, \$9  } | { \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10  };
-  assign \$12  = wanted_input ? seen_input : 32'd0;
-  assign \$13  = \$11  | { 1'h0, \$12  };
-  assign \$14  = \$signal  | reading;
-  assign \$15  = shil + shil_step;
-  assign \$16  = ! access_state;
-  assign \$17  = access_state == 1'h1;
-  assign \$18  = access_state == 2'h2;
-  assign \$19  = access_state == 2'h3;
-  assign \$20  = access_state == 3'h4;
-  assign \$21  = re & weight_access;
-  assign \$22  = ! lane;
-  assign \$23  = \$21  & \$22 ;
-  assign \$24  = we | re;
-  assign \$25  = we | re;
-  assign \$26  = addr == 3'h5;
-  assign \$27  = \wait  - 1'h1;
-  assign \$28  = ! \wait ;
-  assign \$29  = \$signal  & weight_access;
-  assign \$30  = lane == 4'hb;
-  assign \$31  = \$29  & \$30 ;
+    at_index <= \$34 ;
+  always @(posedge clk)
+    at_state <= \$35 ;
+  always @(posedge clk)
+    at_omega <= \$36 ;
+  always @(posedge clk)
+    at_input <= \$37 ;
+  always @(posedge clk)
+    at_weight_address <= \$38 ;
+  always @(posedge clk)
+    at_weight <= \$39 ;
+  always @(posedge clk)
+    at_budget <= \$40 ;
+  always @(posedge clk)
+    at_shrink <= \$41 ;
+  always @(posedge clk)
+    at_visited <= \$42 ;
+  always @(posedge clk)
+    at_gated_on <= \$43 ;
+  always @(posedge clk)
+    at_written <= \$44 ;
+  always @(posedge clk)
+    at_changed <= \$45 ;
+  always @(posedge clk)
+    at_steps_done <= \$46 ;
+  always @(posedge clk)
+    at_shil <= \$47 ;
+  always @(posedge clk)
+    at_centre <= \$48 ;
+  always @(posedge clk)
+    at_slot <= \$49 ;
+  always @(posedge clk)
+    data <= \$84 ;
+  always @(posedge clk)
+    error <= \$85 ;
+  always @(posedge clk)
+    access_state <= \$86 ;
+  always @(posedge clk)
+    \wait  <= \$87 ;
+  always @(posedge clk)
+    weight_address <= \$88 ;
+  always @(posedge clk)
+    steps <= \$89 ;
+  always @(posedge clk)
+    gain <= \$90 ;
+  always @(posedge clk)
+    \$signal$77  <= \$91 ;
+  always @(posedge clk)
+    shil_step <= \$92 ;
+  always @(posedge clk)
+    eta <= \$93 ;
+  always @(posedge clk)
+    dither <= \$94 ;
+  always @(posedge clk)
+    margin <= \$95 ;
+  always @(posedge clk)
+    gates <= \$96 ;
+  always @(posedge clk)
+    index <= \$97 ;
+  always @(posedge clk)
+    shil <= \$98 ;
+  always @(posedge clk)
+    lane <= \$99 ;
+  always @(posedge clk)
+    steps_done <= \$100 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_fetch = 1'h0;
     casez (access_state)
       3'h0:
-          if (busy) begin
-          end else if (\$3 ) begin
-            weight_fetch = 1'h1;
-          end
+          /* empty */;
+      3'h2:
+          weight_fetch = \$1 ;
     endcase
   end
   always @* begin
@@ -3250,7 +3417,7 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
       3'h2:
           /* empty */;
       3'h3:
-          reading = \$6 ;
+          reading = \$3 ;
     endcase
   end
   always @* begin
@@ -3264,7 +3431,7 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
       3'h3:
           /* empty */;
       3'h4:
-          if (\$7 ) begin
+          if (\$4 ) begin
             weight_commit = 1'h1;
           end
     endcase
@@ -3289,186 +3456,60 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     run = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            run = wdata[4];
-      endcase
+      if (at_control) begin
+        run = wdata[4];
+      end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     reseed = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            reseed = wdata[5];
-      endcase
+      if (at_control) begin
+        reseed = wdata[5];
+      end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     write_theta = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            /* empty */;
-        6'h11:
-            write_theta = 1'h1;
-      endcase
+      write_theta = at_state;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     write_omega = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            /* empty */;
-        6'h11:
-            /* empty */;
-        6'h12:
-            write_omega = 1'h1;
-      endcase
+      write_omega = at_omega;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     write_inputs = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            /* empty */;
-        6'h11:
-            /* empty */;
-        6'h12:
-            /* empty */;
-        6'h13:
-            write_inputs = 1'h1;
-      endcase
+      write_inputs = at_input;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_shift = 1'h0;
-    if (\$14 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            weight_shift = 1'h1;
-      endcase
+    if (\$11 ) begin
+      if (at_weight) begin
+        weight_shift = 1'h1;
+      end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     grown = 13'h0000;
     if (ramp) begin
-      grown = \$15 ;
+      grown = \$12 ;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$48  = 1'h0;
+    \$81  = 1'h0;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -3524,17 +3565,17 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h1b:
                   /* empty */;
               6'h11:
-                  \$48  = 1'h1;
+                  \$81  = 1'h1;
             endcase
           end
     endcase
     if (rst) begin
-      \$48  = 1'h0;
+      \$81  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$49  = 1'h0;
+    \$82  = 1'h0;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -3592,17 +3633,17 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h11:
                   /* empty */;
               6'h12:
-                  \$49  = 1'h1;
+                  \$82  = 1'h1;
             endcase
           end
     endcase
     if (rst) begin
-      \$49  = 1'h0;
+      \$82  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$50  = 1'h0;
+    \$83  = 1'h0;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -3662,24 +3703,24 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h12:
                   /* empty */;
               6'h13:
-                  \$50  = 1'h1;
+                  \$83  = 1'h1;
             endcase
           end
     endcase
     if (rst) begin
-      \$50  = 1'h0;
+      \$83  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$51  = data;
+    \$84  = data;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$25 ) begin
-              \$51  = 32'd0;
-              if (\$26 ) begin
-                \$51  = { 30'h00000000, error, busy };
+            if (\$55 ) begin
+              \$84  = 32'd0;
+              if (\$56 ) begin
+                \$84  = { 30'h00000000, error, busy };
               end
             end
           end
@@ -3687,55 +3728,55 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
           /* empty */;
       3'h3:
         begin
-          \$51  = 32'd0;
+          \$84  = 32'd0;
           if (reading) begin
             casez (addr)
               6'h07:
-                  \$51  = { 8'h00, steps };
+                  \$84  = { 8'h00, steps };
               6'h08:
-                  \$51  = { 16'h0000, gain };
+                  \$84  = { 16'h0000, gain };
               6'h09:
-                  \$51  = { 20'h00000, \$signal$46  };
+                  \$84  = { 20'h00000, \$signal$77  };
               6'h0a:
-                  \$51  = { 20'h00000, shil_step };
+                  \$84  = { 20'h00000, shil_step };
               6'h0b:
-                  \$51  = { 15'h0000, eta };
+                  \$84  = { 15'h0000, eta };
               6'h0d:
-                  \$51  = { 27'h0000000, dither };
+                  \$84  = { 27'h0000000, dither };
               6'h0e:
-                  \$51  = { margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin };
+                  \$84  = { margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin };
               6'h0f:
-                  \$51  = { 30'h00000000, gates };
+                  \$84  = { 30'h00000000, gates };
               6'h10:
-                  \$51  = { 26'h0000000, index };
+                  \$84  = { 26'h0000000, index };
               6'h14:
-                  \$51  = { 26'h0000000, weight_address };
+                  \$84  = { 26'h0000000, weight_address };
               6'h00:
-                  \$51  = 32'd1146241353;
+                  \$84  = 32'd1146241353;
               6'h01:
-                  \$51  = 32'd2293761;
+                  \$84  = 32'd2293761;
               6'h02:
-                  \$51  = 32'd1076410265;
+                  \$84  = 32'd1076410265;
               6'h03:
-                  \$51  = 32'd1990248638;
+                  \$84  = 32'd1990248638;
               6'h04:
-                  \$51  = 32'd196620;
+                  \$84  = 32'd196620;
               6'h05:
-                  \$51  = { 30'h00000000, error, busy };
+                  \$84  = { 30'h00000000, error, busy };
               6'h15:
-                  \$51  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
+                  \$84  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
               6'h1c:
-                  \$51  = steps_done;
+                  \$84  = steps_done;
               6'h1d:
-                  \$51  = { 20'h00000, shil };
+                  \$84  = { 20'h00000, shil };
               6'h18:
-                  \$51  = visited_count;
+                  \$84  = visited_count;
               6'h19:
-                  \$51  = gated_on_count;
+                  \$84  = gated_on_count;
               6'h1a:
-                  \$51  = written_count;
+                  \$84  = written_count;
               6'h1b:
-                  \$51  = changed_count;
+                  \$84  = changed_count;
             endcase
           end
         end
@@ -3743,112 +3784,91 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$52  = error;
+    \$85  = error;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$25 ) begin
+            if (\$55 ) begin
               (* full_case = 32'd1 *)
-              if (\$26 ) begin
+              if (\$56 ) begin
               end else begin
-                \$52  = 1'h1;
+                \$85  = 1'h1;
               end
             end
           end
     endcase
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            if (wdata[6]) begin
-              \$52  = 1'h0;
-            end
-      endcase
+      if (at_control) begin
+        if (wdata[6]) begin
+          \$85  = 1'h0;
+        end
+      end
     end
     if (rst) begin
-      \$52  = 1'h0;
+      \$85  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$53  = access_state;
+    \$86  = access_state;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$25 ) begin
-              \$53  = 3'h1;
+            if (\$55 ) begin
+              \$86  = 3'h1;
             end
-          end else if (\$23 ) begin
-            \$53  = 3'h2;
-          end else if (\$24 ) begin
-            \$53  = 3'h3;
+          end else if (\$53 ) begin
+            \$86  = 3'h2;
+          end else if (\$54 ) begin
+            \$86  = 3'h3;
           end
       3'h2:
-          if (\$28 ) begin
-            \$53  = 3'h3;
+          if (\$58 ) begin
+            \$86  = 3'h3;
           end
       3'h3:
           (* full_case = 32'd1 *)
-          if (\$31 ) begin
-            \$53  = 3'h4;
+          if (\$61 ) begin
+            \$86  = 3'h4;
           end else begin
-            \$53  = 3'h1;
+            \$86  = 3'h1;
           end
       3'h4:
-          if (\$33 ) begin
-            \$53  = 3'h1;
+          if (\$63 ) begin
+            \$86  = 3'h1;
           end
       3'h1:
-          \$53  = 3'h0;
+          \$86  = 3'h0;
     endcase
     if (rst) begin
-      \$53  = 3'h0;
+      \$86  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$54  = \wait ;
+    \$87  = \wait ;
     casez (access_state)
       3'h0:
           if (busy) begin
-          end else if (\$23 ) begin
-            \$54  = 3'h3;
+          end else if (\$53 ) begin
+            \$87  = 3'h4;
           end
       3'h2:
-          \$54  = \$27 [2:0];
+          \$87  = \$57 [2:0];
       3'h3:
-          if (\$31 ) begin
-            \$54  = 3'h6;
+          if (\$61 ) begin
+            \$87  = 3'h6;
           end
       3'h4:
-          \$54  = \$32 [2:0];
+          \$87  = \$62 [2:0];
     endcase
     if (rst) begin
-      \$54  = 3'h0;
+      \$87  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$55  = weight_address;
+    \$88  = weight_address;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -3857,314 +3877,185 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
       3'h3:
           /* empty */;
       3'h4:
-          if (\$33 ) begin
-            \$55  = \$34 [5:0];
+          if (\$63 ) begin
+            \$88  = \$64 [5:0];
           end
     endcase
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            \$55  = wdata[5:0];
-      endcase
+      if (at_weight_address) begin
+        \$88  = wdata[5:0];
+      end
     end
-    if (\$37 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            if (\$43 ) begin
-              \$55  = \$44 [5:0];
-            end
-      endcase
+    if (\$67 ) begin
+      if (at_weight) begin
+        if (\$75 ) begin
+          \$88  = \$76 [5:0];
+        end
+      end
     end
     if (rst) begin
-      \$55  = 6'h00;
+      \$88  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$56  = steps;
+    \$89  = steps;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            \$56  = wdata[23:0];
-      endcase
+      if (at_steps) begin
+        \$89  = wdata[23:0];
+      end
     end
     if (rst) begin
-      \$56  = 24'h000000;
+      \$89  = 24'h000000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$57  = gain;
+    \$90  = gain;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            \$57  = wdata[15:0];
-      endcase
+      if (at_gain) begin
+        \$90  = wdata[15:0];
+      end
     end
     if (rst) begin
-      \$57  = 16'h0000;
+      \$90  = 16'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$58  = \$signal$46 ;
+    \$91  = \$signal$77 ;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            \$58  = wdata[11:0];
-      endcase
+      if (at_shil_max) begin
+        \$91  = wdata[11:0];
+      end
     end
     if (rst) begin
-      \$58  = 12'h000;
+      \$91  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$59  = shil_step;
+    \$92  = shil_step;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            \$59  = wdata[11:0];
-      endcase
+      if (at_shil_step) begin
+        \$92  = wdata[11:0];
+      end
     end
     if (rst) begin
-      \$59  = 12'h000;
+      \$92  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$60  = eta;
+    \$93  = eta;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            \$60  = wdata[16:0];
-      endcase
+      if (at_eta) begin
+        \$93  = wdata[16:0];
+      end
     end
     if (rst) begin
-      \$60  = 17'h00000;
+      \$93  = 17'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$61  = dither;
+    \$94  = dither;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            \$61  = wdata[4:0];
-      endcase
+      if (at_dither) begin
+        \$94  = wdata[4:0];
+      end
     end
     if (rst) begin
-      \$61  = 5'h00;
+      \$94  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$62  = margin;
+    \$95  = margin;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            \$62  = wdata[14:0];
-      endcase
+      if (at_margin) begin
+        \$95  = wdata[14:0];
+      end
     end
     if (rst) begin
-      \$62  = 15'h0000;
+      \$95  = 15'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$63  = gates;
+    \$96  = gates;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            \$63  = wdata[1:0];
-      endcase
+      if (at_gates) begin
+        \$96  = wdata[1:0];
+      end
     end
     if (rst) begin
-      \$63  = 2'h0;
+      \$96  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$64  = index;
+    \$97  = index;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            \$64  = wdata[5:0];
-      endcase
+      if (at_index) begin
+        \$97  = wdata[5:0];
+      end
     end
-    if (\$37 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            \$64  = \$38 [5:0];
-      endcase
+    if (\$67 ) begin
+      if (\$69 ) begin
+        \$97  = \$70 [5:0];
+      end
     end
     if (rst) begin
-      \$64  = 6'h00;
+      \$97  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$65  = shil;
+    \$98  = shil;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            if (\$36 ) begin
-              \$65  = 12'h000;
-            end
-      endcase
+      if (at_control) begin
+        if (\$66 ) begin
+          \$98  = 12'h000;
+        end
+      end
     end
     if (ramp) begin
-      \$65  = \$47 [11:0];
+      \$98  = \$80 [11:0];
     end
     if (rst) begin
-      \$65  = 12'h000;
+      \$98  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$66  = lane;
-    if (\$37 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            \$66  = \$41 [3:0];
-        6'h14:
-            if (\$signal ) begin
-              \$66  = 4'h0;
-            end
-      endcase
+    \$99  = lane;
+    if (\$67 ) begin
+      if (at_weight) begin
+        \$99  = \$73 [3:0];
+      end
+      if (\$77 ) begin
+        \$99  = 4'h0;
+      end
     end
     if (rst) begin
-      \$66  = 4'h0;
+      \$99  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$67  = steps_done;
+    \$100  = steps_done;
     if (step_done) begin
-      \$67  = \$45 [31:0];
+      \$100  = \$78 [31:0];
     end
     if (rst) begin
-      \$67  = 32'd0;
+      \$100  = 32'd0;
     end
   end
   assign field = wdata[0];
   assign couple = wdata[1];
   assign learn = wdata[2];
-  assign rdata = \$13 [31:0];
+  assign rdata = \$10 [31:0];
   assign \marks.margin  = marks;
   assign \inputs.strength  = inputs[11:0];
   assign \inputs.psi  = inputs[17:12];
@@ -4389,8 +4280,8 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2380$0 (local_word),
-    .\port$2382$0 (word),
+    .\port$2451$0 (local_word),
+    .\port$2453$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -4675,7 +4566,7 @@ module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2380$0 , \port$2382$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2451$0 , \port$2453$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$6  <= 0;
   wire [6:0] \$1 ;
@@ -4728,10 +4619,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2380
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2380$0 ;
-  wire [7:0] \port$2380$0 ;
-  input [7:0] \port$2382$0 ;
-  wire [7:0] \port$2382$0 ;
+  input [7:0] \port$2451$0 ;
+  wire [7:0] \port$2451$0 ;
+  input [7:0] \port$2453$0 ;
+  wire [7:0] \port$2453$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -4760,10 +4651,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2380
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2382$0 [5:0] - \port$2380$0 [5:0];
-  assign \$2  = en & \port$2380$0 [7];
-  assign \$3  = \$2  & \port$2382$0 [7];
-  assign \$4  = \port$2380$0 [6] & \port$2382$0 [6];
+  assign \$1  = \port$2453$0 [5:0] - \port$2451$0 [5:0];
+  assign \$2  = en & \port$2451$0 [7];
+  assign \$3  = \$2  & \port$2453$0 [7];
+  assign \$4  = \port$2451$0 [6] & \port$2453$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -4846,12 +4737,12 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2380
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2382$0 [5:0];
-  assign phi_i = \port$2380$0 [5:0];
-  assign act_i = \port$2380$0 [7];
-  assign act_j = \port$2382$0 [7];
-  assign gate_i = \port$2380$0 [6];
-  assign gate_j = \port$2382$0 [6];
+  assign phi_j = \port$2453$0 [5:0];
+  assign phi_i = \port$2451$0 [5:0];
+  assign act_i = \port$2451$0 [7];
+  assign act_j = \port$2453$0 [7];
+  assign gate_i = \port$2451$0 [6];
+  assign gate_j = \port$2453$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -5071,8 +4962,8 @@ module \drai_core.lane_1 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2428$0 (local_word),
-    .\port$2430$0 (word),
+    .\port$2499$0 (local_word),
+    .\port$2501$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -5357,7 +5248,7 @@ module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2428$0 , \port$2430$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2499$0 , \port$2501$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
@@ -5410,10 +5301,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2428
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2428$0 ;
-  wire [7:0] \port$2428$0 ;
-  input [7:0] \port$2430$0 ;
-  wire [7:0] \port$2430$0 ;
+  input [7:0] \port$2499$0 ;
+  wire [7:0] \port$2499$0 ;
+  input [7:0] \port$2501$0 ;
+  wire [7:0] \port$2501$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -5442,10 +5333,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2428
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2430$0 [5:0] - \port$2428$0 [5:0];
-  assign \$2  = en & \port$2428$0 [7];
-  assign \$3  = \$2  & \port$2430$0 [7];
-  assign \$4  = \port$2428$0 [6] & \port$2430$0 [6];
+  assign \$1  = \port$2501$0 [5:0] - \port$2499$0 [5:0];
+  assign \$2  = en & \port$2499$0 [7];
+  assign \$3  = \$2  & \port$2501$0 [7];
+  assign \$4  = \port$2499$0 [6] & \port$2501$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -5528,12 +5419,12 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2428
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2430$0 [5:0];
-  assign phi_i = \port$2428$0 [5:0];
-  assign act_i = \port$2428$0 [7];
-  assign act_j = \port$2430$0 [7];
-  assign gate_i = \port$2428$0 [6];
-  assign gate_j = \port$2430$0 [6];
+  assign phi_j = \port$2501$0 [5:0];
+  assign phi_i = \port$2499$0 [5:0];
+  assign act_i = \port$2499$0 [7];
+  assign act_j = \port$2501$0 [7];
+  assign gate_i = \port$2499$0 [6];
+  assign gate_j = \port$2501$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -5753,8 +5644,8 @@ module \drai_core.lane_10 (rst, page, page_sum, \wide$46 , changed, next_sum, lo
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2860$0 (local_word),
-    .\port$2862$0 (word),
+    .\port$2931$0 (local_word),
+    .\port$2933$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -6039,7 +5930,7 @@ module \drai_core.lane_10.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2860$0 , \port$2862$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2931$0 , \port$2933$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$12 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$12  <= 0;
   wire [6:0] \$1 ;
@@ -6092,10 +5983,10 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$286
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2860$0 ;
-  wire [7:0] \port$2860$0 ;
-  input [7:0] \port$2862$0 ;
-  wire [7:0] \port$2862$0 ;
+  input [7:0] \port$2931$0 ;
+  wire [7:0] \port$2931$0 ;
+  input [7:0] \port$2933$0 ;
+  wire [7:0] \port$2933$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -6124,10 +6015,10 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$286
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2862$0 [5:0] - \port$2860$0 [5:0];
-  assign \$2  = en & \port$2860$0 [7];
-  assign \$3  = \$2  & \port$2862$0 [7];
-  assign \$4  = \port$2860$0 [6] & \port$2862$0 [6];
+  assign \$1  = \port$2933$0 [5:0] - \port$2931$0 [5:0];
+  assign \$2  = en & \port$2931$0 [7];
+  assign \$3  = \$2  & \port$2933$0 [7];
+  assign \$4  = \port$2931$0 [6] & \port$2933$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -6210,12 +6101,12 @@ module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$286
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2862$0 [5:0];
-  assign phi_i = \port$2860$0 [5:0];
-  assign act_i = \port$2860$0 [7];
-  assign act_j = \port$2862$0 [7];
-  assign gate_i = \port$2860$0 [6];
-  assign gate_j = \port$2862$0 [6];
+  assign phi_j = \port$2933$0 [5:0];
+  assign phi_i = \port$2931$0 [5:0];
+  assign act_i = \port$2931$0 [7];
+  assign act_j = \port$2933$0 [7];
+  assign gate_i = \port$2931$0 [6];
+  assign gate_j = \port$2933$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -6435,8 +6326,8 @@ module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$46 , 
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2908$0 (local_word),
-    .\port$2910$0 (word),
+    .\port$2979$0 (local_word),
+    .\port$2981$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -6721,7 +6612,7 @@ module \drai_core.lane_11.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2908$0 , \port$2910$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2979$0 , \port$2981$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$15 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$15  <= 0;
   wire [6:0] \$1 ;
@@ -6774,10 +6665,10 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$290
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2908$0 ;
-  wire [7:0] \port$2908$0 ;
-  input [7:0] \port$2910$0 ;
-  wire [7:0] \port$2910$0 ;
+  input [7:0] \port$2979$0 ;
+  wire [7:0] \port$2979$0 ;
+  input [7:0] \port$2981$0 ;
+  wire [7:0] \port$2981$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -6806,10 +6697,10 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$290
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2910$0 [5:0] - \port$2908$0 [5:0];
-  assign \$2  = en & \port$2908$0 [7];
-  assign \$3  = \$2  & \port$2910$0 [7];
-  assign \$4  = \port$2908$0 [6] & \port$2910$0 [6];
+  assign \$1  = \port$2981$0 [5:0] - \port$2979$0 [5:0];
+  assign \$2  = en & \port$2979$0 [7];
+  assign \$3  = \$2  & \port$2981$0 [7];
+  assign \$4  = \port$2979$0 [6] & \port$2981$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -6892,12 +6783,12 @@ module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$290
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2910$0 [5:0];
-  assign phi_i = \port$2908$0 [5:0];
-  assign act_i = \port$2908$0 [7];
-  assign act_j = \port$2910$0 [7];
-  assign gate_i = \port$2908$0 [6];
-  assign gate_j = \port$2910$0 [6];
+  assign phi_j = \port$2981$0 [5:0];
+  assign phi_i = \port$2979$0 [5:0];
+  assign act_i = \port$2979$0 [7];
+  assign act_j = \port$2981$0 [7];
+  assign gate_i = \port$2979$0 [6];
+  assign gate_j = \port$2981$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -7117,8 +7008,8 @@ module \drai_core.lane_2 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2476$0 (local_word),
-    .\port$2478$0 (word),
+    .\port$2547$0 (local_word),
+    .\port$2549$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -7403,7 +7294,7 @@ module \drai_core.lane_2.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2476$0 , \port$2478$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2547$0 , \port$2549$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$18 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$18  <= 0;
   wire [6:0] \$1 ;
@@ -7456,10 +7347,10 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2476
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2476$0 ;
-  wire [7:0] \port$2476$0 ;
-  input [7:0] \port$2478$0 ;
-  wire [7:0] \port$2478$0 ;
+  input [7:0] \port$2547$0 ;
+  wire [7:0] \port$2547$0 ;
+  input [7:0] \port$2549$0 ;
+  wire [7:0] \port$2549$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -7488,10 +7379,10 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2476
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2478$0 [5:0] - \port$2476$0 [5:0];
-  assign \$2  = en & \port$2476$0 [7];
-  assign \$3  = \$2  & \port$2478$0 [7];
-  assign \$4  = \port$2476$0 [6] & \port$2478$0 [6];
+  assign \$1  = \port$2549$0 [5:0] - \port$2547$0 [5:0];
+  assign \$2  = en & \port$2547$0 [7];
+  assign \$3  = \$2  & \port$2549$0 [7];
+  assign \$4  = \port$2547$0 [6] & \port$2549$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -7574,12 +7465,12 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2476
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2478$0 [5:0];
-  assign phi_i = \port$2476$0 [5:0];
-  assign act_i = \port$2476$0 [7];
-  assign act_j = \port$2478$0 [7];
-  assign gate_i = \port$2476$0 [6];
-  assign gate_j = \port$2478$0 [6];
+  assign phi_j = \port$2549$0 [5:0];
+  assign phi_i = \port$2547$0 [5:0];
+  assign act_i = \port$2547$0 [7];
+  assign act_j = \port$2549$0 [7];
+  assign gate_i = \port$2547$0 [6];
+  assign gate_j = \port$2549$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -7799,8 +7690,8 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2524$0 (local_word),
-    .\port$2526$0 (word),
+    .\port$2595$0 (local_word),
+    .\port$2597$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -8085,7 +7976,7 @@ module \drai_core.lane_3.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2524$0 , \port$2526$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2595$0 , \port$2597$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$21 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$21  <= 0;
   wire [6:0] \$1 ;
@@ -8138,10 +8029,10 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2524
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2524$0 ;
-  wire [7:0] \port$2524$0 ;
-  input [7:0] \port$2526$0 ;
-  wire [7:0] \port$2526$0 ;
+  input [7:0] \port$2595$0 ;
+  wire [7:0] \port$2595$0 ;
+  input [7:0] \port$2597$0 ;
+  wire [7:0] \port$2597$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -8170,10 +8061,10 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2524
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2526$0 [5:0] - \port$2524$0 [5:0];
-  assign \$2  = en & \port$2524$0 [7];
-  assign \$3  = \$2  & \port$2526$0 [7];
-  assign \$4  = \port$2524$0 [6] & \port$2526$0 [6];
+  assign \$1  = \port$2597$0 [5:0] - \port$2595$0 [5:0];
+  assign \$2  = en & \port$2595$0 [7];
+  assign \$3  = \$2  & \port$2597$0 [7];
+  assign \$4  = \port$2595$0 [6] & \port$2597$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -8256,12 +8147,12 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2524
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2526$0 [5:0];
-  assign phi_i = \port$2524$0 [5:0];
-  assign act_i = \port$2524$0 [7];
-  assign act_j = \port$2526$0 [7];
-  assign gate_i = \port$2524$0 [6];
-  assign gate_j = \port$2526$0 [6];
+  assign phi_j = \port$2597$0 [5:0];
+  assign phi_i = \port$2595$0 [5:0];
+  assign act_i = \port$2595$0 [7];
+  assign act_j = \port$2597$0 [7];
+  assign gate_i = \port$2595$0 [6];
+  assign gate_j = \port$2597$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -8481,8 +8372,8 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2572$0 (local_word),
-    .\port$2574$0 (word),
+    .\port$2643$0 (local_word),
+    .\port$2645$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -8767,7 +8658,7 @@ module \drai_core.lane_4.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2572$0 , \port$2574$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2643$0 , \port$2645$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$24 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$24  <= 0;
   wire [6:0] \$1 ;
@@ -8820,10 +8711,10 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2572
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2572$0 ;
-  wire [7:0] \port$2572$0 ;
-  input [7:0] \port$2574$0 ;
-  wire [7:0] \port$2574$0 ;
+  input [7:0] \port$2643$0 ;
+  wire [7:0] \port$2643$0 ;
+  input [7:0] \port$2645$0 ;
+  wire [7:0] \port$2645$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -8852,10 +8743,10 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2572
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2574$0 [5:0] - \port$2572$0 [5:0];
-  assign \$2  = en & \port$2572$0 [7];
-  assign \$3  = \$2  & \port$2574$0 [7];
-  assign \$4  = \port$2572$0 [6] & \port$2574$0 [6];
+  assign \$1  = \port$2645$0 [5:0] - \port$2643$0 [5:0];
+  assign \$2  = en & \port$2643$0 [7];
+  assign \$3  = \$2  & \port$2645$0 [7];
+  assign \$4  = \port$2643$0 [6] & \port$2645$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -8938,12 +8829,12 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2572
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2574$0 [5:0];
-  assign phi_i = \port$2572$0 [5:0];
-  assign act_i = \port$2572$0 [7];
-  assign act_j = \port$2574$0 [7];
-  assign gate_i = \port$2572$0 [6];
-  assign gate_j = \port$2574$0 [6];
+  assign phi_j = \port$2645$0 [5:0];
+  assign phi_i = \port$2643$0 [5:0];
+  assign act_i = \port$2643$0 [7];
+  assign act_j = \port$2645$0 [7];
+  assign gate_i = \port$2643$0 [6];
+  assign gate_j = \port$2645$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -9163,8 +9054,8 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2620$0 (local_word),
-    .\port$2622$0 (word),
+    .\port$2691$0 (local_word),
+    .\port$2693$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -9449,7 +9340,7 @@ module \drai_core.lane_5.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2620$0 , \port$2622$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2691$0 , \port$2693$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$27 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$27  <= 0;
   wire [6:0] \$1 ;
@@ -9502,10 +9393,10 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2620
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2620$0 ;
-  wire [7:0] \port$2620$0 ;
-  input [7:0] \port$2622$0 ;
-  wire [7:0] \port$2622$0 ;
+  input [7:0] \port$2691$0 ;
+  wire [7:0] \port$2691$0 ;
+  input [7:0] \port$2693$0 ;
+  wire [7:0] \port$2693$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -9534,10 +9425,10 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2620
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2622$0 [5:0] - \port$2620$0 [5:0];
-  assign \$2  = en & \port$2620$0 [7];
-  assign \$3  = \$2  & \port$2622$0 [7];
-  assign \$4  = \port$2620$0 [6] & \port$2622$0 [6];
+  assign \$1  = \port$2693$0 [5:0] - \port$2691$0 [5:0];
+  assign \$2  = en & \port$2691$0 [7];
+  assign \$3  = \$2  & \port$2693$0 [7];
+  assign \$4  = \port$2691$0 [6] & \port$2693$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -9620,12 +9511,12 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2620
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2622$0 [5:0];
-  assign phi_i = \port$2620$0 [5:0];
-  assign act_i = \port$2620$0 [7];
-  assign act_j = \port$2622$0 [7];
-  assign gate_i = \port$2620$0 [6];
-  assign gate_j = \port$2622$0 [6];
+  assign phi_j = \port$2693$0 [5:0];
+  assign phi_i = \port$2691$0 [5:0];
+  assign act_i = \port$2691$0 [7];
+  assign act_j = \port$2693$0 [7];
+  assign gate_i = \port$2691$0 [6];
+  assign gate_j = \port$2693$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -9845,8 +9736,8 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2668$0 (local_word),
-    .\port$2670$0 (word),
+    .\port$2739$0 (local_word),
+    .\port$2741$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -10131,7 +10022,7 @@ module \drai_core.lane_6.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2668$0 , \port$2670$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2739$0 , \port$2741$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$30 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$30  <= 0;
   wire [6:0] \$1 ;
@@ -10184,10 +10075,10 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2668
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2668$0 ;
-  wire [7:0] \port$2668$0 ;
-  input [7:0] \port$2670$0 ;
-  wire [7:0] \port$2670$0 ;
+  input [7:0] \port$2739$0 ;
+  wire [7:0] \port$2739$0 ;
+  input [7:0] \port$2741$0 ;
+  wire [7:0] \port$2741$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -10216,10 +10107,10 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2668
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2670$0 [5:0] - \port$2668$0 [5:0];
-  assign \$2  = en & \port$2668$0 [7];
-  assign \$3  = \$2  & \port$2670$0 [7];
-  assign \$4  = \port$2668$0 [6] & \port$2670$0 [6];
+  assign \$1  = \port$2741$0 [5:0] - \port$2739$0 [5:0];
+  assign \$2  = en & \port$2739$0 [7];
+  assign \$3  = \$2  & \port$2741$0 [7];
+  assign \$4  = \port$2739$0 [6] & \port$2741$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -10302,12 +10193,12 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2668
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2670$0 [5:0];
-  assign phi_i = \port$2668$0 [5:0];
-  assign act_i = \port$2668$0 [7];
-  assign act_j = \port$2670$0 [7];
-  assign gate_i = \port$2668$0 [6];
-  assign gate_j = \port$2670$0 [6];
+  assign phi_j = \port$2741$0 [5:0];
+  assign phi_i = \port$2739$0 [5:0];
+  assign act_i = \port$2739$0 [7];
+  assign act_j = \port$2741$0 [7];
+  assign gate_i = \port$2739$0 [6];
+  assign gate_j = \port$2741$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -10527,8 +10418,8 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2716$0 (local_word),
-    .\port$2718$0 (word),
+    .\port$2787$0 (local_word),
+    .\port$2789$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -10813,7 +10704,7 @@ module \drai_core.lane_7.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2716$0 , \port$2718$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2787$0 , \port$2789$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$33 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$33  <= 0;
   wire [6:0] \$1 ;
@@ -10866,10 +10757,10 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2716
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2716$0 ;
-  wire [7:0] \port$2716$0 ;
-  input [7:0] \port$2718$0 ;
-  wire [7:0] \port$2718$0 ;
+  input [7:0] \port$2787$0 ;
+  wire [7:0] \port$2787$0 ;
+  input [7:0] \port$2789$0 ;
+  wire [7:0] \port$2789$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -10898,10 +10789,10 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2716
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2718$0 [5:0] - \port$2716$0 [5:0];
-  assign \$2  = en & \port$2716$0 [7];
-  assign \$3  = \$2  & \port$2718$0 [7];
-  assign \$4  = \port$2716$0 [6] & \port$2718$0 [6];
+  assign \$1  = \port$2789$0 [5:0] - \port$2787$0 [5:0];
+  assign \$2  = en & \port$2787$0 [7];
+  assign \$3  = \$2  & \port$2789$0 [7];
+  assign \$4  = \port$2787$0 [6] & \port$2789$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -10984,12 +10875,12 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2716
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2718$0 [5:0];
-  assign phi_i = \port$2716$0 [5:0];
-  assign act_i = \port$2716$0 [7];
-  assign act_j = \port$2718$0 [7];
-  assign gate_i = \port$2716$0 [6];
-  assign gate_j = \port$2718$0 [6];
+  assign phi_j = \port$2789$0 [5:0];
+  assign phi_i = \port$2787$0 [5:0];
+  assign act_i = \port$2787$0 [7];
+  assign act_j = \port$2789$0 [7];
+  assign gate_i = \port$2787$0 [6];
+  assign gate_j = \port$2789$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -11209,8 +11100,8 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2764$0 (local_word),
-    .\port$2766$0 (word),
+    .\port$2835$0 (local_word),
+    .\port$2837$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -11495,7 +11386,7 @@ module \drai_core.lane_8.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2764$0 , \port$2766$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2835$0 , \port$2837$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$36 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$36  <= 0;
   wire [6:0] \$1 ;
@@ -11548,10 +11439,10 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2764
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2764$0 ;
-  wire [7:0] \port$2764$0 ;
-  input [7:0] \port$2766$0 ;
-  wire [7:0] \port$2766$0 ;
+  input [7:0] \port$2835$0 ;
+  wire [7:0] \port$2835$0 ;
+  input [7:0] \port$2837$0 ;
+  wire [7:0] \port$2837$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -11580,10 +11471,10 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2764
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2766$0 [5:0] - \port$2764$0 [5:0];
-  assign \$2  = en & \port$2764$0 [7];
-  assign \$3  = \$2  & \port$2766$0 [7];
-  assign \$4  = \port$2764$0 [6] & \port$2766$0 [6];
+  assign \$1  = \port$2837$0 [5:0] - \port$2835$0 [5:0];
+  assign \$2  = en & \port$2835$0 [7];
+  assign \$3  = \$2  & \port$2837$0 [7];
+  assign \$4  = \port$2835$0 [6] & \port$2837$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -11666,12 +11557,12 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2764
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2766$0 [5:0];
-  assign phi_i = \port$2764$0 [5:0];
-  assign act_i = \port$2764$0 [7];
-  assign act_j = \port$2766$0 [7];
-  assign gate_i = \port$2764$0 [6];
-  assign gate_j = \port$2766$0 [6];
+  assign phi_j = \port$2837$0 [5:0];
+  assign phi_i = \port$2835$0 [5:0];
+  assign act_i = \port$2835$0 [7];
+  assign act_j = \port$2837$0 [7];
+  assign gate_i = \port$2835$0 [6];
+  assign gate_j = \port$2837$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -11891,8 +11782,8 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2812$0 (local_word),
-    .\port$2814$0 (word),
+    .\port$2883$0 (local_word),
+    .\port$2885$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -12177,7 +12068,7 @@ module \drai_core.lane_9.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2812$0 , \port$2814$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2883$0 , \port$2885$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$39 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$39  <= 0;
   wire [6:0] \$1 ;
@@ -12230,10 +12121,10 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2812
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$2812$0 ;
-  wire [7:0] \port$2812$0 ;
-  input [7:0] \port$2814$0 ;
-  wire [7:0] \port$2814$0 ;
+  input [7:0] \port$2883$0 ;
+  wire [7:0] \port$2883$0 ;
+  input [7:0] \port$2885$0 ;
+  wire [7:0] \port$2885$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -12262,10 +12153,10 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2812
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$2814$0 [5:0] - \port$2812$0 [5:0];
-  assign \$2  = en & \port$2812$0 [7];
-  assign \$3  = \$2  & \port$2814$0 [7];
-  assign \$4  = \port$2812$0 [6] & \port$2814$0 [6];
+  assign \$1  = \port$2885$0 [5:0] - \port$2883$0 [5:0];
+  assign \$2  = en & \port$2883$0 [7];
+  assign \$3  = \$2  & \port$2885$0 [7];
+  assign \$4  = \port$2883$0 [6] & \port$2885$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -12348,12 +12239,12 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2812
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2814$0 [5:0];
-  assign phi_i = \port$2812$0 [5:0];
-  assign act_i = \port$2812$0 [7];
-  assign act_j = \port$2814$0 [7];
-  assign gate_i = \port$2812$0 [6];
-  assign gate_j = \port$2814$0 [6];
+  assign phi_j = \port$2885$0 [5:0];
+  assign phi_i = \port$2883$0 [5:0];
+  assign act_i = \port$2883$0 [7];
+  assign act_j = \port$2885$0 [7];
+  assign gate_i = \port$2883$0 [6];
+  assign gate_j = \port$2885$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -12364,8 +12255,8 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2812
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$2382$0 , \port$2394$0 , \port$2430$0 , \port$2442$0 , \port$2478$0 , \port$2490$0 , \port$2526$0 , \port$2538$0 , \port$2574$0 , \port$2586$0 , \port$2622$0 , \port$2634$0 
-, \port$2670$0 , \port$2682$0 , \port$2718$0 , \port$2730$0 , \port$2766$0 , \port$2778$0 , \port$2814$0 , \port$2826$0 , \port$2862$0 , \port$2874$0 , \port$2910$0 , \port$2922$0 , clk);
+module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$2453$0 , \port$2465$0 , \port$2501$0 , \port$2513$0 , \port$2549$0 , \port$2561$0 , \port$2597$0 , \port$2609$0 , \port$2645$0 , \port$2657$0 , \port$2693$0 , \port$2705$0 
+, \port$2741$0 , \port$2753$0 , \port$2789$0 , \port$2801$0 , \port$2837$0 , \port$2849$0 , \port$2885$0 , \port$2897$0 , \port$2933$0 , \port$2945$0 , \port$2981$0 , \port$2993$0 , clk);
   (* init = 2'h0 *)
   wire [1:0] \$signature__addr ;
   (* init = 2'h0 *)
@@ -12376,54 +12267,54 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   wire clk;
   wire [179:0] new_sums;
   wire [95:0] new_words;
-  input [7:0] \port$2382$0 ;
-  wire [7:0] \port$2382$0 ;
-  input [14:0] \port$2394$0 ;
-  wire [14:0] \port$2394$0 ;
-  input [7:0] \port$2430$0 ;
-  wire [7:0] \port$2430$0 ;
-  input [14:0] \port$2442$0 ;
-  wire [14:0] \port$2442$0 ;
-  input [7:0] \port$2478$0 ;
-  wire [7:0] \port$2478$0 ;
-  input [14:0] \port$2490$0 ;
-  wire [14:0] \port$2490$0 ;
-  input [7:0] \port$2526$0 ;
-  wire [7:0] \port$2526$0 ;
-  input [14:0] \port$2538$0 ;
-  wire [14:0] \port$2538$0 ;
-  input [7:0] \port$2574$0 ;
-  wire [7:0] \port$2574$0 ;
-  input [14:0] \port$2586$0 ;
-  wire [14:0] \port$2586$0 ;
-  input [7:0] \port$2622$0 ;
-  wire [7:0] \port$2622$0 ;
-  input [14:0] \port$2634$0 ;
-  wire [14:0] \port$2634$0 ;
-  input [7:0] \port$2670$0 ;
-  wire [7:0] \port$2670$0 ;
-  input [14:0] \port$2682$0 ;
-  wire [14:0] \port$2682$0 ;
-  input [7:0] \port$2718$0 ;
-  wire [7:0] \port$2718$0 ;
-  input [14:0] \port$2730$0 ;
-  wire [14:0] \port$2730$0 ;
-  input [7:0] \port$2766$0 ;
-  wire [7:0] \port$2766$0 ;
-  input [14:0] \port$2778$0 ;
-  wire [14:0] \port$2778$0 ;
-  input [7:0] \port$2814$0 ;
-  wire [7:0] \port$2814$0 ;
-  input [14:0] \port$2826$0 ;
-  wire [14:0] \port$2826$0 ;
-  input [7:0] \port$2862$0 ;
-  wire [7:0] \port$2862$0 ;
-  input [14:0] \port$2874$0 ;
-  wire [14:0] \port$2874$0 ;
-  input [7:0] \port$2910$0 ;
-  wire [7:0] \port$2910$0 ;
-  input [14:0] \port$2922$0 ;
-  wire [14:0] \port$2922$0 ;
+  input [7:0] \port$2453$0 ;
+  wire [7:0] \port$2453$0 ;
+  input [14:0] \port$2465$0 ;
+  wire [14:0] \port$2465$0 ;
+  input [7:0] \port$2501$0 ;
+  wire [7:0] \port$2501$0 ;
+  input [14:0] \port$2513$0 ;
+  wire [14:0] \port$2513$0 ;
+  input [7:0] \port$2549$0 ;
+  wire [7:0] \port$2549$0 ;
+  input [14:0] \port$2561$0 ;
+  wire [14:0] \port$2561$0 ;
+  input [7:0] \port$2597$0 ;
+  wire [7:0] \port$2597$0 ;
+  input [14:0] \port$2609$0 ;
+  wire [14:0] \port$2609$0 ;
+  input [7:0] \port$2645$0 ;
+  wire [7:0] \port$2645$0 ;
+  input [14:0] \port$2657$0 ;
+  wire [14:0] \port$2657$0 ;
+  input [7:0] \port$2693$0 ;
+  wire [7:0] \port$2693$0 ;
+  input [14:0] \port$2705$0 ;
+  wire [14:0] \port$2705$0 ;
+  input [7:0] \port$2741$0 ;
+  wire [7:0] \port$2741$0 ;
+  input [14:0] \port$2753$0 ;
+  wire [14:0] \port$2753$0 ;
+  input [7:0] \port$2789$0 ;
+  wire [7:0] \port$2789$0 ;
+  input [14:0] \port$2801$0 ;
+  wire [14:0] \port$2801$0 ;
+  input [7:0] \port$2837$0 ;
+  wire [7:0] \port$2837$0 ;
+  input [14:0] \port$2849$0 ;
+  wire [14:0] \port$2849$0 ;
+  input [7:0] \port$2885$0 ;
+  wire [7:0] \port$2885$0 ;
+  input [14:0] \port$2897$0 ;
+  wire [14:0] \port$2897$0 ;
+  input [7:0] \port$2933$0 ;
+  wire [7:0] \port$2933$0 ;
+  input [14:0] \port$2945$0 ;
+  wire [14:0] \port$2945$0 ;
+  input [7:0] \port$2981$0 ;
+  wire [7:0] \port$2981$0 ;
+  input [14:0] \port$2993$0 ;
+  wire [14:0] \port$2993$0 ;
   input [1:0] read_page;
   wire [1:0] read_page;
   input [1:0] read_sum_page;
@@ -12467,7 +12358,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (sums_enable)
-      sums_memory[sums_write] <= { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
+      sums_memory[sums_write] <= { \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0 , \port$2465$0  };
   end
   reg [179:0] _0_;
   always @(posedge clk) begin
@@ -12483,7 +12374,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (words_enable)
-      words_memory[words_write] <= { \port$2910$0 , \port$2862$0 , \port$2814$0 , \port$2766$0 , \port$2718$0 , \port$2670$0 , \port$2622$0 , \port$2574$0 , \port$2526$0 , \port$2478$0 , \port$2430$0 , \port$2382$0  };
+      words_memory[words_write] <= { \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0 , \port$2453$0  };
   end
   reg [95:0] _1_;
   always @(posedge clk) begin
@@ -12505,18 +12396,18 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   assign \$signature__addr  = words_read;
   assign sink__addr = words_write;
   assign sink__en = words_enable;
-  assign sink__data = { \port$2910$0 , \port$2862$0 , \port$2814$0 , \port$2766$0 , \port$2718$0 , \port$2670$0 , \port$2622$0 , \port$2574$0 , \port$2526$0 , \port$2478$0 , \port$2430$0 , \port$2382$0  };
-  assign new_words = { \port$2910$0 , \port$2862$0 , \port$2814$0 , \port$2766$0 , \port$2718$0 , \port$2670$0 , \port$2622$0 , \port$2574$0 , \port$2526$0 , \port$2478$0 , \port$2430$0 , \port$2382$0  };
+  assign sink__data = { \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0 , \port$2453$0  };
+  assign new_words = { \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0 , \port$2453$0  };
   assign \$signature__data  = words;
   assign \$signature__addr$21  = sums_read;
   assign \sink__addr$22  = sums_write;
   assign \sink__en$23  = sums_enable;
-  assign \sink__data$24  = { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
-  assign new_sums = { \port$2922$0 , \port$2874$0 , \port$2826$0 , \port$2778$0 , \port$2730$0 , \port$2682$0 , \port$2634$0 , \port$2586$0 , \port$2538$0 , \port$2490$0 , \port$2442$0 , \port$2394$0  };
+  assign \sink__data$24  = { \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0 , \port$2465$0  };
+  assign new_sums = { \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0 , \port$2465$0  };
   assign \$signature__data$27  = sums;
 endmodule
 
-module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp, busy, kind, run, steps, \port$0$8 );
+module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp, kind, busy, run, steps, \port$0$8 );
   reg \$auto$verilog_backend.cc:2355:dump_module$40 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$40  <= 0;
   wire \$1 ;
@@ -12537,44 +12428,46 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire \$23 ;
   wire \$24 ;
   wire \$25 ;
-  wire [2:0] \$26 ;
+  wire \$26 ;
   wire [2:0] \$27 ;
-  wire [5:0] \$28 ;
-  wire \$29 ;
+  wire [2:0] \$28 ;
+  wire [5:0] \$29 ;
   wire \$3 ;
   wire \$30 ;
-  wire [2:0] \$31 ;
-  wire [2:0] \$32 ;
-  wire [5:0] \$33 ;
-  wire \$34 ;
+  wire \$31 ;
+  wire \$32 ;
+  wire [2:0] \$33 ;
+  wire [2:0] \$34 ;
   wire [5:0] \$35 ;
   wire \$36 ;
-  wire \$37 ;
+  wire [5:0] \$37 ;
   wire \$38 ;
-  wire [2:0] \$39 ;
+  wire \$39 ;
   wire \$4 ;
-  wire [2:0] \$40 ;
-  wire \$41 ;
-  wire \$42 ;
+  wire \$40 ;
+  wire [2:0] \$41 ;
+  wire [2:0] \$42 ;
   wire \$43 ;
   wire \$44 ;
   wire \$45 ;
-  wire [24:0] \$46 ;
+  wire \$46 ;
   wire \$47 ;
-  reg [23:0] \$48 ;
-  reg \$49 ;
+  wire [24:0] \$48 ;
+  wire \$49 ;
   wire \$5 ;
-  reg \$50 ;
-  reg \$51 ;
-  reg \$52 ;
-  reg \$53 ;
-  reg [1:0] \$54 ;
-  reg [1:0] \$55 ;
-  reg [1:0] \$56 ;
-  reg [4:0] \$57 ;
-  reg [3:0] \$58 ;
+  reg [1:0] \$50 ;
+  reg [1:0] \$51 ;
+  reg [1:0] \$52 ;
+  reg [4:0] \$53 ;
+  reg [3:0] \$54 ;
+  reg [23:0] \$55 ;
+  reg \$56 ;
+  reg \$57 ;
+  reg \$58 ;
   reg \$59 ;
   wire \$6 ;
+  reg \$60 ;
+  reg \$61 ;
   wire \$7 ;
   wire \$8 ;
   wire \$9 ;
@@ -12619,6 +12512,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire [2:0] \port$0$8 ;
   output ramp;
   reg ramp;
+  wire ready;
   reg [1:0] row = 2'h0;
   input rst;
   wire rst;
@@ -12632,40 +12526,44 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   reg stepping = 1'h0;
   input [23:0] steps;
   wire [23:0] steps;
-  assign \$38  = \$36  & \$37 ;
-  assign \$39  = row + 1'h1;
-  assign \$40  = row + 1'h1;
-  assign \$41  = ! kind;
-  assign \$42  = slot == 5'h10;
-  assign \$43  = \$signal  & \$42 ;
-  assign \$44  = kind == 1'h1;
-  assign \$45  = \$44  & \$signal$13 ;
-  assign \$46  = left - 1'h1;
-  assign \$47  = ! left;
+  assign \$36  = slot == 4'hb;
+  assign \$37  = slot + 1'h1;
+  assign \$38  = ~ \$signal ;
+  assign \$39  = slot == 4'h9;
+  assign \$40  = \$38  & \$39 ;
+  assign \$41  = row + 1'h1;
+  assign \$42  = row + 1'h1;
+  assign \$43  = ! kind;
+  assign \$44  = slot == 5'h10;
+  assign \$45  = \$signal  & \$44 ;
+  assign \$46  = kind == 1'h1;
+  assign \$47  = \$46  & \$signal$13 ;
+  assign \$48  = left - 1'h1;
+  assign \$49  = ! left;
   always @(posedge clk)
-    left <= \$48 ;
+    kind <= \$50 ;
   always @(posedge clk)
-    \$signal$18  <= \$49 ;
+    row <= \$51 ;
   always @(posedge clk)
-    \$signal$13  <= \$50 ;
+    page <= \$52 ;
   always @(posedge clk)
-    learn <= \$51 ;
+    slot <= \$53 ;
   always @(posedge clk)
-    stepping <= \$52 ;
+    phase_state <= \$54 ;
   always @(posedge clk)
-    busy <= \$53 ;
+    left <= \$55 ;
   always @(posedge clk)
-    kind <= \$54 ;
+    \$signal$18  <= \$56 ;
   always @(posedge clk)
-    row <= \$55 ;
+    \$signal$13  <= \$57 ;
   always @(posedge clk)
-    page <= \$56 ;
+    learn <= \$58 ;
   always @(posedge clk)
-    slot <= \$57 ;
+    stepping <= \$59 ;
   always @(posedge clk)
-    phase_state <= \$58 ;
+    busy <= \$60 ;
   always @(posedge clk)
-    opened <= \$59 ;
+    opened <= \$61 ;
   assign \$signal  = row == 2'h2;
   assign diagonal = page == row;
   assign \$1  = kind == 2'h2;
@@ -12676,36 +12574,32 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   assign \$5  = slot <= 3'h6;
   assign \$6  = \$4  & \$5 ;
   assign \$7  = \$3  | \$6 ;
-  assign \$8  = slot == 3'h6;
-  assign \$9  = diagonal & \$8 ;
-  assign \$10  = slot == 5'h10;
-  assign \$11  = \$signal  & \$10 ;
-  assign \$12  = kind == 1'h1;
-  assign \$13  = \$12  & \$signal$13 ;
-  assign \$14  = kind == 2'h2;
-  assign \$15  = stepping & \$14 ;
-  assign \$16  = ! left;
-  assign \$17  = ! phase_state;
-  assign \$18  = phase_state == 1'h1;
-  assign \$19  = phase_state == 2'h2;
-  assign \$20  = phase_state == 2'h3;
-  assign \$21  = phase_state == 3'h4;
-  assign \$22  = phase_state == 3'h5;
-  assign \$23  = phase_state == 3'h6;
-  assign \$24  = phase_state == 3'h7;
-  assign \$25  = phase_state == 4'h8;
-  assign \$26  = row + 1'h1;
-  assign \$27  = \$signal  ? { 1'h0, row } : \$26 ;
-  assign \$28  = slot + 1'h1;
-  assign \$29  = slot == 4'hb;
-  assign \$30  = page == 2'h2;
-  assign \$31  = page + 1'h1;
-  assign \$32  = \$30  ? { 1'h0, row } : \$31 ;
-  assign \$33  = slot + 1'h1;
-  assign \$34  = slot == 4'hb;
+  assign \$9  = slot == 3'h6;
+  assign \$10  = diagonal & \$9 ;
+  assign \$11  = slot == 5'h10;
+  assign \$12  = \$signal  & \$11 ;
+  assign \$13  = kind == 1'h1;
+  assign \$14  = \$13  & \$signal$13 ;
+  assign \$15  = kind == 2'h2;
+  assign \$16  = stepping & \$15 ;
+  assign \$17  = ! left;
+  assign \$18  = ! phase_state;
+  assign \$19  = phase_state == 1'h1;
+  assign \$20  = phase_state == 2'h2;
+  assign \$21  = phase_state == 2'h3;
+  assign \$22  = phase_state == 3'h4;
+  assign \$23  = phase_state == 3'h5;
+  assign \$24  = phase_state == 3'h6;
+  assign \$25  = phase_state == 3'h7;
+  assign \$26  = phase_state == 4'h8;
+  assign \$27  = row + 1'h1;
+  assign \$28  = \$signal  ? { 1'h0, row } : \$27 ;
+  assign \$29  = slot + 1'h1;
+  assign \$30  = slot == 4'hb;
+  assign \$32  = page == 2'h2;
+  assign \$33  = page + 1'h1;
+  assign \$34  = \$32  ? { 1'h0, row } : \$33 ;
   assign \$35  = slot + 1'h1;
-  assign \$36  = ~ \$signal ;
-  assign \$37  = slot == 4'h9;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
     control[9:0] = 10'h000;
@@ -12723,8 +12617,8 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h4:
         begin
           control[4] = 1'h1;
-          control[5] = \$7 ;
-          control[6] = \$9 ;
+          control[5] = \$8 ;
+          control[6] = \$10 ;
         end
       4'h5:
           control[7] = 1'h1;
@@ -12739,9 +12633,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
     start = 1'h0;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            start = 1'h1;
-          end
+          start = 1'h1;
       4'h2:
           /* empty */;
       4'h3:
@@ -12755,13 +12647,13 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h6:
           /* empty */;
       4'h7:
-          if (\$11 ) begin
-            if (\$13 ) begin
+          if (\$12 ) begin
+            if (\$14 ) begin
               start = 1'h1;
             end
           end
       4'h8:
-          if (\$16 ) begin
+          if (\$17 ) begin
           end else if (\$signal$18 ) begin
             start = 1'h1;
           end else if (\$signal$13 ) begin
@@ -12814,17 +12706,15 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h7:
           /* empty */;
       4'h8:
-          ramp = \$15 ;
+          ramp = \$16 ;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$48  = left;
+    \$50  = kind;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$48  = steps;
-          end
+          \$50  = 2'h0;
       4'h2:
           /* empty */;
       4'h3:
@@ -12838,159 +12728,29 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h6:
           /* empty */;
       4'h7:
-          /* empty */;
-      4'h8:
-          \$48  = \$46 [23:0];
-    endcase
-    if (rst) begin
-      \$48  = 24'h000000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$49  = \$signal$18 ;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$49  = \port$0$8 [0];
-          end
-    endcase
-    if (rst) begin
-      \$49  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$50  = \$signal$13 ;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$50  = \port$0$8 [1];
-          end
-    endcase
-    if (rst) begin
-      \$50  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$51  = learn;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$51  = \port$0$8 [2];
-          end
-    endcase
-    if (rst) begin
-      \$51  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$52  = stepping;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$52  = 1'h0;
-          end
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          /* empty */;
-      4'h8:
-          \$52  = 1'h1;
-    endcase
-    if (rst) begin
-      \$52  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$53  = busy;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$53  = 1'h1;
-          end
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          /* empty */;
-      4'h8:
-          if (\$47 ) begin
-            \$53  = 1'h0;
-          end
-    endcase
-    if (rst) begin
-      \$53  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$54  = kind;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$54  = 2'h0;
-          end
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          if (\$43 ) begin
-            if (\$45 ) begin
-              \$54  = 2'h2;
+          if (\$45 ) begin
+            if (\$47 ) begin
+              \$50  = 2'h2;
             end
           end
       4'h8:
-          if (\$47 ) begin
+          if (\$49 ) begin
           end else if (\$signal$18 ) begin
-            \$54  = 2'h1;
+            \$50  = 2'h1;
           end else if (\$signal$13 ) begin
-            \$54  = 2'h2;
+            \$50  = 2'h2;
           end
     endcase
     if (rst) begin
-      \$54  = 2'h0;
+      \$50  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$55  = row;
+    \$51  = row;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$55  = 2'h0;
-          end
+          \$51  = 2'h0;
       4'h2:
           /* empty */;
       4'h3:
@@ -13005,45 +12765,43 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
           /* empty */;
       4'h7:
         begin
-          if (\$38 ) begin
-            \$55  = \$39 [1:0];
+          if (\$40 ) begin
+            \$51  = \$41 [1:0];
           end
-          if (\$43 ) begin
-            if (\$45 ) begin
-              \$55  = 2'h0;
+          if (\$45 ) begin
+            if (\$47 ) begin
+              \$51  = 2'h0;
             end
           end
         end
       4'h8:
-          if (\$47 ) begin
+          if (\$49 ) begin
           end else if (\$signal$18 ) begin
-            \$55  = 2'h0;
+            \$51  = 2'h0;
           end else if (\$signal$13 ) begin
-            \$55  = 2'h0;
+            \$51  = 2'h0;
           end
     endcase
     if (rst) begin
-      \$55  = 2'h0;
+      \$51  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$56  = page;
+    \$52  = page;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$56  = 2'h0;
-          end
+          \$52  = 2'h0;
       4'h2:
-          \$56  = \$27 [1:0];
+          \$52  = \$28 [1:0];
       4'h3:
           /* empty */;
       4'h4:
-          if (\$29 ) begin
+          if (\$31 ) begin
             (* full_case = 32'd1 *)
             if (diagonal) begin
             end else begin
-              \$56  = \$32 [1:0];
+              \$52  = \$34 [1:0];
             end
           end
       4'h5:
@@ -13054,158 +12812,278 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
           /* empty */;
       4'h7:
         begin
-          if (\$38 ) begin
-            \$56  = \$40 [1:0];
+          if (\$40 ) begin
+            \$52  = \$42 [1:0];
           end
-          if (\$43 ) begin
-            if (\$45 ) begin
-              \$56  = 2'h0;
+          if (\$45 ) begin
+            if (\$47 ) begin
+              \$52  = 2'h0;
             end
           end
         end
       4'h8:
-          if (\$47 ) begin
+          if (\$49 ) begin
           end else if (\$signal$18 ) begin
-            \$56  = 2'h0;
+            \$52  = 2'h0;
           end else if (\$signal$13 ) begin
-            \$56  = 2'h0;
+            \$52  = 2'h0;
           end
     endcase
     if (rst) begin
-      \$56  = 2'h0;
+      \$52  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$57  = slot;
+    \$53  = slot;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$57  = 5'h00;
-          end
+          \$53  = 5'h00;
       4'h2:
           /* empty */;
       4'h3:
-          \$57  = 5'h00;
+          \$53  = 5'h00;
       4'h4:
         begin
-          \$57  = \$28 [4:0];
-          if (\$29 ) begin
-            \$57  = 5'h00;
+          \$53  = \$29 [4:0];
+          if (\$31 ) begin
+            \$53  = 5'h00;
           end
         end
       4'h5:
           /* empty */;
       4'h1:
         begin
-          \$57  = \$33 [4:0];
-          if (\$34 ) begin
-            \$57  = 5'h00;
+          \$53  = \$35 [4:0];
+          if (\$36 ) begin
+            \$53  = 5'h00;
           end
         end
       4'h6:
           /* empty */;
       4'h7:
         begin
-          \$57  = \$35 [4:0];
-          if (\$38 ) begin
-            \$57  = 5'h00;
+          \$53  = \$37 [4:0];
+          if (\$40 ) begin
+            \$53  = 5'h00;
           end
-          if (\$43 ) begin
-            \$57  = 5'h00;
-            if (\$45 ) begin
-              \$57  = 5'h00;
+          if (\$45 ) begin
+            \$53  = 5'h00;
+            if (\$47 ) begin
+              \$53  = 5'h00;
             end
           end
         end
       4'h8:
-          if (\$47 ) begin
+          if (\$49 ) begin
           end else if (\$signal$18 ) begin
-            \$57  = 5'h00;
+            \$53  = 5'h00;
           end else if (\$signal$13 ) begin
-            \$57  = 5'h00;
+            \$53  = 5'h00;
           end
     endcase
     if (rst) begin
-      \$57  = 5'h00;
+      \$53  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$58  = phase_state;
+    \$54  = phase_state;
     casez (phase_state)
       4'h0:
+        begin
+          \$54  = 4'h0;
           if (run) begin
-            \$58  = 4'h1;
+            \$54  = 4'h1;
           end
+        end
       4'h2:
-          \$58  = 4'h3;
+          \$54  = 4'h3;
       4'h3:
-          \$58  = 4'h4;
+          \$54  = 4'h4;
       4'h4:
-          if (\$29 ) begin
+          if (\$31 ) begin
             (* full_case = 32'd1 *)
             if (diagonal) begin
-              \$58  = 4'h5;
+              \$54  = 4'h5;
             end else begin
-              \$58  = 4'h3;
+              \$54  = 4'h3;
             end
           end
       4'h5:
-          \$58  = 4'h1;
+          \$54  = 4'h1;
       4'h1:
-          if (\$34 ) begin
-            \$58  = 4'h6;
+          if (\$36 ) begin
+            \$54  = 4'h6;
           end
       4'h6:
-          \$58  = 4'h7;
+          \$54  = 4'h7;
       4'h7:
         begin
-          if (\$38 ) begin
+          if (\$40 ) begin
             (* full_case = 32'd1 *)
-            if (\$41 ) begin
-              \$58  = 4'h1;
+            if (\$43 ) begin
+              \$54  = 4'h1;
             end else begin
-              \$58  = 4'h2;
+              \$54  = 4'h2;
             end
           end
-          if (\$43 ) begin
+          if (\$45 ) begin
             (* full_case = 32'd1 *)
-            if (\$45 ) begin
-              \$58  = 4'h2;
+            if (\$47 ) begin
+              \$54  = 4'h2;
             end else begin
-              \$58  = 4'h8;
+              \$54  = 4'h8;
             end
           end
         end
       4'h8:
-          if (\$47 ) begin
-            \$58  = 4'h0;
+          if (\$49 ) begin
+            \$54  = 4'h0;
           end else if (\$signal$18 ) begin
-            \$58  = 4'h2;
+            \$54  = 4'h2;
           end else if (\$signal$13 ) begin
-            \$58  = 4'h2;
+            \$54  = 4'h2;
           end
     endcase
     if (rst) begin
-      \$58  = 4'h0;
+      \$54  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$59  = opened;
+    \$55  = left;
     casez (phase_state)
       4'h0:
-          /* empty */;
+          \$55  = steps;
       4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          /* empty */;
+      4'h8:
+          \$55  = \$48 [23:0];
+    endcase
+    if (rst) begin
+      \$55  = 24'h000000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$56  = \$signal$18 ;
+    casez (phase_state)
+      4'h0:
+          \$56  = \port$0$8 [0];
+    endcase
+    if (rst) begin
+      \$56  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$57  = \$signal$13 ;
+    casez (phase_state)
+      4'h0:
+          \$57  = \port$0$8 [1];
+    endcase
+    if (rst) begin
+      \$57  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$58  = learn;
+    casez (phase_state)
+      4'h0:
+          \$58  = \port$0$8 [2];
+    endcase
+    if (rst) begin
+      \$58  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$59  = stepping;
+    casez (phase_state)
+      4'h0:
           \$59  = 1'h0;
+      4'h2:
+          /* empty */;
       4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          /* empty */;
+      4'h8:
           \$59  = 1'h1;
     endcase
     if (rst) begin
       \$59  = 1'h0;
     end
   end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$60  = busy;
+    casez (phase_state)
+      4'h0:
+          if (run) begin
+            \$60  = 1'h1;
+          end
+      4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          /* empty */;
+      4'h8:
+          if (\$49 ) begin
+            \$60  = 1'h0;
+          end
+    endcase
+    if (rst) begin
+      \$60  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$61  = opened;
+    casez (phase_state)
+      4'h0:
+          /* empty */;
+      4'h2:
+          \$61  = 1'h0;
+      4'h3:
+          \$61  = 1'h1;
+    endcase
+    if (rst) begin
+      \$61  = 1'h0;
+    end
+  end
+  assign ready = 1'h1;
   assign field = \port$0$8 [0];
   assign couple = \port$0$8 [1];
   assign \learn$24  = \port$0$8 [2];
@@ -13222,9 +13100,11 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   assign \control.page  = control[11:10];
   always @*
     control[11:10] = page;
+  assign \$8  = \$7 ;
+  assign \$31  = \$30 ;
 endmodule
 
-module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, host_inputs, start, busy, kind, reseed, host_write_theta, host_write_omega, host_write_inputs, gain, dither, margin, gates, host_index
+module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, host_inputs, start, kind, busy, reseed, host_write_theta, host_write_omega, host_write_inputs, gain, dither, margin, gates, host_index
 , shil, word, sum, host_theta);
   reg \$auto$verilog_backend.cc:2355:dump_module$41 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$41  <= 0;
@@ -14230,8 +14110,8 @@ module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$2409$0 , \port$2457$0 , \port$2505$0 , \port$2553$0 , \port$2601$0 , \port$2649$0 , \port$2697$0 , \port$2745$0 , \port$2793$0 , \port$2841$0 
-, \port$2889$0 , \port$2937$0 , clk);
+module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$2480$0 , \port$2528$0 , \port$2576$0 , \port$2624$0 , \port$2672$0 , \port$2720$0 , \port$2768$0 , \port$2816$0 , \port$2864$0 , \port$2912$0 
+, \port$2960$0 , \port$3008$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$43 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$43  <= 0;
   wire [6:0] \$1 ;
@@ -14264,30 +14144,30 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire into__en;
   reg load0 = 1'h0;
   wire [59:0] \new ;
-  input [4:0] \port$2409$0 ;
-  wire [4:0] \port$2409$0 ;
-  input [4:0] \port$2457$0 ;
-  wire [4:0] \port$2457$0 ;
-  input [4:0] \port$2505$0 ;
-  wire [4:0] \port$2505$0 ;
-  input [4:0] \port$2553$0 ;
-  wire [4:0] \port$2553$0 ;
-  input [4:0] \port$2601$0 ;
-  wire [4:0] \port$2601$0 ;
-  input [4:0] \port$2649$0 ;
-  wire [4:0] \port$2649$0 ;
-  input [4:0] \port$2697$0 ;
-  wire [4:0] \port$2697$0 ;
-  input [4:0] \port$2745$0 ;
-  wire [4:0] \port$2745$0 ;
-  input [4:0] \port$2793$0 ;
-  wire [4:0] \port$2793$0 ;
-  input [4:0] \port$2841$0 ;
-  wire [4:0] \port$2841$0 ;
-  input [4:0] \port$2889$0 ;
-  wire [4:0] \port$2889$0 ;
-  input [4:0] \port$2937$0 ;
-  wire [4:0] \port$2937$0 ;
+  input [4:0] \port$2480$0 ;
+  wire [4:0] \port$2480$0 ;
+  input [4:0] \port$2528$0 ;
+  wire [4:0] \port$2528$0 ;
+  input [4:0] \port$2576$0 ;
+  wire [4:0] \port$2576$0 ;
+  input [4:0] \port$2624$0 ;
+  wire [4:0] \port$2624$0 ;
+  input [4:0] \port$2672$0 ;
+  wire [4:0] \port$2672$0 ;
+  input [4:0] \port$2720$0 ;
+  wire [4:0] \port$2720$0 ;
+  input [4:0] \port$2768$0 ;
+  wire [4:0] \port$2768$0 ;
+  input [4:0] \port$2816$0 ;
+  wire [4:0] \port$2816$0 ;
+  input [4:0] \port$2864$0 ;
+  wire [4:0] \port$2864$0 ;
+  input [4:0] \port$2912$0 ;
+  wire [4:0] \port$2912$0 ;
+  input [4:0] \port$2960$0 ;
+  wire [4:0] \port$2960$0 ;
+  input [4:0] \port$3008$0 ;
+  wire [4:0] \port$3008$0 ;
   input read;
   wire read;
   reg [5:0] read_at = 6'h00;
@@ -14362,7 +14242,7 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   end
   always @(posedge clk) begin
     if (into__en)
-      weights_memory[into__addr] <= { \port$2937$0 , \port$2889$0 , \port$2841$0 , \port$2793$0 , \port$2745$0 , \port$2697$0 , \port$2649$0 , \port$2601$0 , \port$2553$0 , \port$2505$0 , \port$2457$0 , \port$2409$0  };
+      weights_memory[into__addr] <= { \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0 , \port$2480$0  };
   end
   reg [59:0] _0_;
   always @(posedge clk) begin
@@ -14419,8 +14299,8 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
       \$8  = { host_weight, word[59:5] };
     end
   end
-  assign into__data = { \port$2937$0 , \port$2889$0 , \port$2841$0 , \port$2793$0 , \port$2745$0 , \port$2697$0 , \port$2649$0 , \port$2601$0 , \port$2553$0 , \port$2505$0 , \port$2457$0 , \port$2409$0  };
-  assign \new  = { \port$2937$0 , \port$2889$0 , \port$2841$0 , \port$2793$0 , \port$2745$0 , \port$2697$0 , \port$2649$0 , \port$2601$0 , \port$2553$0 , \port$2505$0 , \port$2457$0 , \port$2409$0  };
+  assign into__data = { \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0 , \port$2480$0  };
+  assign \new  = { \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0 , \port$2480$0  };
   assign \word$22  = word;
   assign \$signature__en  = \$4 ;
   assign into__en = \$5 ;

@@ -47,12 +47,12 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   output busy;
   wire busy;
   wire \busy$158 ;
-  wire \busy$204 ;
+  wire \busy$208 ;
   wire \busy$95 ;
   wire \busy$97 ;
   wire [1:0] changed;
-  wire \changed$231 ;
-  wire \changed$232 ;
+  wire \changed$235 ;
+  wire \changed$236 ;
   wire [31:0] changed_count;
   wire [31:0] \changed_count$92 ;
   (* init = 1'h0 *)
@@ -285,7 +285,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire couple;
   wire \couple$82 ;
   wire [4:0] dither;
-  wire [4:0] \dither$190 ;
+  wire [4:0] \dither$194 ;
   (* init = 1'h0 *)
   wire draw;
   (* init = 1'h0 *)
@@ -294,8 +294,8 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg draw_1 = 1'h0;
   reg entering = 1'h0;
   wire [16:0] eta;
-  wire [16:0] \eta$179 ;
   wire [16:0] \eta$183 ;
+  wire [16:0] \eta$187 ;
   (* init = 1'h0 *)
   wire even;
   (* init = 1'h0 *)
@@ -311,14 +311,14 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg first_0 = 1'h0;
   reg first_1 = 1'h0;
   wire [15:0] gain;
-  wire [15:0] \gain$186 ;
+  wire [15:0] \gain$190 ;
   wire [1:0] gated_on;
-  wire \gated_on$225 ;
-  wire \gated_on$226 ;
+  wire \gated_on$229 ;
+  wire \gated_on$230 ;
   wire [31:0] gated_on_count;
   wire [31:0] \gated_on_count$88 ;
   wire [1:0] gates;
-  wire [1:0] \gates$194 ;
+  wire [1:0] \gates$198 ;
   wire host_address;
   wire host_commit;
   wire host_fetch;
@@ -337,15 +337,16 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire host_write_theta;
   wire index;
   wire [19:0] inputs;
-  wire [19:0] \inputs$201 ;
-  wire \inputs$201.active ;
-  wire \inputs$201.clamp ;
-  wire [5:0] \inputs$201.psi ;
-  wire [11:0] \inputs$201.strength ;
+  wire [19:0] \inputs$205 ;
+  wire \inputs$205.active ;
+  wire \inputs$205.clamp ;
+  wire [5:0] \inputs$205.psi ;
+  wire [11:0] \inputs$205.strength ;
   wire \inputs.active ;
   wire \inputs.clamp ;
   wire [5:0] \inputs.psi ;
   wire [11:0] \inputs.strength ;
+  wire issue;
   (* enum_base_type = "Kind" *)
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
@@ -355,7 +356,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
   (* enum_value_10 = "COUPLE" *)
-  wire [1:0] \kind$206 ;
+  wire [1:0] \kind$210 ;
   wire learn;
   (* init = 1'h0 *)
   wire \learn$113 ;
@@ -365,6 +366,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg learn_0 = 1'h0;
   reg learn_1 = 1'h0;
   wire learning;
+  wire \learning$161 ;
   (* init = 1'h0 *)
   wire load_local;
   (* init = 1'h0 *)
@@ -384,10 +386,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg load_sum_0 = 1'h0;
   reg load_sum_1 = 1'h0;
   wire [9:0] margin;
-  wire [9:0] \margin$192 ;
+  wire [9:0] \margin$196 ;
   wire marks;
-  wire \marks$203 ;
-  wire \marks$203.margin ;
+  wire \marks$207 ;
+  wire \marks$207.margin ;
   wire \marks.margin ;
   (* init = 1'h0 *)
   wire merge;
@@ -423,7 +425,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \next_word.margin ;
   wire [5:0] \next_word.top ;
   wire [15:0] omega;
-  wire [15:0] \omega$199 ;
+  wire [15:0] \omega$203 ;
   wire [7:0] page;
   wire [7:0] \page$140 ;
   wire \page$140.active ;
@@ -453,12 +455,14 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire read;
   wire read_page;
   wire read_sum_page;
+  wire ready;
+  wire \ready$163 ;
   wire reseed;
   (* init = 1'h0 *)
-  wire \reseed$177 ;
+  wire \reseed$181 ;
   (* init = 1'h0 *)
-  wire \reseed$182 ;
-  wire \reseed$195 ;
+  wire \reseed$186 ;
+  wire \reseed$199 ;
   reg \reseed$67  = 1'h0;
   input rst;
   wire rst;
@@ -480,10 +484,10 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg shift_sum_0 = 1'h0;
   reg shift_sum_1 = 1'h0;
   wire [11:0] shil;
-  wire [11:0] \shil$188 ;
+  wire [11:0] \shil$192 ;
   wire start;
   wire \start$159 ;
-  wire \start$205 ;
+  wire \start$209 ;
   output step_done;
   wire step_done;
   wire \step_done$96 ;
@@ -496,20 +500,20 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg stored = 1'h0;
   wire [9:0] sum;
   wire [9:0] \sum$157 ;
-  wire [9:0] \sum$209 ;
+  wire [9:0] \sum$213 ;
   wire [19:0] sums;
   reg [4:0] sweep = 5'h00;
   wire [15:0] theta;
-  wire [15:0] \theta$197 ;
+  wire [15:0] \theta$201 ;
   reg [4:0] threshold = 5'h00;
   (* init = 5'h00 *)
   wire [4:0] u_g;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$181 ;
+  wire [4:0] \u_g$185 ;
   wire valid;
   wire [1:0] visited;
-  wire \visited$222 ;
-  wire \visited$223 ;
+  wire \visited$226 ;
+  wire \visited$227 ;
   wire [31:0] visited_count;
   wire [31:0] \visited_count$86 ;
   input [31:0] wdata;
@@ -519,13 +523,13 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire we;
   wire \we$73 ;
   wire [4:0] weight;
-  wire [4:0] \weight$180 ;
   wire [4:0] \weight$184 ;
+  wire [4:0] \weight$188 ;
   wire weight_address;
   wire weight_commit;
   wire weight_fetch;
   wire [4:0] weight_out;
-  wire [4:0] \weight_out$164 ;
+  wire [4:0] \weight_out$168 ;
   wire weight_shift;
   wire [7:0] word;
   wire [7:0] \word$142 ;
@@ -536,7 +540,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \word$147.active ;
   wire \word$147.margin ;
   wire [5:0] \word$147.top ;
-  wire [9:0] \word$172 ;
+  wire [9:0] \word$176 ;
   wire \word.active ;
   wire \word.margin ;
   wire [5:0] \word.top ;
@@ -548,8 +552,8 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire write_omega;
   wire write_theta;
   wire [1:0] written;
-  wire \written$228 ;
-  wire \written$229 ;
+  wire \written$232 ;
+  wire \written$233 ;
   wire [31:0] written_count;
   wire [31:0] \written_count$90 ;
   always @(posedge clk)
@@ -576,7 +580,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \$18  = sweep + 1'h1;
   assign \next_word$141  = entering ? \word$147  : \word$142 ;
   assign save = control_7[1] & control_7[3];
-  assign \$19  = we ? wdata : { 22'h000000, \word$172  };
+  assign \$19  = we ? wdata : { 22'h000000, \word$176  };
   always @(posedge clk)
     control_1 <= control;
   always @(posedge clk)
@@ -688,14 +692,14 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .clear(clear_counters),
     .clk(clk),
     .gated_on_count(gated_on_count),
-    .\port$1088$0 (\visited$222 ),
-    .\port$1089$0 (\gated_on$225 ),
-    .\port$1090$0 (\written$228 ),
-    .\port$1136$0 (\visited$223 ),
-    .\port$1137$0 (\gated_on$226 ),
-    .\port$1138$0 (\written$229 ),
-    .\port$670$0 (\changed$231 ),
-    .\port$798$0 (\changed$232 ),
+    .\port$1159$0 (\visited$226 ),
+    .\port$1160$0 (\gated_on$229 ),
+    .\port$1161$0 (\written$232 ),
+    .\port$1207$0 (\visited$227 ),
+    .\port$1208$0 (\gated_on$230 ),
+    .\port$1209$0 (\written$233 ),
+    .\port$709$0 (\changed$235 ),
+    .\port$837$0 (\changed$236 ),
     .rst(rst),
     .visited_count(visited_count),
     .written_count(written_count)
@@ -729,7 +733,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .visited_count(visited_count),
     .wdata(wdata),
     .we(we),
-    .weight(\word$172 [4:0]),
+    .weight(\word$176 [4:0]),
     .weight_address(host_address),
     .weight_commit(host_commit),
     .weight_fetch(host_fetch),
@@ -741,13 +745,13 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   );
   \drai_core.lane_0  lane_0 (
     .add_local(add_local_0),
-    .changed(\changed$231 ),
+    .changed(\changed$235 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$225 ),
+    .gated_on(\gated_on$229 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -767,22 +771,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$222 ),
-    .w_in(\word$172 [4:0]),
+    .visited(\visited$226 ),
+    .w_in(\word$176 [4:0]),
     .weight_out(weight_out),
     .\wide$46 (\next_sum$145 ),
     .word(\word$142 ),
-    .written(\written$228 )
+    .written(\written$232 )
   );
   \drai_core.lane_1  lane_1 (
     .add_local(add_local_1),
-    .changed(\changed$232 ),
+    .changed(\changed$236 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$226 ),
+    .gated_on(\gated_on$230 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -802,19 +806,19 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$223 ),
-    .w_in(\word$172 [9:5]),
-    .weight_out(\weight_out$164 ),
+    .visited(\visited$227 ),
+    .w_in(\word$176 [9:5]),
+    .weight_out(\weight_out$168 ),
     .\wide$46 (next_sum),
     .word(next_word),
-    .written(\written$229 )
+    .written(\written$233 )
   );
   \drai_core.pages  pages (
     .clk(clk),
-    .\port$1060$0 (\word$142 ),
-    .\port$1072$0 (sum),
-    .\port$1108$0 (next_word),
-    .\port$1120$0 (\sum$157 ),
+    .\port$1131$0 (\word$142 ),
+    .\port$1143$0 (sum),
+    .\port$1179$0 (next_word),
+    .\port$1191$0 (\sum$157 ),
     .read_page(control_3[10]),
     .read_sum_page(control_6[10]),
     .rst(rst),
@@ -874,12 +878,12 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .host_fetch(host_fetch),
     .host_shift(host_shift),
     .host_weight(\$19 [4:0]),
-    .\port$1087$0 (weight_out),
-    .\port$1135$0 (\weight_out$164 ),
+    .\port$1158$0 (weight_out),
+    .\port$1206$0 (\weight_out$168 ),
     .read(control_3[5]),
     .rst(rst),
     .start(start),
-    .word(\word$172 ),
+    .word(\word$176 ),
     .write(write_back)
   );
   always @* begin
@@ -1058,49 +1062,53 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign new_sums = { \sum$157 , sum };
   assign \busy$158  = busy;
   assign \start$159  = start;
+  assign issue = control[4];
+  assign \learning$161  = learning;
+  assign ready = 1'h1;
+  assign \ready$163  = 1'h1;
   assign read = control_3[5];
   assign write = write_back;
-  assign \new  = { \weight_out$164 , weight_out };
+  assign \new  = { \weight_out$168 , weight_out };
   assign weight_address = host_address;
   assign weight_fetch = host_fetch;
   assign weight_shift = host_shift;
   assign host_weight = \$19 [4:0];
   assign weight_commit = host_commit;
-  assign weight = \word$172 [4:0];
+  assign weight = \word$176 [4:0];
   assign u_g = threshold;
-  assign \reseed$177  = \reseed$67 ;
-  assign \eta$179  = eta;
-  assign \weight$180  = \word$172 [4:0];
-  assign \u_g$181  = threshold;
-  assign \reseed$182  = \reseed$67 ;
+  assign \reseed$181  = \reseed$67 ;
   assign \eta$183  = eta;
-  assign \weight$184  = \word$172 [9:5];
-  assign \gain$186  = gain;
-  assign \shil$188  = shil;
-  assign \dither$190  = dither;
-  assign \margin$192  = margin;
-  assign \gates$194  = gates;
-  assign \reseed$195  = reseed;
-  assign \theta$197  = theta;
-  assign \omega$199  = omega;
-  assign \inputs$201  = inputs;
-  assign \marks$203  = marks;
-  assign \busy$204  = busy;
-  assign \start$205  = start;
-  assign \kind$206  = kind;
+  assign \weight$184  = \word$176 [4:0];
+  assign \u_g$185  = threshold;
+  assign \reseed$186  = \reseed$67 ;
+  assign \eta$187  = eta;
+  assign \weight$188  = \word$176 [9:5];
+  assign \gain$190  = gain;
+  assign \shil$192  = shil;
+  assign \dither$194  = dither;
+  assign \margin$196  = margin;
+  assign \gates$198  = gates;
+  assign \reseed$199  = reseed;
+  assign \theta$201  = theta;
+  assign \omega$203  = omega;
+  assign \inputs$205  = inputs;
+  assign \marks$207  = marks;
+  assign \busy$208  = busy;
+  assign \start$209  = start;
+  assign \kind$210  = kind;
   assign ahead = control_7[8];
   assign valid = control_8[8];
-  assign \sum$209  = \sum$157 ;
+  assign \sum$213  = \sum$157 ;
   assign index = host_index;
   assign host_theta = wdata[15:0];
   assign host_omega = wdata[15:0];
   assign write_theta = host_write_theta;
   assign write_omega = host_write_omega;
   assign write_inputs = host_write_inputs;
-  assign visited = { \visited$223 , \visited$222  };
-  assign gated_on = { \gated_on$226 , \gated_on$225  };
-  assign written = { \written$229 , \written$228  };
-  assign changed = { \changed$232 , \changed$231  };
+  assign visited = { \visited$227 , \visited$226  };
+  assign gated_on = { \gated_on$230 , \gated_on$229  };
+  assign written = { \written$233 , \written$232  };
+  assign changed = { \changed$236 , \changed$235  };
   assign \control_1.row  = control_1[0];
   assign \control_1.load  = control_1[1];
   assign \control_1.first  = control_1[2];
@@ -1324,12 +1332,12 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \inputs.psi  = inputs[17:12];
   assign \inputs.clamp  = inputs[18];
   assign \inputs.active  = inputs[19];
-  assign \inputs$201.strength  = inputs[11:0];
-  assign \inputs$201.psi  = inputs[17:12];
-  assign \inputs$201.clamp  = inputs[18];
-  assign \inputs$201.active  = inputs[19];
+  assign \inputs$205.strength  = inputs[11:0];
+  assign \inputs$205.psi  = inputs[17:12];
+  assign \inputs$205.clamp  = inputs[18];
+  assign \inputs$205.active  = inputs[19];
   assign \marks.margin  = marks;
-  assign \marks$203.margin  = marks;
+  assign \marks$207.margin  = marks;
   assign \host_inputs.strength  = host_inputs[11:0];
   assign \host_inputs.psi  = host_inputs[17:12];
   assign \host_inputs.clamp  = host_inputs[18];
@@ -1340,7 +1348,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign host_inputs[11:0] = wdata[11:0];
 endmodule
 
-module \drai_core.counters (rst, \port$670$0 , \port$798$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$1088$0 , \port$1089$0 , \port$1090$0 , \port$1136$0 , \port$1137$0 , \port$1138$0 , clk);
+module \drai_core.counters (rst, \port$709$0 , \port$837$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$1159$0 , \port$1160$0 , \port$1161$0 , \port$1207$0 , \port$1208$0 , \port$1209$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$2  <= 0;
   wire [1:0] \$1 ;
@@ -1371,22 +1379,22 @@ module \drai_core.counters (rst, \port$670$0 , \port$798$0 , clear, visited_coun
   output [31:0] gated_on_count;
   reg [31:0] gated_on_count = 32'd0;
   reg [1:0] gated_on_share = 2'h0;
-  input \port$1088$0 ;
-  wire \port$1088$0 ;
-  input \port$1089$0 ;
-  wire \port$1089$0 ;
-  input \port$1090$0 ;
-  wire \port$1090$0 ;
-  input \port$1136$0 ;
-  wire \port$1136$0 ;
-  input \port$1137$0 ;
-  wire \port$1137$0 ;
-  input \port$1138$0 ;
-  wire \port$1138$0 ;
-  input \port$670$0 ;
-  wire \port$670$0 ;
-  input \port$798$0 ;
-  wire \port$798$0 ;
+  input \port$1159$0 ;
+  wire \port$1159$0 ;
+  input \port$1160$0 ;
+  wire \port$1160$0 ;
+  input \port$1161$0 ;
+  wire \port$1161$0 ;
+  input \port$1207$0 ;
+  wire \port$1207$0 ;
+  input \port$1208$0 ;
+  wire \port$1208$0 ;
+  input \port$1209$0 ;
+  wire \port$1209$0 ;
+  input \port$709$0 ;
+  wire \port$709$0 ;
+  input \port$837$0 ;
+  wire \port$837$0 ;
   input rst;
   wire rst;
   wire [1:0] visited;
@@ -1397,16 +1405,16 @@ module \drai_core.counters (rst, \port$670$0 , \port$798$0 , clear, visited_coun
   output [31:0] written_count;
   reg [31:0] written_count = 32'd0;
   reg [1:0] written_share = 2'h0;
-  assign \$1  = \port$1088$0  + \port$1136$0 ;
+  assign \$1  = \port$1159$0  + \port$1207$0 ;
   assign \$2  = visited_count + visited_share;
   assign \$3  = clear ? 33'h000000000 : \$2 ;
-  assign \$4  = \port$1089$0  + \port$1137$0 ;
+  assign \$4  = \port$1160$0  + \port$1208$0 ;
   assign \$5  = gated_on_count + gated_on_share;
   assign \$6  = clear ? 33'h000000000 : \$5 ;
-  assign \$7  = \port$1090$0  + \port$1138$0 ;
+  assign \$7  = \port$1161$0  + \port$1209$0 ;
   assign \$8  = written_count + written_share;
   assign \$9  = clear ? 33'h000000000 : \$8 ;
-  assign \$10  = \port$670$0  + \port$798$0 ;
+  assign \$10  = \port$709$0  + \port$837$0 ;
   assign \$11  = changed_count + changed_share;
   assign \$12  = clear ? 33'h000000000 : \$11 ;
   always @(posedge clk)
@@ -1453,10 +1461,10 @@ module \drai_core.counters (rst, \port$670$0 , \port$798$0 , clear, visited_coun
       \$16  = 32'd0;
     end
   end
-  assign visited = { \port$1136$0 , \port$1088$0  };
-  assign gated_on = { \port$1137$0 , \port$1089$0  };
-  assign written = { \port$1138$0 , \port$1090$0  };
-  assign changed = { \port$798$0 , \port$670$0  };
+  assign visited = { \port$1207$0 , \port$1159$0  };
+  assign gated_on = { \port$1208$0 , \port$1160$0  };
+  assign written = { \port$1209$0 , \port$1161$0  };
+  assign changed = { \port$837$0 , \port$709$0  };
 endmodule
 
 module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs
@@ -1464,12 +1472,13 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   reg \$auto$verilog_backend.cc:2355:dump_module$3 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$3  <= 0;
   wire \$1 ;
-  wire [15:0] \$10 ;
-  wire [32:0] \$11 ;
-  wire [31:0] \$12 ;
-  wire [32:0] \$13 ;
+  wire [32:0] \$10 ;
+  reg [31:0] \$100 ;
+  wire \$11 ;
+  wire [12:0] \$12 ;
+  wire \$13 ;
   wire \$14 ;
-  wire [12:0] \$15 ;
+  wire \$15 ;
   wire \$16 ;
   wire \$17 ;
   wire \$18 ;
@@ -1482,61 +1491,125 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   wire \$24 ;
   wire \$25 ;
   wire \$26 ;
-  wire [3:0] \$27 ;
+  wire \$27 ;
   wire \$28 ;
   wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
-  wire [3:0] \$32 ;
+  wire \$32 ;
   wire \$33 ;
-  wire [1:0] \$34 ;
+  wire \$34 ;
   wire \$35 ;
   wire \$36 ;
   wire \$37 ;
-  wire [1:0] \$38 ;
+  wire \$38 ;
   wire \$39 ;
   wire \$4 ;
-  wire [1:0] \$40 ;
-  wire [1:0] \$41 ;
+  wire \$40 ;
+  wire \$41 ;
   wire \$42 ;
   wire \$43 ;
-  wire [1:0] \$44 ;
-  wire [32:0] \$45 ;
+  wire \$44 ;
+  wire \$45 ;
   wire \$46 ;
-  wire [12:0] \$47 ;
-  reg \$48 ;
-  reg \$49 ;
-  wire \$5 ;
-  reg \$50 ;
-  reg [31:0] \$51 ;
-  reg \$52 ;
-  reg [2:0] \$53 ;
-  reg [2:0] \$54 ;
-  reg \$55 ;
-  reg [23:0] \$56 ;
-  reg [15:0] \$57 ;
-  reg [11:0] \$58 ;
-  reg [11:0] \$59 ;
-  wire \$6 ;
-  reg [16:0] \$60 ;
-  reg [4:0] \$61 ;
-  reg [9:0] \$62 ;
-  reg [1:0] \$63 ;
-  reg \$64 ;
-  reg [11:0] \$65 ;
-  reg \$66 ;
-  reg [31:0] \$67 ;
-  wire \$7 ;
-  wire [31:0] \$8 ;
+  wire \$47 ;
+  wire \$48 ;
+  wire \$49 ;
+  wire [31:0] \$5 ;
+  wire \$50 ;
+  wire \$51 ;
+  wire \$52 ;
+  wire \$53 ;
+  wire \$54 ;
+  wire \$55 ;
+  wire \$56 ;
+  wire [3:0] \$57 ;
+  wire \$58 ;
+  wire \$59 ;
+  wire [31:0] \$6 ;
+  wire \$60 ;
+  wire \$61 ;
+  wire [3:0] \$62 ;
+  wire \$63 ;
+  wire [1:0] \$64 ;
+  wire \$65 ;
+  wire \$66 ;
+  wire \$67 ;
+  wire \$68 ;
+  wire \$69 ;
+  wire [15:0] \$7 ;
+  wire [1:0] \$70 ;
+  wire \$71 ;
+  wire [1:0] \$72 ;
+  wire [1:0] \$73 ;
+  wire \$74 ;
+  wire \$75 ;
+  wire [1:0] \$76 ;
+  wire \$77 ;
+  wire [32:0] \$78 ;
+  wire \$79 ;
+  wire [32:0] \$8 ;
+  wire [12:0] \$80 ;
+  reg \$81 ;
+  reg \$82 ;
+  reg \$83 ;
+  reg [31:0] \$84 ;
+  reg \$85 ;
+  reg [2:0] \$86 ;
+  reg [2:0] \$87 ;
+  reg \$88 ;
+  reg [23:0] \$89 ;
   wire [31:0] \$9 ;
+  reg [15:0] \$90 ;
+  reg [11:0] \$91 ;
+  reg [11:0] \$92 ;
+  reg [16:0] \$93 ;
+  reg [4:0] \$94 ;
+  reg [9:0] \$95 ;
+  reg [1:0] \$96 ;
+  reg \$97 ;
+  reg [11:0] \$98 ;
+  reg \$99 ;
   reg \$signal ;
-  reg [11:0] \$signal$46  = 12'h000;
+  reg [11:0] \$signal$77  = 12'h000;
   reg [2:0] access_state = 3'h0;
   output ack;
   reg ack;
   input [5:0] addr;
   wire [5:0] addr;
+  reg at_budget = 1'h0;
+  reg at_centre = 1'h0;
+  reg at_changed = 1'h0;
+  reg at_control = 1'h0;
+  reg at_decay = 1'h0;
+  reg at_digest0 = 1'h0;
+  reg at_digest1 = 1'h0;
+  reg at_dither = 1'h0;
+  reg at_eta = 1'h0;
+  reg at_gain = 1'h0;
+  reg at_gated_on = 1'h0;
+  reg at_gates = 1'h0;
+  reg at_geometry = 1'h0;
+  reg at_index = 1'h0;
+  reg at_input = 1'h0;
+  reg at_magic = 1'h0;
+  reg at_margin = 1'h0;
+  reg at_omega = 1'h0;
+  reg at_shil = 1'h0;
+  reg at_shil_max = 1'h0;
+  reg at_shil_step = 1'h0;
+  reg at_shrink = 1'h0;
+  reg at_slot = 1'h0;
+  reg at_state = 1'h0;
+  reg at_status = 1'h0;
+  reg at_steps = 1'h0;
+  reg at_steps_done = 1'h0;
+  reg at_version = 1'h0;
+  reg at_visited = 1'h0;
+  reg at_weight = 1'h0;
+  reg at_weight_address = 1'h0;
+  reg at_written = 1'h0;
   input busy;
   wire busy;
   input [31:0] changed_count;
@@ -1615,7 +1688,6 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   wire we;
   input [4:0] weight;
   wire [4:0] weight;
-  wire weight_access;
   output weight_address;
   reg weight_address = 1'h0;
   output weight_commit;
@@ -1632,20 +1704,83 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   reg write_theta;
   input [31:0] written_count;
   wire [31:0] written_count;
-  assign \$32  = \wait  - 1'h1;
-  assign \$33  = ! \wait ;
-  assign \$34  = weight_address + 1'h1;
-  assign \$35  = ~ wdata[3];
-  assign \$36  = wdata[4] & \$35 ;
-  assign \$37  = \$signal  | reading;
-  assign \$38  = index + 1'h1;
-  assign \$40  = lane + 1'h1;
-  assign \$41  = \$39  ? 2'h0 : \$40 ;
-  assign \$43  = reading & \$42 ;
-  assign \$44  = weight_address + 1'h1;
-  assign \$45  = steps_done + 1'h1;
-  assign \$46  = grown > \$signal$46 ;
-  assign \$47  = \$46  ? { 1'h0, \$signal$46  } : grown;
+  assign \$1  = \wait  == 3'h4;
+  assign \$2  = ~ we;
+  assign \$3  = re & \$2 ;
+  assign \$4  = ! \wait ;
+  assign \$5  = wanted_state ? seen_state : 32'd0;
+  assign \$6  = data | \$5 ;
+  assign \$7  = wanted_omega ? seen_omega : 16'h0000;
+  assign \$8  = { 1'h0, \$6  } | { \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7 [15], \$7  };
+  assign \$9  = wanted_input ? seen_input : 32'd0;
+  assign \$10  = \$8  | { 1'h0, \$9  };
+  assign \$11  = \$signal  | reading;
+  assign \$12  = shil + shil_step;
+  assign \$13  = ! access_state;
+  assign \$14  = access_state == 1'h1;
+  assign \$15  = access_state == 2'h2;
+  assign \$16  = access_state == 2'h3;
+  assign \$17  = access_state == 3'h4;
+  assign \$18  = ! addr;
+  assign \$19  = addr == 1'h1;
+  assign \$20  = addr == 2'h2;
+  assign \$21  = addr == 2'h3;
+  assign \$22  = addr == 3'h4;
+  assign \$23  = addr == 3'h5;
+  assign \$24  = addr == 3'h6;
+  assign \$25  = addr == 3'h7;
+  assign \$26  = addr == 4'h8;
+  assign \$27  = addr == 4'h9;
+  assign \$28  = addr == 4'ha;
+  assign \$29  = addr == 4'hb;
+  assign \$30  = addr == 4'hc;
+  assign \$31  = addr == 4'hd;
+  assign \$32  = addr == 4'he;
+  assign \$33  = addr == 4'hf;
+  assign \$34  = addr == 5'h10;
+  assign \$35  = addr == 5'h11;
+  assign \$36  = addr == 5'h12;
+  assign \$37  = addr == 5'h13;
+  assign \$38  = addr == 5'h14;
+  assign \$39  = addr == 5'h15;
+  assign \$40  = addr == 5'h16;
+  assign \$41  = addr == 5'h17;
+  assign \$42  = addr == 5'h18;
+  assign \$43  = addr == 5'h19;
+  assign \$44  = addr == 5'h1a;
+  assign \$45  = addr == 5'h1b;
+  assign \$46  = addr == 5'h1c;
+  assign \$47  = addr == 5'h1d;
+  assign \$48  = addr == 5'h1e;
+  assign \$49  = addr == 5'h1f;
+  assign \$50  = addr == 5'h15;
+  assign \$51  = re & \$50 ;
+  assign \$52  = ! lane;
+  assign \$53  = \$51  & \$52 ;
+  assign \$54  = we | re;
+  assign \$55  = we | re;
+  assign \$56  = addr == 3'h5;
+  assign \$57  = \wait  - 1'h1;
+  assign \$58  = ! \wait ;
+  assign \$59  = \$signal  & at_weight;
+  assign \$61  = \$59  & \$60 ;
+  assign \$62  = \wait  - 1'h1;
+  assign \$63  = ! \wait ;
+  assign \$64  = weight_address + 1'h1;
+  assign \$65  = ~ wdata[3];
+  assign \$66  = wdata[4] & \$65 ;
+  assign \$67  = \$signal  | reading;
+  assign \$68  = at_state | at_omega;
+  assign \$69  = \$68  | at_input;
+  assign \$70  = index + 1'h1;
+  assign \$72  = lane + 1'h1;
+  assign \$73  = \$71  ? 2'h0 : \$72 ;
+  assign \$75  = reading & \$74 ;
+  assign \$76  = weight_address + 1'h1;
+  assign \$77  = \$signal  & at_weight_address;
+  assign \$78  = steps_done + 1'h1;
+  assign \$79  = grown > \$signal$77 ;
+  assign \$80  = \$79  ? { 1'h0, \$signal$77  } : grown;
   always @(posedge clk)
     seen_state <= mark;
   always @(posedge clk)
@@ -1653,85 +1788,117 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   always @(posedge clk)
     seen_input <= configuration;
   always @(posedge clk)
-    wanted_state <= \$48 ;
+    wanted_state <= \$81 ;
   always @(posedge clk)
-    wanted_omega <= \$49 ;
+    wanted_omega <= \$82 ;
   always @(posedge clk)
-    wanted_input <= \$50 ;
+    wanted_input <= \$83 ;
   always @(posedge clk)
-    data <= \$51 ;
+    at_magic <= \$18 ;
   always @(posedge clk)
-    error <= \$52 ;
+    at_version <= \$19 ;
   always @(posedge clk)
-    access_state <= \$53 ;
+    at_digest0 <= \$20 ;
   always @(posedge clk)
-    \wait  <= \$54 ;
+    at_digest1 <= \$21 ;
   always @(posedge clk)
-    weight_address <= \$55 ;
+    at_geometry <= \$22 ;
   always @(posedge clk)
-    steps <= \$56 ;
+    at_status <= \$23 ;
   always @(posedge clk)
-    gain <= \$57 ;
+    at_control <= \$24 ;
   always @(posedge clk)
-    \$signal$46  <= \$58 ;
+    at_steps <= \$25 ;
   always @(posedge clk)
-    shil_step <= \$59 ;
+    at_gain <= \$26 ;
   always @(posedge clk)
-    eta <= \$60 ;
+    at_shil_max <= \$27 ;
   always @(posedge clk)
-    dither <= \$61 ;
+    at_shil_step <= \$28 ;
   always @(posedge clk)
-    margin <= \$62 ;
+    at_eta <= \$29 ;
   always @(posedge clk)
-    gates <= \$63 ;
+    at_decay <= \$30 ;
   always @(posedge clk)
-    index <= \$64 ;
+    at_dither <= \$31 ;
   always @(posedge clk)
-    shil <= \$65 ;
+    at_margin <= \$32 ;
   always @(posedge clk)
-    lane <= \$66 ;
+    at_gates <= \$33 ;
   always @(posedge clk)
-    steps_done <= \$67 ;
-  assign weight_access = addr == 5'h15;
-  assign \$1  = re & weight_access;
-  assign \$2  = ! lane;
-  assign \$3  = \$1  & \$2 ;
-  assign \$4  = we | re;
-  assign \$5  = ~ we;
-  assign \$6  = re & \$5 ;
-  assign \$7  = ! \wait ;
-  assign \$8  = wanted_state ? seen_state : 32'd0;
-  assign \$9  = data | \$8 ;
-  assign \$10  = wanted_omega ? seen_omega : 16'h0000;
-  assign \$11  = { 1'h0, \$9  } | { \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10 [15], \$10  };
-  assign \$12  = wanted_input ? seen_input : 32'd0;
-  assign \$13  = \$11  | { 1'h0, \$12  };
-  assign \$14  = \$signal  | reading;
-  assign \$15  = shil + shil_step;
-  assign \$16  = ! access_state;
-  assign \$17  = access_state == 1'h1;
-  assign \$18  = access_state == 2'h2;
-  assign \$19  = access_state == 2'h3;
-  assign \$20  = access_state == 3'h4;
-  assign \$21  = re & weight_access;
-  assign \$22  = ! lane;
-  assign \$23  = \$21  & \$22 ;
-  assign \$24  = we | re;
-  assign \$25  = we | re;
-  assign \$26  = addr == 3'h5;
-  assign \$27  = \wait  - 1'h1;
-  assign \$28  = ! \wait ;
-  assign \$29  = \$signal  & weight_access;
-  assign \$31  = \$29  & \$30 ;
+    at_index <= \$34 ;
+  always @(posedge clk)
+    at_state <= \$35 ;
+  always @(posedge clk)
+    at_omega <= \$36 ;
+  always @(posedge clk)
+    at_input <= \$37 ;
+  always @(posedge clk)
+    at_weight_address <= \$38 ;
+  always @(posedge clk)
+    at_weight <= \$39 ;
+  always @(posedge clk)
+    at_budget <= \$40 ;
+  always @(posedge clk)
+    at_shrink <= \$41 ;
+  always @(posedge clk)
+    at_visited <= \$42 ;
+  always @(posedge clk)
+    at_gated_on <= \$43 ;
+  always @(posedge clk)
+    at_written <= \$44 ;
+  always @(posedge clk)
+    at_changed <= \$45 ;
+  always @(posedge clk)
+    at_steps_done <= \$46 ;
+  always @(posedge clk)
+    at_shil <= \$47 ;
+  always @(posedge clk)
+    at_centre <= \$48 ;
+  always @(posedge clk)
+    at_slot <= \$49 ;
+  always @(posedge clk)
+    data <= \$84 ;
+  always @(posedge clk)
+    error <= \$85 ;
+  always @(posedge clk)
+    access_state <= \$86 ;
+  always @(posedge clk)
+    \wait  <= \$87 ;
+  always @(posedge clk)
+    weight_address <= \$88 ;
+  always @(posedge clk)
+    steps <= \$89 ;
+  always @(posedge clk)
+    gain <= \$90 ;
+  always @(posedge clk)
+    \$signal$77  <= \$91 ;
+  always @(posedge clk)
+    shil_step <= \$92 ;
+  always @(posedge clk)
+    eta <= \$93 ;
+  always @(posedge clk)
+    dither <= \$94 ;
+  always @(posedge clk)
+    margin <= \$95 ;
+  always @(posedge clk)
+    gates <= \$96 ;
+  always @(posedge clk)
+    index <= \$97 ;
+  always @(posedge clk)
+    shil <= \$98 ;
+  always @(posedge clk)
+    lane <= \$99 ;
+  always @(posedge clk)
+    steps_done <= \$100 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_fetch = 1'h0;
     casez (access_state)
       3'h0:
-          if (busy) begin
-          end else if (\$3 ) begin
-            weight_fetch = 1'h1;
-          end
+          /* empty */;
+      3'h2:
+          weight_fetch = \$1 ;
     endcase
   end
   always @* begin
@@ -1755,7 +1922,7 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
       3'h2:
           /* empty */;
       3'h3:
-          reading = \$6 ;
+          reading = \$3 ;
     endcase
   end
   always @* begin
@@ -1769,7 +1936,7 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
       3'h3:
           /* empty */;
       3'h4:
-          if (\$7 ) begin
+          if (\$4 ) begin
             weight_commit = 1'h1;
           end
     endcase
@@ -1794,186 +1961,60 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     run = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            run = wdata[4];
-      endcase
+      if (at_control) begin
+        run = wdata[4];
+      end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     reseed = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            reseed = wdata[5];
-      endcase
+      if (at_control) begin
+        reseed = wdata[5];
+      end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     write_theta = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            /* empty */;
-        6'h11:
-            write_theta = 1'h1;
-      endcase
+      write_theta = at_state;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     write_omega = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            /* empty */;
-        6'h11:
-            /* empty */;
-        6'h12:
-            write_omega = 1'h1;
-      endcase
+      write_omega = at_omega;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     write_inputs = 1'h0;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            /* empty */;
-        6'h11:
-            /* empty */;
-        6'h12:
-            /* empty */;
-        6'h13:
-            write_inputs = 1'h1;
-      endcase
+      write_inputs = at_input;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_shift = 1'h0;
-    if (\$14 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            weight_shift = 1'h1;
-      endcase
+    if (\$11 ) begin
+      if (at_weight) begin
+        weight_shift = 1'h1;
+      end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     grown = 13'h0000;
     if (ramp) begin
-      grown = \$15 ;
+      grown = \$12 ;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$48  = 1'h0;
+    \$81  = 1'h0;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -2029,17 +2070,17 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h1b:
                   /* empty */;
               6'h11:
-                  \$48  = 1'h1;
+                  \$81  = 1'h1;
             endcase
           end
     endcase
     if (rst) begin
-      \$48  = 1'h0;
+      \$81  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$49  = 1'h0;
+    \$82  = 1'h0;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -2097,17 +2138,17 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h11:
                   /* empty */;
               6'h12:
-                  \$49  = 1'h1;
+                  \$82  = 1'h1;
             endcase
           end
     endcase
     if (rst) begin
-      \$49  = 1'h0;
+      \$82  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$50  = 1'h0;
+    \$83  = 1'h0;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -2167,24 +2208,24 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h12:
                   /* empty */;
               6'h13:
-                  \$50  = 1'h1;
+                  \$83  = 1'h1;
             endcase
           end
     endcase
     if (rst) begin
-      \$50  = 1'h0;
+      \$83  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$51  = data;
+    \$84  = data;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$25 ) begin
-              \$51  = 32'd0;
-              if (\$26 ) begin
-                \$51  = { 30'h00000000, error, busy };
+            if (\$55 ) begin
+              \$84  = 32'd0;
+              if (\$56 ) begin
+                \$84  = { 30'h00000000, error, busy };
               end
             end
           end
@@ -2192,55 +2233,55 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
           /* empty */;
       3'h3:
         begin
-          \$51  = 32'd0;
+          \$84  = 32'd0;
           if (reading) begin
             casez (addr)
               6'h07:
-                  \$51  = { 8'h00, steps };
+                  \$84  = { 8'h00, steps };
               6'h08:
-                  \$51  = { 16'h0000, gain };
+                  \$84  = { 16'h0000, gain };
               6'h09:
-                  \$51  = { 20'h00000, \$signal$46  };
+                  \$84  = { 20'h00000, \$signal$77  };
               6'h0a:
-                  \$51  = { 20'h00000, shil_step };
+                  \$84  = { 20'h00000, shil_step };
               6'h0b:
-                  \$51  = { 15'h0000, eta };
+                  \$84  = { 15'h0000, eta };
               6'h0d:
-                  \$51  = { 27'h0000000, dither };
+                  \$84  = { 27'h0000000, dither };
               6'h0e:
-                  \$51  = { margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin };
+                  \$84  = { margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin };
               6'h0f:
-                  \$51  = { 30'h00000000, gates };
+                  \$84  = { 30'h00000000, gates };
               6'h10:
-                  \$51  = { 31'h00000000, index };
+                  \$84  = { 31'h00000000, index };
               6'h14:
-                  \$51  = { 31'h00000000, weight_address };
+                  \$84  = { 31'h00000000, weight_address };
               6'h00:
-                  \$51  = 32'd1146241353;
+                  \$84  = 32'd1146241353;
               6'h01:
-                  \$51  = 32'd131073;
+                  \$84  = 32'd131073;
               6'h02:
-                  \$51  = 32'd2608769789;
+                  \$84  = 32'd2608769789;
               6'h03:
-                  \$51  = 32'd2371056538;
+                  \$84  = 32'd2371056538;
               6'h04:
-                  \$51  = 32'd65538;
+                  \$84  = 32'd65538;
               6'h05:
-                  \$51  = { 30'h00000000, error, busy };
+                  \$84  = { 30'h00000000, error, busy };
               6'h15:
-                  \$51  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
+                  \$84  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
               6'h1c:
-                  \$51  = steps_done;
+                  \$84  = steps_done;
               6'h1d:
-                  \$51  = { 20'h00000, shil };
+                  \$84  = { 20'h00000, shil };
               6'h18:
-                  \$51  = visited_count;
+                  \$84  = visited_count;
               6'h19:
-                  \$51  = gated_on_count;
+                  \$84  = gated_on_count;
               6'h1a:
-                  \$51  = written_count;
+                  \$84  = written_count;
               6'h1b:
-                  \$51  = changed_count;
+                  \$84  = changed_count;
             endcase
           end
         end
@@ -2248,112 +2289,91 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$52  = error;
+    \$85  = error;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$25 ) begin
+            if (\$55 ) begin
               (* full_case = 32'd1 *)
-              if (\$26 ) begin
+              if (\$56 ) begin
               end else begin
-                \$52  = 1'h1;
+                \$85  = 1'h1;
               end
             end
           end
     endcase
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            if (wdata[6]) begin
-              \$52  = 1'h0;
-            end
-      endcase
+      if (at_control) begin
+        if (wdata[6]) begin
+          \$85  = 1'h0;
+        end
+      end
     end
     if (rst) begin
-      \$52  = 1'h0;
+      \$85  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$53  = access_state;
+    \$86  = access_state;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$25 ) begin
-              \$53  = 3'h1;
+            if (\$55 ) begin
+              \$86  = 3'h1;
             end
-          end else if (\$23 ) begin
-            \$53  = 3'h2;
-          end else if (\$24 ) begin
-            \$53  = 3'h3;
+          end else if (\$53 ) begin
+            \$86  = 3'h2;
+          end else if (\$54 ) begin
+            \$86  = 3'h3;
           end
       3'h2:
-          if (\$28 ) begin
-            \$53  = 3'h3;
+          if (\$58 ) begin
+            \$86  = 3'h3;
           end
       3'h3:
           (* full_case = 32'd1 *)
-          if (\$31 ) begin
-            \$53  = 3'h4;
+          if (\$61 ) begin
+            \$86  = 3'h4;
           end else begin
-            \$53  = 3'h1;
+            \$86  = 3'h1;
           end
       3'h4:
-          if (\$33 ) begin
-            \$53  = 3'h1;
+          if (\$63 ) begin
+            \$86  = 3'h1;
           end
       3'h1:
-          \$53  = 3'h0;
+          \$86  = 3'h0;
     endcase
     if (rst) begin
-      \$53  = 3'h0;
+      \$86  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$54  = \wait ;
+    \$87  = \wait ;
     casez (access_state)
       3'h0:
           if (busy) begin
-          end else if (\$23 ) begin
-            \$54  = 3'h3;
+          end else if (\$53 ) begin
+            \$87  = 3'h4;
           end
       3'h2:
-          \$54  = \$27 [2:0];
+          \$87  = \$57 [2:0];
       3'h3:
-          if (\$31 ) begin
-            \$54  = 3'h6;
+          if (\$61 ) begin
+            \$87  = 3'h6;
           end
       3'h4:
-          \$54  = \$32 [2:0];
+          \$87  = \$62 [2:0];
     endcase
     if (rst) begin
-      \$54  = 3'h0;
+      \$87  = 3'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$55  = weight_address;
+    \$88  = weight_address;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -2362,314 +2382,185 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
       3'h3:
           /* empty */;
       3'h4:
-          if (\$33 ) begin
-            \$55  = \$34 [0];
+          if (\$63 ) begin
+            \$88  = \$64 [0];
           end
     endcase
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            \$55  = wdata[0];
-      endcase
+      if (at_weight_address) begin
+        \$88  = wdata[0];
+      end
     end
-    if (\$37 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            if (\$43 ) begin
-              \$55  = \$44 [0];
-            end
-      endcase
+    if (\$67 ) begin
+      if (at_weight) begin
+        if (\$75 ) begin
+          \$88  = \$76 [0];
+        end
+      end
     end
     if (rst) begin
-      \$55  = 1'h0;
+      \$88  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$56  = steps;
+    \$89  = steps;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            \$56  = wdata[23:0];
-      endcase
+      if (at_steps) begin
+        \$89  = wdata[23:0];
+      end
     end
     if (rst) begin
-      \$56  = 24'h000000;
+      \$89  = 24'h000000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$57  = gain;
+    \$90  = gain;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            \$57  = wdata[15:0];
-      endcase
+      if (at_gain) begin
+        \$90  = wdata[15:0];
+      end
     end
     if (rst) begin
-      \$57  = 16'h0000;
+      \$90  = 16'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$58  = \$signal$46 ;
+    \$91  = \$signal$77 ;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            \$58  = wdata[11:0];
-      endcase
+      if (at_shil_max) begin
+        \$91  = wdata[11:0];
+      end
     end
     if (rst) begin
-      \$58  = 12'h000;
+      \$91  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$59  = shil_step;
+    \$92  = shil_step;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            \$59  = wdata[11:0];
-      endcase
+      if (at_shil_step) begin
+        \$92  = wdata[11:0];
+      end
     end
     if (rst) begin
-      \$59  = 12'h000;
+      \$92  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$60  = eta;
+    \$93  = eta;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            \$60  = wdata[16:0];
-      endcase
+      if (at_eta) begin
+        \$93  = wdata[16:0];
+      end
     end
     if (rst) begin
-      \$60  = 17'h00000;
+      \$93  = 17'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$61  = dither;
+    \$94  = dither;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            \$61  = wdata[4:0];
-      endcase
+      if (at_dither) begin
+        \$94  = wdata[4:0];
+      end
     end
     if (rst) begin
-      \$61  = 5'h00;
+      \$94  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$62  = margin;
+    \$95  = margin;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            \$62  = wdata[9:0];
-      endcase
+      if (at_margin) begin
+        \$95  = wdata[9:0];
+      end
     end
     if (rst) begin
-      \$62  = 10'h000;
+      \$95  = 10'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$63  = gates;
+    \$96  = gates;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            \$63  = wdata[1:0];
-      endcase
+      if (at_gates) begin
+        \$96  = wdata[1:0];
+      end
     end
     if (rst) begin
-      \$63  = 2'h0;
+      \$96  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$64  = index;
+    \$97  = index;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            \$64  = wdata[0];
-      endcase
+      if (at_index) begin
+        \$97  = wdata[0];
+      end
     end
-    if (\$37 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            \$64  = \$38 [0];
-      endcase
+    if (\$67 ) begin
+      if (\$69 ) begin
+        \$97  = \$70 [0];
+      end
     end
     if (rst) begin
-      \$64  = 1'h0;
+      \$97  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$65  = shil;
+    \$98  = shil;
     if (\$signal ) begin
-      casez (addr)
-        6'h07:
-            /* empty */;
-        6'h08:
-            /* empty */;
-        6'h09:
-            /* empty */;
-        6'h0a:
-            /* empty */;
-        6'h0b:
-            /* empty */;
-        6'h0d:
-            /* empty */;
-        6'h0e:
-            /* empty */;
-        6'h0f:
-            /* empty */;
-        6'h10:
-            /* empty */;
-        6'h14:
-            /* empty */;
-        6'h06:
-            if (\$36 ) begin
-              \$65  = 12'h000;
-            end
-      endcase
+      if (at_control) begin
+        if (\$66 ) begin
+          \$98  = 12'h000;
+        end
+      end
     end
     if (ramp) begin
-      \$65  = \$47 [11:0];
+      \$98  = \$80 [11:0];
     end
     if (rst) begin
-      \$65  = 12'h000;
+      \$98  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$66  = lane;
-    if (\$37 ) begin
-      casez (addr)
-        6'h11, 6'h12, 6'h13:
-            /* empty */;
-        6'h15:
-            \$66  = \$41 [0];
-        6'h14:
-            if (\$signal ) begin
-              \$66  = 1'h0;
-            end
-      endcase
+    \$99  = lane;
+    if (\$67 ) begin
+      if (at_weight) begin
+        \$99  = \$73 [0];
+      end
+      if (\$77 ) begin
+        \$99  = 1'h0;
+      end
     end
     if (rst) begin
-      \$66  = 1'h0;
+      \$99  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$67  = steps_done;
+    \$100  = steps_done;
     if (step_done) begin
-      \$67  = \$45 [31:0];
+      \$100  = \$78 [31:0];
     end
     if (rst) begin
-      \$67  = 32'd0;
+      \$100  = 32'd0;
     end
   end
   assign field = wdata[0];
   assign couple = wdata[1];
   assign learn = wdata[2];
-  assign rdata = \$13 [31:0];
+  assign rdata = \$10 [31:0];
   assign \marks.margin  = marks;
   assign \inputs.strength  = inputs[11:0];
   assign \inputs.psi  = inputs[17:12];
@@ -2683,9 +2574,9 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   assign mark[31] = marks;
   assign mark[15:0] = theta;
   assign mark[30:16] = 15'h0000;
-  assign \$30  = lane;
-  assign \$39  = lane;
-  assign \$42  = lane;
+  assign \$60  = lane;
+  assign \$71  = lane;
+  assign \$74  = lane;
 endmodule
 
 module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
@@ -2898,8 +2789,8 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$1058$0 (local_word),
-    .\port$1060$0 (word),
+    .\port$1129$0 (local_word),
+    .\port$1131$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -3184,7 +3075,7 @@ module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1058$0 , \port$1060$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1129$0 , \port$1131$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$6  <= 0;
   wire [6:0] \$1 ;
@@ -3237,10 +3128,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1058
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$1058$0 ;
-  wire [7:0] \port$1058$0 ;
-  input [7:0] \port$1060$0 ;
-  wire [7:0] \port$1060$0 ;
+  input [7:0] \port$1129$0 ;
+  wire [7:0] \port$1129$0 ;
+  input [7:0] \port$1131$0 ;
+  wire [7:0] \port$1131$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -3269,10 +3160,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1058
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$1060$0 [5:0] - \port$1058$0 [5:0];
-  assign \$2  = en & \port$1058$0 [7];
-  assign \$3  = \$2  & \port$1060$0 [7];
-  assign \$4  = \port$1058$0 [6] & \port$1060$0 [6];
+  assign \$1  = \port$1131$0 [5:0] - \port$1129$0 [5:0];
+  assign \$2  = en & \port$1129$0 [7];
+  assign \$3  = \$2  & \port$1131$0 [7];
+  assign \$4  = \port$1129$0 [6] & \port$1131$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -3355,12 +3246,12 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1058
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$1060$0 [5:0];
-  assign phi_i = \port$1058$0 [5:0];
-  assign act_i = \port$1058$0 [7];
-  assign act_j = \port$1060$0 [7];
-  assign gate_i = \port$1058$0 [6];
-  assign gate_j = \port$1060$0 [6];
+  assign phi_j = \port$1131$0 [5:0];
+  assign phi_i = \port$1129$0 [5:0];
+  assign act_i = \port$1129$0 [7];
+  assign act_j = \port$1131$0 [7];
+  assign gate_i = \port$1129$0 [6];
+  assign gate_j = \port$1131$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -3581,8 +3472,8 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$1106$0 (local_word),
-    .\port$1108$0 (word),
+    .\port$1177$0 (local_word),
+    .\port$1179$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -3867,7 +3758,7 @@ module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1106$0 , \port$1108$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1177$0 , \port$1179$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
@@ -3920,10 +3811,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1106
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$1106$0 ;
-  wire [7:0] \port$1106$0 ;
-  input [7:0] \port$1108$0 ;
-  wire [7:0] \port$1108$0 ;
+  input [7:0] \port$1177$0 ;
+  wire [7:0] \port$1177$0 ;
+  input [7:0] \port$1179$0 ;
+  wire [7:0] \port$1179$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -3952,10 +3843,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1106
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$1108$0 [5:0] - \port$1106$0 [5:0];
-  assign \$2  = en & \port$1106$0 [7];
-  assign \$3  = \$2  & \port$1108$0 [7];
-  assign \$4  = \port$1106$0 [6] & \port$1108$0 [6];
+  assign \$1  = \port$1179$0 [5:0] - \port$1177$0 [5:0];
+  assign \$2  = en & \port$1177$0 [7];
+  assign \$3  = \$2  & \port$1179$0 [7];
+  assign \$4  = \port$1177$0 [6] & \port$1179$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -4038,12 +3929,12 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1106
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$1108$0 [5:0];
-  assign phi_i = \port$1106$0 [5:0];
-  assign act_i = \port$1106$0 [7];
-  assign act_j = \port$1108$0 [7];
-  assign gate_i = \port$1106$0 [6];
-  assign gate_j = \port$1108$0 [6];
+  assign phi_j = \port$1179$0 [5:0];
+  assign phi_i = \port$1177$0 [5:0];
+  assign act_i = \port$1177$0 [7];
+  assign act_j = \port$1179$0 [7];
+  assign gate_i = \port$1177$0 [6];
+  assign gate_j = \port$1179$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -4054,7 +3945,7 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1106
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$1060$0 , \port$1072$0 , \port$1108$0 , \port$1120$0 , clk);
+module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$1131$0 , \port$1143$0 , \port$1179$0 , \port$1191$0 , clk);
   wire [-1:0] \$signature__addr ;
   wire [-1:0] \$signature__addr$21 ;
   wire [15:0] \$signature__data ;
@@ -4063,14 +3954,14 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   wire clk;
   wire [19:0] new_sums;
   wire [15:0] new_words;
-  input [7:0] \port$1060$0 ;
-  wire [7:0] \port$1060$0 ;
-  input [9:0] \port$1072$0 ;
-  wire [9:0] \port$1072$0 ;
-  input [7:0] \port$1108$0 ;
-  wire [7:0] \port$1108$0 ;
-  input [9:0] \port$1120$0 ;
-  wire [9:0] \port$1120$0 ;
+  input [7:0] \port$1131$0 ;
+  wire [7:0] \port$1131$0 ;
+  input [9:0] \port$1143$0 ;
+  wire [9:0] \port$1143$0 ;
+  input [7:0] \port$1179$0 ;
+  wire [7:0] \port$1179$0 ;
+  input [9:0] \port$1191$0 ;
+  wire [9:0] \port$1191$0 ;
   input read_page;
   wire read_page;
   input read_sum_page;
@@ -4110,7 +4001,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (sums_enable)
-      sums_memory[1'h0] <= { \port$1120$0 , \port$1072$0  };
+      sums_memory[1'h0] <= { \port$1191$0 , \port$1143$0  };
   end
   reg [19:0] _0_;
   always @(posedge clk) begin
@@ -4124,7 +4015,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (words_enable)
-      words_memory[1'h0] <= { \port$1108$0 , \port$1060$0  };
+      words_memory[1'h0] <= { \port$1179$0 , \port$1131$0  };
   end
   reg [15:0] _1_;
   always @(posedge clk) begin
@@ -4144,16 +4035,16 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   always @(posedge clk)
     words_enable <= store;
   assign sink__en = words_enable;
-  assign sink__data = { \port$1108$0 , \port$1060$0  };
-  assign new_words = { \port$1108$0 , \port$1060$0  };
+  assign sink__data = { \port$1179$0 , \port$1131$0  };
+  assign new_words = { \port$1179$0 , \port$1131$0  };
   assign \$signature__data  = words;
   assign \sink__en$23  = sums_enable;
-  assign \sink__data$24  = { \port$1120$0 , \port$1072$0  };
-  assign new_sums = { \port$1120$0 , \port$1072$0  };
+  assign \sink__data$24  = { \port$1191$0 , \port$1143$0  };
+  assign new_sums = { \port$1191$0 , \port$1143$0  };
   assign \$signature__data$27  = sums;
 endmodule
 
-module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp, busy, kind, run, steps, \port$0$8 );
+module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp, kind, busy, run, steps, \port$0$8 );
   reg \$auto$verilog_backend.cc:2355:dump_module$10 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$10  <= 0;
   wire \$1 ;
@@ -4174,43 +4065,45 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire \$23 ;
   wire \$24 ;
   wire \$25 ;
-  wire [1:0] \$26 ;
+  wire \$26 ;
   wire [1:0] \$27 ;
-  wire [5:0] \$28 ;
-  wire \$29 ;
+  wire [1:0] \$28 ;
+  wire [5:0] \$29 ;
   wire \$3 ;
   wire \$30 ;
-  wire [1:0] \$31 ;
-  wire [1:0] \$32 ;
-  wire [5:0] \$33 ;
-  wire \$34 ;
+  wire \$31 ;
+  wire \$32 ;
+  wire [1:0] \$33 ;
+  wire [1:0] \$34 ;
   wire [5:0] \$35 ;
   wire \$36 ;
-  wire \$37 ;
+  wire [5:0] \$37 ;
   wire \$38 ;
-  wire [1:0] \$39 ;
+  wire \$39 ;
   wire \$4 ;
-  wire [1:0] \$40 ;
-  wire \$41 ;
-  wire \$42 ;
+  wire \$40 ;
+  wire [1:0] \$41 ;
+  wire [1:0] \$42 ;
   wire \$43 ;
   wire \$44 ;
   wire \$45 ;
-  wire [24:0] \$46 ;
+  wire \$46 ;
   wire \$47 ;
-  reg [23:0] \$48 ;
-  reg \$49 ;
+  wire [24:0] \$48 ;
+  wire \$49 ;
   wire \$5 ;
-  reg \$50 ;
+  reg [1:0] \$50 ;
   reg \$51 ;
-  reg \$52 ;
-  reg \$53 ;
-  reg [1:0] \$54 ;
+  reg [4:0] \$52 ;
+  reg [3:0] \$53 ;
+  reg [23:0] \$54 ;
   reg \$55 ;
-  reg [4:0] \$56 ;
-  reg [3:0] \$57 ;
+  reg \$56 ;
+  reg \$57 ;
   reg \$58 ;
+  reg \$59 ;
   wire \$6 ;
+  reg \$60 ;
   wire \$7 ;
   wire \$8 ;
   wire \$9 ;
@@ -4255,6 +4148,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire [2:0] \port$0$8 ;
   output ramp;
   reg ramp;
+  wire ready;
   wire [-1:0] row;
   input rst;
   wire rst;
@@ -4268,34 +4162,36 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   reg stepping = 1'h0;
   input [23:0] steps;
   wire [23:0] steps;
-  assign \$41  = ! kind;
-  assign \$42  = slot == 5'h10;
-  assign \$44  = kind == 1'h1;
-  assign \$45  = \$44  & \$signal$13 ;
-  assign \$46  = left - 1'h1;
-  assign \$47  = ! left;
+  assign \$37  = slot + 1'h1;
+  assign \$39  = slot == 4'h9;
+  assign \$43  = ! kind;
+  assign \$44  = slot == 5'h10;
+  assign \$46  = kind == 1'h1;
+  assign \$47  = \$46  & \$signal$13 ;
+  assign \$48  = left - 1'h1;
+  assign \$49  = ! left;
   always @(posedge clk)
-    left <= \$48 ;
+    kind <= \$50 ;
   always @(posedge clk)
-    \$signal$18  <= \$49 ;
+    page <= \$51 ;
   always @(posedge clk)
-    \$signal$13  <= \$50 ;
+    slot <= \$52 ;
   always @(posedge clk)
-    learn <= \$51 ;
+    phase_state <= \$53 ;
   always @(posedge clk)
-    stepping <= \$52 ;
+    left <= \$54 ;
   always @(posedge clk)
-    busy <= \$53 ;
+    \$signal$18  <= \$55 ;
   always @(posedge clk)
-    kind <= \$54 ;
+    \$signal$13  <= \$56 ;
   always @(posedge clk)
-    page <= \$55 ;
+    learn <= \$57 ;
   always @(posedge clk)
-    slot <= \$56 ;
+    stepping <= \$58 ;
   always @(posedge clk)
-    phase_state <= \$57 ;
+    busy <= \$59 ;
   always @(posedge clk)
-    opened <= \$58 ;
+    opened <= \$60 ;
   assign diagonal = ! page;
   assign \$1  = kind == 2'h2;
   assign learning = learn & \$1 ;
@@ -4303,32 +4199,30 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   assign \$5  = slot <= 1'h1;
   assign \$6  = \$4  & \$5 ;
   assign \$7  = \$3  | \$6 ;
-  assign \$8  = slot == 1'h1;
-  assign \$9  = diagonal & \$8 ;
-  assign \$10  = slot == 5'h10;
-  assign \$12  = kind == 1'h1;
-  assign \$13  = \$12  & \$signal$13 ;
-  assign \$14  = kind == 2'h2;
-  assign \$15  = stepping & \$14 ;
-  assign \$16  = ! left;
-  assign \$17  = ! phase_state;
-  assign \$18  = phase_state == 1'h1;
-  assign \$19  = phase_state == 2'h2;
-  assign \$20  = phase_state == 2'h3;
-  assign \$21  = phase_state == 3'h4;
-  assign \$22  = phase_state == 3'h5;
-  assign \$23  = phase_state == 3'h6;
-  assign \$24  = phase_state == 3'h7;
-  assign \$25  = phase_state == 4'h8;
-  assign \$28  = slot + 1'h1;
-  assign \$29  = slot == 1'h1;
-  assign \$30  = ! page;
-  assign \$31  = page + 1'h1;
-  assign \$32  = page ? \$31  : 2'h0;
-  assign \$33  = slot + 1'h1;
-  assign \$34  = slot == 1'h1;
+  assign \$9  = slot == 1'h1;
+  assign \$10  = diagonal & \$9 ;
+  assign \$11  = slot == 5'h10;
+  assign \$13  = kind == 1'h1;
+  assign \$14  = \$13  & \$signal$13 ;
+  assign \$15  = kind == 2'h2;
+  assign \$16  = stepping & \$15 ;
+  assign \$17  = ! left;
+  assign \$18  = ! phase_state;
+  assign \$19  = phase_state == 1'h1;
+  assign \$20  = phase_state == 2'h2;
+  assign \$21  = phase_state == 2'h3;
+  assign \$22  = phase_state == 3'h4;
+  assign \$23  = phase_state == 3'h5;
+  assign \$24  = phase_state == 3'h6;
+  assign \$25  = phase_state == 3'h7;
+  assign \$26  = phase_state == 4'h8;
+  assign \$29  = slot + 1'h1;
+  assign \$30  = slot == 1'h1;
+  assign \$32  = ! page;
+  assign \$33  = page + 1'h1;
+  assign \$34  = page ? \$33  : 2'h0;
   assign \$35  = slot + 1'h1;
-  assign \$37  = slot == 4'h9;
+  assign \$36  = slot == 1'h1;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     control[9:0] = 10'h000;
@@ -4346,8 +4240,8 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h4:
         begin
           control[4] = 1'h1;
-          control[5] = \$7 ;
-          control[6] = \$9 ;
+          control[5] = \$8 ;
+          control[6] = \$10 ;
         end
       4'h5:
           control[7] = 1'h1;
@@ -4362,9 +4256,7 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
     start = 1'h0;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            start = 1'h1;
-          end
+          start = 1'h1;
       4'h2:
           /* empty */;
       4'h3:
@@ -4378,13 +4270,13 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h6:
           /* empty */;
       4'h7:
-          if (\$11 ) begin
-            if (\$13 ) begin
+          if (\$12 ) begin
+            if (\$14 ) begin
               start = 1'h1;
             end
           end
       4'h8:
-          if (\$16 ) begin
+          if (\$17 ) begin
           end else if (\$signal$18 ) begin
             start = 1'h1;
           end else if (\$signal$13 ) begin
@@ -4437,17 +4329,15 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h7:
           /* empty */;
       4'h8:
-          ramp = \$15 ;
+          ramp = \$16 ;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$48  = left;
+    \$50  = kind;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$48  = steps;
-          end
+          \$50  = 2'h0;
       4'h2:
           /* empty */;
       4'h3:
@@ -4461,47 +4351,64 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h6:
           /* empty */;
       4'h7:
-          /* empty */;
+          if (\$45 ) begin
+            if (\$47 ) begin
+              \$50  = 2'h2;
+            end
+          end
       4'h8:
-          \$48  = \$46 [23:0];
-    endcase
-    if (rst) begin
-      \$48  = 24'h000000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$49  = \$signal$18 ;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$49  = \port$0$8 [0];
+          if (\$49 ) begin
+          end else if (\$signal$18 ) begin
+            \$50  = 2'h1;
+          end else if (\$signal$13 ) begin
+            \$50  = 2'h2;
           end
     endcase
     if (rst) begin
-      \$49  = 1'h0;
+      \$50  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$50  = \$signal$13 ;
+    \$51  = page;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$50  = \port$0$8 [1];
+          \$51  = 1'h0;
+      4'h2:
+          \$51  = \$28 [0];
+      4'h3:
+          /* empty */;
+      4'h4:
+          if (\$31 ) begin
+            (* full_case = 32'd1 *)
+            if (diagonal) begin
+            end else begin
+              \$51  = \$34 [0];
+            end
           end
-    endcase
-    if (rst) begin
-      \$50  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$51  = learn;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$51  = \port$0$8 [2];
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+        begin
+          if (\$40 ) begin
+            \$51  = \$42 [0];
+          end
+          if (\$45 ) begin
+            if (\$47 ) begin
+              \$51  = 1'h0;
+            end
+          end
+        end
+      4'h8:
+          if (\$49 ) begin
+          end else if (\$signal$18 ) begin
+            \$51  = 1'h0;
+          end else if (\$signal$13 ) begin
+            \$51  = 1'h0;
           end
     endcase
     if (rst) begin
@@ -4510,146 +4417,154 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$52  = stepping;
+    \$52  = slot;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$52  = 1'h0;
-          end
+          \$52  = 5'h00;
       4'h2:
           /* empty */;
       4'h3:
-          /* empty */;
+          \$52  = 5'h00;
       4'h4:
-          /* empty */;
+        begin
+          \$52  = \$29 [4:0];
+          if (\$31 ) begin
+            \$52  = 5'h00;
+          end
+        end
       4'h5:
           /* empty */;
       4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          /* empty */;
-      4'h8:
-          \$52  = 1'h1;
-    endcase
-    if (rst) begin
-      \$52  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$53  = busy;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$53  = 1'h1;
+        begin
+          \$52  = \$35 [4:0];
+          if (\$36 ) begin
+            \$52  = 5'h00;
           end
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          /* empty */;
-      4'h8:
-          if (\$47 ) begin
-            \$53  = 1'h0;
-          end
-    endcase
-    if (rst) begin
-      \$53  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$54  = kind;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$54  = 2'h0;
-          end
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          if (\$43 ) begin
-            if (\$45 ) begin
-              \$54  = 2'h2;
-            end
-          end
-      4'h8:
-          if (\$47 ) begin
-          end else if (\$signal$18 ) begin
-            \$54  = 2'h1;
-          end else if (\$signal$13 ) begin
-            \$54  = 2'h2;
-          end
-    endcase
-    if (rst) begin
-      \$54  = 2'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$55  = page;
-    casez (phase_state)
-      4'h0:
-          if (run) begin
-            \$55  = 1'h0;
-          end
-      4'h2:
-          \$55  = \$27 [0];
-      4'h3:
-          /* empty */;
-      4'h4:
-          if (\$29 ) begin
-            (* full_case = 32'd1 *)
-            if (diagonal) begin
-            end else begin
-              \$55  = \$32 [0];
-            end
-          end
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
+        end
       4'h6:
           /* empty */;
       4'h7:
         begin
-          if (\$38 ) begin
-            \$55  = \$40 [0];
+          \$52  = \$37 [4:0];
+          if (\$40 ) begin
+            \$52  = 5'h00;
           end
-          if (\$43 ) begin
-            if (\$45 ) begin
-              \$55  = 1'h0;
+          if (\$45 ) begin
+            \$52  = 5'h00;
+            if (\$47 ) begin
+              \$52  = 5'h00;
             end
           end
         end
       4'h8:
-          if (\$47 ) begin
+          if (\$49 ) begin
           end else if (\$signal$18 ) begin
-            \$55  = 1'h0;
+            \$52  = 5'h00;
           end else if (\$signal$13 ) begin
-            \$55  = 1'h0;
+            \$52  = 5'h00;
           end
+    endcase
+    if (rst) begin
+      \$52  = 5'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$53  = phase_state;
+    casez (phase_state)
+      4'h0:
+        begin
+          \$53  = 4'h0;
+          if (run) begin
+            \$53  = 4'h1;
+          end
+        end
+      4'h2:
+          \$53  = 4'h3;
+      4'h3:
+          \$53  = 4'h4;
+      4'h4:
+          if (\$31 ) begin
+            (* full_case = 32'd1 *)
+            if (diagonal) begin
+              \$53  = 4'h5;
+            end else begin
+              \$53  = 4'h3;
+            end
+          end
+      4'h5:
+          \$53  = 4'h1;
+      4'h1:
+          if (\$36 ) begin
+            \$53  = 4'h6;
+          end
+      4'h6:
+          \$53  = 4'h7;
+      4'h7:
+        begin
+          if (\$40 ) begin
+            (* full_case = 32'd1 *)
+            if (\$43 ) begin
+              \$53  = 4'h1;
+            end else begin
+              \$53  = 4'h2;
+            end
+          end
+          if (\$45 ) begin
+            (* full_case = 32'd1 *)
+            if (\$47 ) begin
+              \$53  = 4'h2;
+            end else begin
+              \$53  = 4'h8;
+            end
+          end
+        end
+      4'h8:
+          if (\$49 ) begin
+            \$53  = 4'h0;
+          end else if (\$signal$18 ) begin
+            \$53  = 4'h2;
+          end else if (\$signal$13 ) begin
+            \$53  = 4'h2;
+          end
+    endcase
+    if (rst) begin
+      \$53  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$54  = left;
+    casez (phase_state)
+      4'h0:
+          \$54  = steps;
+      4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          /* empty */;
+      4'h8:
+          \$54  = \$48 [23:0];
+    endcase
+    if (rst) begin
+      \$54  = 24'h000000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$55  = \$signal$18 ;
+    casez (phase_state)
+      4'h0:
+          \$55  = \port$0$8 [0];
     endcase
     if (rst) begin
       \$55  = 1'h0;
@@ -4657,135 +4572,100 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$56  = slot;
+    \$56  = \$signal$13 ;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$56  = 5'h00;
-          end
-      4'h2:
-          /* empty */;
-      4'h3:
-          \$56  = 5'h00;
-      4'h4:
-        begin
-          \$56  = \$28 [4:0];
-          if (\$29 ) begin
-            \$56  = 5'h00;
-          end
-        end
-      4'h5:
-          /* empty */;
-      4'h1:
-        begin
-          \$56  = \$33 [4:0];
-          if (\$34 ) begin
-            \$56  = 5'h00;
-          end
-        end
-      4'h6:
-          /* empty */;
-      4'h7:
-        begin
-          \$56  = \$35 [4:0];
-          if (\$38 ) begin
-            \$56  = 5'h00;
-          end
-          if (\$43 ) begin
-            \$56  = 5'h00;
-            if (\$45 ) begin
-              \$56  = 5'h00;
-            end
-          end
-        end
-      4'h8:
-          if (\$47 ) begin
-          end else if (\$signal$18 ) begin
-            \$56  = 5'h00;
-          end else if (\$signal$13 ) begin
-            \$56  = 5'h00;
-          end
+          \$56  = \port$0$8 [1];
     endcase
     if (rst) begin
-      \$56  = 5'h00;
+      \$56  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$57  = phase_state;
+    \$57  = learn;
     casez (phase_state)
       4'h0:
-          if (run) begin
-            \$57  = 4'h1;
-          end
-      4'h2:
-          \$57  = 4'h3;
-      4'h3:
-          \$57  = 4'h4;
-      4'h4:
-          if (\$29 ) begin
-            (* full_case = 32'd1 *)
-            if (diagonal) begin
-              \$57  = 4'h5;
-            end else begin
-              \$57  = 4'h3;
-            end
-          end
-      4'h5:
-          \$57  = 4'h1;
-      4'h1:
-          if (\$34 ) begin
-            \$57  = 4'h6;
-          end
-      4'h6:
-          \$57  = 4'h7;
-      4'h7:
-        begin
-          if (\$38 ) begin
-            (* full_case = 32'd1 *)
-            if (\$41 ) begin
-              \$57  = 4'h1;
-            end else begin
-              \$57  = 4'h2;
-            end
-          end
-          if (\$43 ) begin
-            (* full_case = 32'd1 *)
-            if (\$45 ) begin
-              \$57  = 4'h2;
-            end else begin
-              \$57  = 4'h8;
-            end
-          end
-        end
-      4'h8:
-          if (\$47 ) begin
-            \$57  = 4'h0;
-          end else if (\$signal$18 ) begin
-            \$57  = 4'h2;
-          end else if (\$signal$13 ) begin
-            \$57  = 4'h2;
-          end
+          \$57  = \port$0$8 [2];
     endcase
     if (rst) begin
-      \$57  = 4'h0;
+      \$57  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$58  = opened;
+    \$58  = stepping;
     casez (phase_state)
       4'h0:
-          /* empty */;
-      4'h2:
           \$58  = 1'h0;
+      4'h2:
+          /* empty */;
       4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          /* empty */;
+      4'h8:
           \$58  = 1'h1;
     endcase
     if (rst) begin
       \$58  = 1'h0;
     end
   end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$59  = busy;
+    casez (phase_state)
+      4'h0:
+          if (run) begin
+            \$59  = 1'h1;
+          end
+      4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          /* empty */;
+      4'h8:
+          if (\$49 ) begin
+            \$59  = 1'h0;
+          end
+    endcase
+    if (rst) begin
+      \$59  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$60  = opened;
+    casez (phase_state)
+      4'h0:
+          /* empty */;
+      4'h2:
+          \$60  = 1'h0;
+      4'h3:
+          \$60  = 1'h1;
+    endcase
+    if (rst) begin
+      \$60  = 1'h0;
+    end
+  end
+  assign ready = 1'h1;
   assign field = \port$0$8 [0];
   assign couple = \port$0$8 [1];
   assign \learn$24  = \port$0$8 [2];
@@ -4804,18 +4684,20 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
     control[10] = page;
   assign \$signal  = 1'h1;
   assign \$2  = 1'h1;
-  assign \$11  = \$10 ;
-  assign \$26  = 2'h1;
-  assign \$27  = 2'h0;
-  assign \$36  = 1'h0;
+  assign \$8  = \$7 ;
+  assign \$12  = \$11 ;
+  assign \$27  = 2'h1;
+  assign \$28  = 2'h0;
+  assign \$31  = \$30 ;
   assign \$38  = 1'h0;
-  assign \$39  = 2'h1;
-  assign \$40  = 2'h1;
-  assign \$43  = \$42 ;
+  assign \$40  = 1'h0;
+  assign \$41  = 2'h1;
+  assign \$42  = 2'h1;
+  assign \$45  = \$44 ;
   assign \$3  = page;
 endmodule
 
-module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, host_inputs, start, busy, kind, reseed, host_write_theta, host_write_omega, host_write_inputs, gain, dither, margin, gates, host_index
+module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, host_inputs, start, kind, busy, reseed, host_write_theta, host_write_omega, host_write_inputs, gain, dither, margin, gates, host_index
 , shil, word, sum, host_theta);
   reg \$auto$verilog_backend.cc:2355:dump_module$11 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$11  <= 0;
@@ -5685,7 +5567,7 @@ module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$1087$0 , \port$1135$0 , clk);
+module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$1158$0 , \port$1206$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$13 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$13  <= 0;
   wire [1:0] \$1 ;
@@ -5720,10 +5602,10 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire into__en;
   reg load0 = 1'h0;
   wire [9:0] \new ;
-  input [4:0] \port$1087$0 ;
-  wire [4:0] \port$1087$0 ;
-  input [4:0] \port$1135$0 ;
-  wire [4:0] \port$1135$0 ;
+  input [4:0] \port$1158$0 ;
+  wire [4:0] \port$1158$0 ;
+  input [4:0] \port$1206$0 ;
+  wire [4:0] \port$1206$0 ;
   input read;
   wire read;
   reg read_at = 1'h0;
@@ -5745,7 +5627,7 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   end
   always @(posedge clk) begin
     if (into__en)
-      weights_memory[1'h0] <= { \port$1135$0 , \port$1087$0  };
+      weights_memory[1'h0] <= { \port$1206$0 , \port$1158$0  };
   end
   reg [9:0] _0_;
   always @(posedge clk) begin
@@ -5802,8 +5684,8 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
       \$10  = { host_weight, word[9:5] };
     end
   end
-  assign into__data = { \port$1135$0 , \port$1087$0  };
-  assign \new  = { \port$1135$0 , \port$1087$0  };
+  assign into__data = { \port$1206$0 , \port$1158$0  };
+  assign \new  = { \port$1206$0 , \port$1158$0  };
   assign \word$22  = word;
   assign \$signature__en  = \$5 ;
   assign into__en = \$7 ;

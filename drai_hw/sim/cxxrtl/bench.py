@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from drai_hw.errors import ToolError
 from drai_hw.model.numbers import Formats
 from drai_hw.model.twin import Twin
-from drai_hw.sim.comparison import MEMORIES, Comparison
+from drai_hw.sim.comparison import Comparison, windows_of
 from drai_hw.sim.cxxrtl.build import compiled
 from drai_hw.sim.cxxrtl.machine import CxxrtlMachine
 from drai_hw.sim.cxxrtl.model import MemoryWindow, Model
@@ -63,9 +64,10 @@ def run_order(
     library = compiled(source, top, cache)
     with Model(library, top) as model:
         twin = twin_of(order["formats"])
-        windows = {name: MemoryWindow(model, order["memories"][name]) for name in MEMORIES}
+        windows = windows_of(order["memories"], partial(MemoryWindow, model))
         bits = model.watch(order["ring_registers"])
         machine = CxxrtlMachine(model, Comparison(twin, windows), order["check_clocks"], tell)
+        machine.learning_slot_clocks = order["learning_slot_clocks"]
         try:
             outcome = carry_out(order["job"], machine)
         except ToolError as error:
