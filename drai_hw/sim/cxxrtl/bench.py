@@ -67,7 +67,7 @@ def run_order(
         windows = windows_of(order["memories"], partial(MemoryWindow, model))
         bits = model.watch(order["ring_registers"])
         machine = CxxrtlMachine(model, Comparison(twin, windows), order["check_clocks"], tell)
-        machine.learning_slot_clocks = order["learning_slot_clocks"]
+        machine.learning_slot_clocks = order.get("learning_slot_clocks", 1)
         try:
             outcome = carry_out(order["job"], machine)
         except ToolError as error:
