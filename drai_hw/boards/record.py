@@ -20,10 +20,10 @@ from drai_hw.boards.build import BoardResult, build
 from drai_hw.boards.fit import check_fit, choose_geometry, weight_plan
 from drai_hw.boards.process import Progress
 from drai_hw.boards.report import report_row, write_row
-from drai_hw.boards.stores import learning_clocks
 from drai_hw.errors import DraiError, FitError, SpecError
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
+from drai_hw.rtl.stores import learning_slot_clocks
 from drai_hw.rtl.timing import clocks_per_step
 from drai_hw.rtl.top import Top
 from drai_hw.spec import Spec, validate
@@ -149,10 +149,8 @@ def record(
             f"{result.clock_hz / 1e6:.1f} MHz; lower board.clock_hz in the network file, "
             "or clock.pll_hz in the board file"
         )
-    row = report_row(design, formats, result) | made_of
-    learning = learning_clocks(formats, weight_plan(formats, board))
-    if learning != row["clocks_per_step"]:
-        row["clocks_per_learning_step"] = learning
+    slot_clocks = learning_slot_clocks(weight_plan(formats, board))
+    row = report_row(design, formats, result, slot_clocks=slot_clocks) | made_of
     write_row(board.folder / "report.json", row)
     return row
 

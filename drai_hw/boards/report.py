@@ -71,7 +71,9 @@ def features(formats: Formats, extra: Sequence[str] = ()) -> list[str]:
     return sorted(names)
 
 
-def report_row(design: str, formats: Formats, result: BoardResult) -> dict[str, Any]:
+def report_row(
+    design: str, formats: Formats, result: BoardResult, *, slot_clocks: int = 1
+) -> dict[str, Any]:
     """Make the row of one build; times and paths stay out, so equal builds give equal rows."""
     data = result.to_json()
     data |= {
@@ -80,21 +82,27 @@ def report_row(design: str, formats: Formats, result: BoardResult) -> dict[str, 
         "formats": formats_record(formats),
         "features": features(formats),
     }
-    return {key: data[key] for key in _KEYS} | speed(formats, result.clock_hz)
+    return {key: data[key] for key in _KEYS} | speed(
+        formats, result.clock_hz, slot_clocks=slot_clocks
+    )
 
 
-def speed(formats: Formats, clock_hz: float) -> dict[str, Any]:
+def speed(formats: Formats, clock_hz: float, *, slot_clocks: int = 1) -> dict[str, Any]:
     """Compute what a core does in a second at a clock; the clocks are those of its schedule.
 
     ``pair_updates_per_s`` counts each unordered pair once a couple-and-learn step.
     ``presentation_clocks`` and ``presentation_s`` are of the run by which one pattern is stored
-    once: refresh, field and couple pass with learning, phases loaded before.
+    once: refresh, field and couple pass with learning, phases loaded before. With a weight store
+    that needs ``slot_clocks`` clocks a slot while learning, ``clocks_per_learning_step`` says what
+    that makes; ``steps_per_s`` is of steps that do not learn.
     """
     step = clocks_per_step(formats)
-    presentation = clocks_per_run(formats, 1, field=True)
+    learning = clocks_per_step(formats, learn=True, slot_clocks=slot_clocks)
+    presentation = clocks_per_run(formats, 1, field=True, learn=True, slot_clocks=slot_clocks)
     return {
+        **({"clocks_per_learning_step": learning} if learning != step else {}),
         "steps_per_s": round(clock_hz / step, 1),
-        "pair_updates_per_s": round(clock_hz / step * (formats.n * (formats.n - 1) // 2)),
+        "pair_updates_per_s": round(clock_hz / learning * (formats.n * (formats.n - 1) // 2)),
         "presentation_clocks": presentation,
         "presentation_s": float(f"{presentation / clock_hz:.4g}"),
     }
