@@ -31,7 +31,7 @@ def kernels(name: str = "kernels") -> ModuleType:
     try:
         return importlib.import_module(f"drai_hw.model.{name}")
     except ModuleNotFoundError as error:
-        if error.name not in ("numba", "llvmlite"):  # which numba brings
+        if str(error.name).split(".")[0] not in ("numba", "llvmlite"):  # which numba brings
             raise
         raise ToolError(
             "compiled loops need the package numba, which is not installed: pip install "
