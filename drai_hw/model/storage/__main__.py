@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from drai_hw.errors import DraiError
+from drai_hw.model.acceptance.table import write
 from drai_hw.model.storage import cases, study
-from drai_hw.model.storage.page import outcomes_of, page, write
+from drai_hw.model.storage.page import outcomes_of, page
 
 
 def main(words: list[str] | None = None) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from drai_hw.model.storage import WAYS, Outcome
 
@@ -77,10 +75,3 @@ def page(found: Sequence[Outcome]) -> str:
 def outcomes_of(text: str) -> list[str]:
     """Return the rows of a page."""
     return [row for row in text.splitlines() if row.startswith("| ") and row[2].isdigit()]
-
-
-def write(path: Path, text: str) -> None:
-    """Write the page whole, or not at all."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
