@@ -19,7 +19,7 @@ import pytest
 from drai_hw import catalog
 from drai_hw.cli import run as command
 from drai_hw.errors import SpecError, ToolError
-from drai_hw.model import plan
+from drai_hw.model import compiled, plan
 from drai_hw.model.numbers import Formats
 from drai_hw.model.schedule import schedule
 from drai_hw.model.twin import Twin
@@ -142,11 +142,16 @@ def test_learning_goes_on_in_every_step_of_the_long_script(source: Path, cache: 
 def test_the_twin_without_its_compiler_does_as_well(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "numba", None)
-    for name in [name for name in sys.modules if name.startswith("drai_hw.model.kernels")]:
-        monkeypatch.delitem(sys.modules, name)
+    asked = []
+
+    def missing(name: str = "kernels") -> None:
+        asked.append(name)
+        raise ToolError("compiled loops need the package numba")
+
+    monkeypatch.setattr(compiled, "kernels", missing)
     result = run_order(order(Job(SPEC, "random", steps=12)), source, emit.NAME, cache=cache)
     assert (result["mismatches"], result["steps"]) == (0, 12)
+    assert asked
 
 
 # -- differences -----------------------------------------------------------------------------
