@@ -145,6 +145,14 @@ def seen(phases, weights=None, **values):
 STILL = np.zeros((1, 3))
 
 
+def test_pairs_of_active_oscillators_are_two_different_ones_with_any_amplitude_but_0():
+    """Amplitudes of replicas, of other numbers than there are oscillators."""
+    window = seen(np.zeros((2, 5, 3)), amplitudes=np.array([[1.0, 0.5, 0.0], [-1.0, 0.0, 0.2]]))
+    assert window.passes == 5
+    assert np.array_equal(window.both_active[0], [[0, 1, 0], [1, 0, 0], [0, 0, 0]])
+    assert np.array_equal(window.both_active[1], [[0, 0, 1], [0, 0, 0], [1, 0, 0]])
+
+
 def test_the_margin_gate_is_shut_only_between_two_that_are_held():
     opened = gates.KIND.make("margin").open(seen(STILL, held=np.array([True, True, False])))
     assert np.array_equal(opened, [[0, 0, 1], [0, 0, 1], [1, 1, 1]])
@@ -239,6 +247,30 @@ def pairs(*values):
 def test_a_weight_at_the_threshold_is_not_pruned():
     kept = stabilisers.KIND.make("pruning").apply(pairs(0.5, -0.5, 0.499), seen(STILL))
     assert np.array_equal(kept, pairs(0.5, -0.5, 0.0))
+
+
+def test_a_row_above_its_budget_shrinks_in_each_pass_with_those_it_is_tied_to():
+    """Sums of 8, 7 and 5 with a budget of 7: only pairs of the first lose 1/4, twice."""
+    part = stabilisers.KIND.make("row-budget", {"budget": 7.0, "share": 0.25})
+    window = seen(np.zeros((2, 3)), pairs(-5.0, 3.0, 2.0))
+    left = part.apply(pairs(16.0, -32.0, 48.0), window)
+    assert np.array_equal(left, pairs(9.0, -18.0, 48.0))
+
+
+def test_what_an_inactive_oscillator_has_fills_no_row_and_does_not_shrink():
+    part = stabilisers.KIND.make("row-budget", {"budget": 4.0, "share": 0.5})
+    awake = np.array([1.0, -1.0, 0.0])
+    for between, left in ((4.0, 16.0), (4.5, 8.0)):
+        window = seen(STILL, pairs(between, 9.0, 9.0), amplitudes=awake)
+        assert np.array_equal(part.apply(pairs(16.0, 16.0, 16.0), window), pairs(left, 16.0, 16.0))
+
+
+def test_centring_takes_the_share_of_two_passes_of_the_mean_of_both_rows():
+    """Means 3, 1 and 2 before the window; 1 - (1 - 1/2)^2 = 3/4 of (3+1)/2, (3+2)/2, (1+2)/2."""
+    part = stabilisers.KIND.make("row-centring", {"share": 0.5})
+    window = seen(np.zeros((2, 3)), pairs(2.0, 4.0, 0.0))
+    left = part.apply(pairs(8.0, 8.0, 8.0), window)
+    assert np.array_equal(left, pairs(8 - 1.5, 8 - 1.875, 8 - 1.125))
 
 
 def test_small_rows_are_scaled_up_as_well():

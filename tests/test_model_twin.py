@@ -272,3 +272,23 @@ def test_an_event_happens_below_its_rate_and_not_at_it():
             events, again = twin._events_of(start.copy(), rate)
             assert np.array_equal(again, states)
             assert np.all(events[(states & 0xFFFF) == draw] == happens)
+
+
+def test_a_weight_of_a_full_row_fades_below_its_rate_and_not_at_it():
+    """The draw itself is the rate, an odd one: no bit of it may be left out."""
+    f = Formats(n=2, lanes=2, pages=1, budget=True)
+    twin = Twin(f)
+    _, states = twin._events_of(twin._decay.copy(), 0)
+    draw = int(states.ravel()[0] & 0xFFFF)
+    while not draw % 2:
+        twin._events_of(twin._decay, 0)
+        _, states = twin._events_of(twin._decay.copy(), 0)
+        draw = int(states.ravel()[0] & 0xFFFF)
+    before = twin.snapshot()
+    for rate, fades in ((draw, False), (draw + 1, True)):
+        twin.restore(before)
+        twin.configure(Settings(gates=0, eta=0, budget=1, shrink=rate))
+        twin.load_weights([[0, f.w_max], [f.w_max, 0]])
+        twin.over[:2] = True
+        twin.run(1, learn=True, resume=True)
+        assert (twin.read_weights()[0, 1] < f.w_max) == fades

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 
 from tools.mutants.lines import MACHINE_CODE
-from tools.mutants.plan import PENDING, ROOT, TARGETS, Target
+from tools.mutants.plan import ROOT, TARGETS, Target
 from tools.mutants.record import Record
 
 PAGE = ROOT / "docs" / "reference" / "mutation.md"
@@ -106,10 +106,6 @@ def text(record: Record, known: Mapping[str, Mapping[str, str]]) -> str:
         _row("all", *total, ""),
         "",
         *(_note(target) for target in TARGETS if target.functions != ".*" or target.deselected),
-        "",
-        "Not judged yet, or not in their present form:",
-        "",
-        *(f"- `{name}`: {why}" for name, why in PENDING.items()),
         "",
         "## Survivors",
     ]

@@ -55,25 +55,9 @@ class Target:
         return [m for m in mutants_of(tree) if re.fullmatch(self.functions, m.name.split(":")[0])]
 
 
-# Not judged yet, or not since they last changed; the runner is ready for them.
-PENDING = {
-    "Twin._learn": "judged in the form that it had before row budgets, see the changes since: all "
-    "its mutants died or were given a test",
-    "kernels.py": "the twin's compiled loops: they run as plain Python with "
-    "`tools/mutants/plain_vectors.py`",
-    "stabilisers/row_budget.py": "new",
-    "stabilisers/row_centring.py": "new",
-    "stabilisers/base.py": "row sums are new",
-    "gates/base.py": "pairs of active oscillators and counted passes are new; all of coherence and "
-    "novelty died or was given a test",
-    "events_kernels.py": "the compiled loops of event-driven learning, which run as plain Python",
-}
-
-
 def _folder(name: str, *tests: str, deselected: str = "") -> list[Target]:
     files = sorted((MODEL / name).glob("[!_]*.py"))
-    targets = [Target(f"{name}/{file.name}", tests, deselected=deselected) for file in files]
-    return [target for target in targets if target.source not in PENDING]
+    return [Target(f"{name}/{file.name}", tests, deselected=deselected) for file in files]
 
 
 TARGETS = (
@@ -83,9 +67,11 @@ TARGETS = (
     Target("schedule.py", ("schedule", "twin")),
     Target("reference.py", RULES, r"Reference\.(present|drive|_advance|_drift|_find_held|_learn)",
            deselected=SLOW),
-    Target("twin.py", ("twin", "learning_functions"),
-           r"Twin\.(_field_pass|_couple_pass|_events_of)", deselected="stochastic"),
+    Target("twin.py", ("twin", "learning_functions", "homeostasis"),
+           r"Twin\.(_field_pass|_couple_pass|_learn|_events_of)", deselected="stochastic or mean_of_random_steps"),
+    Target("kernels.py", ("compiled",), compiled=False, deselected="130"),
     Target("events.py", ("events",)),
+    Target("events_kernels.py", ("events",), compiled=False, deselected="amplitude_gating or balanced_patterns or store_nothing"),
     Target("events_choice.py", ("events",)),
     Target("events_plain.py", ("events",)),
     Target("nudged.py", ("nudged",)),
@@ -93,7 +79,7 @@ TARGETS = (
     Target("resonance_network.py", ("resonance_network",)),
     *_folder("g", "g", "parts", "window"),
     *_folder("gates", *RULES, deselected=SLOW),
-    *_folder("stabilisers", *RULES, deselected=SLOW),
+    *_folder("stabilisers", *RULES, "homeostasis", deselected=f"{SLOW} or mean_of_random_steps"),
 )  # fmt: skip
 
 
