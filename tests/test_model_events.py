@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -362,20 +363,43 @@ def test_square_learning_turns_over_at_a_quarter_turn(method, compiled):
     net = EventLearning(3, eta=1.0, theta_rad=3.0, g="square", method=method, compiled=compiled)
     net.learn([0.0, 1.55, -1.6])
     assert net.weights()[0].tolist() == [0.0, 1.0, -1.0]
+    net.load(np.zeros((3, 3)))
+    net.learn([0.0, math.pi / 2, 0.1])  # at the quarter turn itself it has turned over
+    assert net.weights()[0].tolist() == [0.0, -1.0, 1.0]
 
 
 @pytest.mark.parametrize("method", ["events", "dense"])
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("ahead", [0, 1])
 def test_the_width_of_resonance_is_within_it_on_either_side(method, compiled, ahead):
-    """A quarter turn is exactly 2^30 of 2^32; a pair in anti-phase less as much is, too."""
-    for both, theta, other in ((False, math.pi / 2, 0.0), (True, math.pi / 4, 0.75 * math.pi)):
-        net = EventLearning(
-            2, eta=1.0, theta_rad=theta, both_signs=both, method=method, compiled=compiled
-        )
-        done = net.learn([math.pi / 2 if not both else 0.0, other][:: -1 if ahead else 1])
-        assert done.gated_on == 1
-        assert net.weights()[0, 1] == pytest.approx(math.cos(math.pi / 2 if not both else other))
+    """An eighth of a turn is exactly 2^29 of 2^32; a pair as near to anti-phase is within, too."""
+    for both, other in ((False, math.pi / 4), (True, 0.75 * math.pi)):
+        outwards = -1 if both else 1  # towards a quarter turn, where no pair learns
+        for beyond in (0, 1):
+            net = EventLearning(
+                2, eta=1.0, theta_rad=math.pi / 4, both_signs=both, method=method, compiled=compiled
+            )
+            apart = other + beyond * outwards * 2 * math.pi / TURN
+            assert net.learn([0.0, apart][:: -1 if ahead else 1]).gated_on == 1 - beyond
+            expected = 0.0 if beyond else math.cos(other)
+            assert net.weights()[0, 1] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("method", ["events", "dense"])
+@pytest.mark.parametrize("g", ["cosine", "xor", "square"])
+def test_more_pairs_than_are_gathered_at_a_time_learn_alike_in_both_loops(method, g):
+    """4950 pairs, 2048 at a time; the second step, of half of them, has idle words to catch up."""
+    rng = np.random.default_rng(2)
+    phases, awake = rng.uniform(0, 2 * math.pi, (3, 100)), np.arange(100) % 2 == 0
+    nets = [
+        EventLearning(100, eta=0.1, theta_rad=3.0, g=g, decay=0.01, method=method, compiled=way)
+        for way in (True, False)
+    ]
+    for number, each in enumerate(phases):
+        first, second = (net.learn(each, awake if number == 1 else None) for net in nets)
+        assert first == second
+        assert first.changed > 1000
+    assert np.array_equal(nets[0].weights(), nets[1].weights())
 
 
 def test_a_function_of_ones_own_with_a_known_name_is_used_as_it_is():
@@ -504,6 +528,13 @@ def test_all_decay_in_a_step_is_a_decay():
     net.load(np.array([[0.0, 5.0], [5.0, 0.0]]))
     net.learn([0, 0])
     assert net.weights()[0, 1] == 1.0
+
+
+def test_machine_code_of_other_constants_is_refused(monkeypatch):
+    monkeypatch.delitem(sys.modules, "drai_hw.model.events_kernels", raising=False)
+    monkeypatch.setattr("drai_hw.model.events_plain.FINE_BITS", 9)
+    with pytest.raises(RuntimeError, match=r"constants of .*events_kernels differ"):
+        events.kernels("events_kernels")
 
 
 def test_without_numba_the_plain_loops_are_taken_and_asking_for_more_is_an_error(monkeypatch):

@@ -273,6 +273,11 @@ def test_centring_takes_the_share_of_two_passes_of_the_mean_of_both_rows():
     assert np.array_equal(left, pairs(8 - 1.5, 8 - 1.875, 8 - 1.125))
 
 
+def test_a_single_replica_keeps_as_many_weights_as_any_number_of_them():
+    kept = stabilisers.KIND.make("top-k", {"k": 2}).apply(pairs(1.0, 2.0, 3.0)[None], seen(STILL))
+    assert np.array_equal(kept, pairs(1.0, 2.0, 3.0)[None])
+
+
 def test_small_rows_are_scaled_up_as_well():
     scaled = stabilisers.KIND.make("row-scaling", {"budget": 3.0}).apply(
         pairs(0.25, 0.25, 0.25), seen(STILL)

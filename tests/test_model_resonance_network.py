@@ -389,6 +389,8 @@ def test_inputs_of_another_shape_and_thresholds_without_learning_are_refused():
         rn.resting_gain(-0.1)
     assert rn.resting_gain(0.0) == 0.0
     assert ResonanceNetwork([1.0], 0.0, rate=0.0).phases_rad.shape == (1,)
+    with pytest.raises(SpecError, match=r"kept = 1.0: a step leaves"):
+        rn.escape_likeness(1.0)
     with pytest.raises(SpecError, match=r"amplitude = 0: needs above 0 to 1"):
         rn.escape_likeness(amplitude=0)
     with pytest.raises(SpecError, match=r"amplitude = 1.1: needs above 0 to 1"):
