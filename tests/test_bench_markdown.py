@@ -143,7 +143,7 @@ def test_faults_of_a_table_are_found():
 def test_the_run_on_the_speed_page_is_whole_and_consistent():
     _, _, section = PAGE.read_text().partition("\n## One run\n")
     assert re.search(
-        r"^`drai-hw bench twin model .*`, \d{4}-\d\d-\d\d, on x86_64, family",
+        r"^`drai-hw bench twin model events .*`, \d{4}-\d\d-\d\d, on x86_64, family",
         section,
         re.MULTILINE,
     )
@@ -156,9 +156,13 @@ def test_the_run_on_the_speed_page_is_whole_and_consistent():
         "64 replicas",
         "peak memory",
         "twin step, learning and draws",
+        "break-even share",
     ):
         assert task in what, task
     assert {line[0] for line in text} >= {"35", "256", "1024", "4096", "8192"}
+    timed = [line for line in text if line[0] == "8192" and "packed" in line[1]]
+    assert len(timed) >= 8
+    assert all(re.match(r"[\d.]+$", line[3]) for line in timed)
     missed = section.count("- missed: ")
     assert section.count("**missed**") == missed
     assert f"{missed} missed" in section
