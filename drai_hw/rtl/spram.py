@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from amaranth.hdl import Array, C, Cat, ClockSignal, Instance, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory, MemoryData
@@ -18,6 +19,8 @@ from drai_hw.rtl.weights import Piece
 
 BLOCK_WORDS = 16384
 BLOCK_BITS = 16
+UNUSED_WORDS = (np.arange(BLOCK_WORDS) * 40503 + 12345) & 0xFFFF
+"""What a block holds in simulation before any write: words that no core should use."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,7 @@ class SpramBlock(wiring.Component):
 
     def __init__(self, *, vendor: bool = False) -> None:
         self.vendor = vendor
-        unused = [(k * 40503 + 12345) & 0xFFFF for k in range(BLOCK_WORDS)]
-        self.data = MemoryData(shape=BLOCK_BITS, depth=BLOCK_WORDS, init=unused)
+        self.data = MemoryData(shape=BLOCK_BITS, depth=BLOCK_WORDS, init=UNUSED_WORDS.tolist())
         super().__init__(
             {
                 "address": In(address_bits(BLOCK_WORDS)),

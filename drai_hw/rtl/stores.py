@@ -36,6 +36,13 @@ def learning_slot_clocks(plan: Plan | None) -> int:
     return SpramStore.SLOT_CLOCKS if isinstance(plan, SpramPlan) else WeightStore.SLOT_CLOCKS
 
 
+def primitive_words(plan: Plan | None, inside: str) -> list[str]:
+    """Return the paths of the memories inside a vendor's primitives, which start undefined."""
+    if not isinstance(plan, SpramPlan) or not plan.vendor:
+        return []
+    return [f"{inside}.{place.path}" for place in plan.places()]
+
+
 def weight_memory(formats: Formats, plan: Plan | None, inside: str) -> dict[str, Any]:
     """Describe where the weights stand in a simulated design, whose store is ``inside``.
 

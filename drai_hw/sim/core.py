@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DIFF_FILE = "mismatch.json"
 SIMULATORS = ("icarus", "cxxrtl")
+PRIMITIVE = Path(__file__).with_name("sb_spram256ka.v")
+"""Model of the primitive that a `SpramPlan` with ``vendor`` instantiates."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def run_core(
     product : {"mul", "logic"}
         See `drai_hw.rtl.core.Core`.
     store : StorePlan or SpramPlan, optional
-        See `drai_hw.rtl.core.Core`.
+        See `drai_hw.rtl.core.Core`; primitives of the vendor get the model `PRIMITIVE`.
     folder : Path, optional
         Where the network file lies, for patterns given as a file.
     dut : Path, optional
@@ -230,13 +232,14 @@ def run_job(
     """Carry a job out on the RTL; see `run_core`."""
     from drai_hw.rtl import emit
     from drai_hw.rtl.core import Core
-    from drai_hw.rtl.stores import learning_slot_clocks
+    from drai_hw.rtl.stores import learning_slot_clocks, primitive_words
 
     _check_simulator(simulator, waves)
     started = time.monotonic()
     workdir = workdir.resolve()
     workdir.mkdir(parents=True, exist_ok=True)
     facts = emit.metadata(formats, name=top or emit.NAME, product=product, store=store)
+    undefined = primitive_words(store, "weights")
     order = {
         "formats": formats,
         "job": job,
@@ -245,7 +248,9 @@ def run_job(
         "total_steps": total_steps,
         "check_clocks": dut is None,
         "learning_slot_clocks": learning_slot_clocks(store),
+        "undefined": undefined,
     }
+    models = [PRIMITIVE] if undefined and dut is None else []
     source = dut or _emitted(
         Core(formats, product=product, store=store), facts["top"], workdir, simulator
     )
@@ -253,10 +258,12 @@ def run_job(
         from drai_hw.sim.cxxrtl.bench import run_order
 
         result = run_order(
-            order, source, facts["top"], cache=cache or workdir / "cxxrtl", progress=progress
-        )
+            order, source, facts["top"], cache=cache or workdir / "cxxrtl", progress=progress,
+            models=models,
+        )  # fmt: skip
     else:
-        result = _on_icarus(order, source, facts["top"], workdir, seed, progress, waves)
+        sources = [source, *models]
+        result = _on_icarus(order, sources, facts["top"], workdir, seed, progress, waves)
     emit.write({DIFF_FILE: json.dumps(result["diff"], indent=1) + "\n"}, workdir)
     outcome = result["outcome"]
     return SimResult(
@@ -301,7 +308,7 @@ def _emitted(core: Any, top: str, workdir: Path, simulator: str) -> Path:
 
 def _on_icarus(
     order: Mapping[str, Any],
-    source: Path,
+    sources: Sequence[Path],
     top: str,
     workdir: Path,
     seed: int,
@@ -315,7 +322,7 @@ def _on_icarus(
     order_file.write_bytes(pickle.dumps(order))
     result_file.unlink(missing_ok=True)
     run_bench(
-        [source],
+        sources,
         top,
         "drai_hw.sim.core_bench",
         workdir,

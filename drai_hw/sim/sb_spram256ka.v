@@ -2,6 +2,9 @@
 // Lattice FPGA-TN-02022 (single port, 16,384 x 16, nibble write mask, no start contents).
 // What the description leaves open is unknown: the output after a write, and all words in sleep
 // and power-off. POWEROFF is active low.
+// Yosys reads it for simulators of two states, which know no unknown: there it is a wrong value.
+// The output after a write is the complement of what was written, in sleep and power-off that of
+// the address; the bench fills the words before the run.
 `timescale 1ns/1ps
 module SB_SPRAM256KA (
   input  [13:0] ADDRESS,
@@ -17,6 +20,22 @@ module SB_SPRAM256KA (
 );
   reg [15:0] words [16383:0];
   integer nibble;
+`ifdef YOSYS
+  always @(posedge CLOCK) begin
+    if (SLEEP || !POWEROFF) begin
+      DATAOUT <= ~{2'b00, ADDRESS};
+    end else if (!STANDBY && CHIPSELECT) begin
+      if (WREN) begin
+        for (nibble = 0; nibble < 4; nibble = nibble + 1)
+          if (MASKWREN[nibble])
+            words[ADDRESS][4 * nibble +: 4] <= DATAIN[4 * nibble +: 4];
+        DATAOUT <= ~DATAIN;
+      end else begin
+        DATAOUT <= words[ADDRESS];
+      end
+    end
+  end
+`else
   always @(posedge CLOCK) begin
     if (SLEEP !== 1'b0 || POWEROFF !== 1'b1) begin
       DATAOUT <= 16'hxxxx;
@@ -35,4 +54,5 @@ module SB_SPRAM256KA (
       end
     end
   end
+`endif
 endmodule

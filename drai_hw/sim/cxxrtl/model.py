@@ -147,6 +147,17 @@ class Model:
             )
         return found, width.value, depth.value
 
+    def fill(self, path: str, words: NDArray[Any]) -> None:
+        """Set a memory of at most 32 bits a word to contents that it has before any write."""
+        place, width, depth = self.memory(path)
+        if width > 32 or depth != len(words):
+            raise ToolError(
+                f"memory {path} has {depth} words of {width} bits; {len(words)} words of at most "
+                "32 bits were to be put there"
+            )
+        values = np.ascontiguousarray(words & ((1 << width) - 1), dtype=np.uint32)
+        ctypes.memmove(place, values.ctypes.data, values.nbytes)
+
     def unpack(
         self, words: int, chunks: int, depth: int, first: NDArray[Any], bits: NDArray[Any],
         signed: bool,
