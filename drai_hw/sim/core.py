@@ -49,6 +49,8 @@ class SimResult:
         read), ``index`` (oscillator, or the weight's pair), ``expected``, ``got``.
     seconds : float
         Wall time, compilation included.
+    run_seconds : float
+        Wall time of the bench alone, from the reset on.
     pair_updates : int
         Pair evaluations of all passes.
     counters : Counters
@@ -72,6 +74,7 @@ class SimResult:
     mismatches: int
     first_mismatch: Mapping[str, Any] | None
     seconds: float
+    run_seconds: float
     pair_updates: int
     counters: Counters
     coverage: Mapping[str, int]
@@ -273,6 +276,7 @@ def run_job(
         mismatches=result["mismatches"],
         first_mismatch=result["diff"][0] if result["diff"] else None,
         seconds=round(time.monotonic() - started, 3),
+        run_seconds=result["run_seconds"],
         pair_updates=result["pair_evaluations"],
         counters=result["counters"],
         coverage=result["coverage"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -47,6 +48,7 @@ class MirroredMachine:
         self.steps = 0
         self.run_clocks = 0
         self.pair_evaluations = 0
+        self.begun = time.monotonic()
         self._sampled: set[bool] = set()
 
     # -- what a simulator adds ---------------------------------------------------------------
@@ -284,6 +286,7 @@ def report(
         "diff": board.mismatches,
         "pair_evaluations": machine.pair_evaluations,
         "bus_accesses": accesses,
+        "run_seconds": round(time.monotonic() - machine.begun, 3),
         "counters": board.twin.counters(),
         "coverage": dict(board.coverage),
         "digest": board.digest,
