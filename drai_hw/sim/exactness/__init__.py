@@ -111,11 +111,11 @@ def cases() -> list[Case]:
     Banks are cut as for an iCE40 (N = 35 and 128) and an ECP5, with so few blocks at hand that
     there are several; single-port memory as it fits an iCE40 UP5K, in its small profile.
     """
-    full = {"resonance": True, "decay": True}
     ecp5, ice40 = (FAMILIES[name].shapes for name in ("ecp5", "ice40"))
 
     def geometry(n: int, lanes: int, **other: Any) -> Formats:
-        return Formats(n=n, lanes=lanes, pages=-(-n // lanes), **full, **other)
+        pages = -(-n // lanes)
+        return Formats(n=n, lanes=lanes, pages=pages, resonance=True, decay=True, **other)
 
     def of(store: str, formats: Formats, steps: int, parts: int, **other: Any) -> Case:
         return Case(store=store, formats=formats, steps=steps, parts=parts, **other)
@@ -131,7 +131,7 @@ def cases() -> list[Case]:
         of("banks", geometry(512, 24), 600, 2, shapes=ecp5, limit=0),
         of("spram", geometry(512, 8, **SMALL), 600, 2),
         of("plain", geometry(1024, 32), 200, 2),
-        of("banks", geometry(1024, 64), 200, 2, shapes=ecp5, limit=150),
+        of("banks", geometry(1024, 64), 200, 1, shapes=ecp5, limit=150),
         of("spram", geometry(1024, 8, weight_bits=2, **SMALL), 200, 2),
     ]
 
