@@ -86,7 +86,7 @@ def order(job: Job, formats: Formats = FORMATS, **changes: Any) -> dict[str, Any
 
 def figures(result: SimResult) -> dict[str, Any]:
     """Return all that two simulators must agree in."""
-    found = {key: value for key, value in vars(result).items() if key != "seconds"}
+    found = {key: value for key, value in vars(result).items() if "seconds" not in key}
     return {key: found[key] for key in found.keys() - {"learned", "recalled", "locked"}}
 
 

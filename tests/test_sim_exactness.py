@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drai_hw.boards.families import FAMILIES
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl import emit
 from drai_hw.sim import exactness
@@ -21,6 +22,11 @@ QUICK = Case(
     store="banks", formats=Formats(n=128, lanes=4, pages=32, decay=True, resonance=True),
     steps=40, parts=3, shapes=((512, 8),), limit=0,
 )  # fmt: skip
+
+
+def test_blocks_are_those_of_the_devices() -> None:
+    assert FAMILIES["ecp5"].shapes == exactness.ECP5
+    assert FAMILIES["ice40"].shapes == exactness.ICE40
 
 
 def test_there_is_a_case_for_every_size_and_store_with_updates_enough() -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import drai_hw
-from drai_hw.boards.families import FAMILIES
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl import emit
 from drai_hw.rtl.banks import StorePlan, plan_store
@@ -34,6 +33,9 @@ STORES = {
 
 SIZES = (35, 128, 512, 1024)
 LEAST_PAIR_UPDATES = 10**9
+# Depth and width of a block, as `drai_hw.boards.families` has them (boards stand on the benches).
+ECP5 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+ICE40 = ((256, 16), (512, 8), (1024, 4), (2048, 2))
 SMALL = {"phase_bits": 4, "levels": 5}
 Progress = Callable[[str], None]
 
@@ -111,7 +113,6 @@ def cases() -> list[Case]:
     Banks are cut as for an iCE40 (N = 35 and 128) and an ECP5, with so few blocks at hand that
     there are several; single-port memory as it fits an iCE40 UP5K, in its small profile.
     """
-    ecp5, ice40 = (FAMILIES[name].shapes for name in ("ecp5", "ice40"))
 
     def geometry(n: int, lanes: int, **other: Any) -> Formats:
         pages = -(-n // lanes)
@@ -125,13 +126,13 @@ def cases() -> list[Case]:
         of("banks", geometry(35, 4), 5000, 2, shapes=((128, 16),), limit=0),
         of("spram", geometry(35, 8, **SMALL), 5000, 2),
         of("plain", geometry(128, 16), 2000, 2),
-        of("banks", geometry(128, 12), 2000, 2, shapes=ice40, limit=0),
+        of("banks", geometry(128, 12), 2000, 2, shapes=ICE40, limit=0),
         of("spram", geometry(128, 12, **SMALL), 2000, 2),
         of("plain", geometry(512, 32), 600, 2),
-        of("banks", geometry(512, 24), 600, 2, shapes=ecp5, limit=0),
+        of("banks", geometry(512, 24), 600, 2, shapes=ECP5, limit=0),
         of("spram", geometry(512, 8, **SMALL), 600, 2),
         of("plain", geometry(1024, 32), 200, 2),
-        of("banks", geometry(1024, 64), 200, 1, shapes=ecp5, limit=150),
+        of("banks", geometry(1024, 64), 200, 1, shapes=ECP5, limit=150),
         of("spram", geometry(1024, 8, weight_bits=2, **SMALL), 200, 2),
     ]
 
