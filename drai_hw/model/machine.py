@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -121,6 +122,11 @@ class Passes:
                 "census: not compiled into this core; needs 'row-budget' or 'row-centring' among "
                 "learning.stabilisers"
             )
+        if self.learn and not formats.learns:
+            raise SpecError(
+                f"learning on a core of {formats.replicas} replicas: they share their weights and "
+                "cannot learn; needs board.replicas = 1"
+            )
 
     @property
     def coupled(self) -> bool:
@@ -232,6 +238,24 @@ class Machine(Protocol):
 
     def counters(self) -> Counters:
         """Return the event counters."""
+
+
+class ReplicaMachine(Machine, Protocol):
+    """A machine with replicas under the same weights."""
+
+    def select(self, replica: int) -> None:
+        """Choose the replica whose phases, tuning words and inputs are loaded and read."""
+
+
+def each_replica(machine: Machine) -> Iterator[int]:
+    """Select one replica after the other, and the first again at the end; yield their numbers."""
+    replicas = machine.formats.replicas
+    for replica in range(replicas):
+        if replicas > 1:
+            cast(ReplicaMachine, machine).select(replica)
+        yield replica
+    if replicas > 1:
+        cast(ReplicaMachine, machine).select(0)
 
 
 def check_weights(

@@ -13,6 +13,7 @@ from drai_hw.model import prng
 from drai_hw.model.learning import Pass, learning_window, sorted_pass, steps_always
 from drai_hw.model.prng import IntLike
 
+MAX_REPLICAS = 64  # sets of lanes that share a weight store
 STRENGTH_BITS = 12  # input strength F and SHIL strength ks, unsigned
 GAIN_BITS = 16  # coupling gain K, unsigned
 PROBABILITY_ONE = 1 << 16  # Bernoulli registers count in 1/65536; this value means "always"
@@ -108,6 +109,9 @@ class Formats:
         Give "no link" a weight word of its own.
     seed : int
         Seed of the random streams of the core.
+    replicas : int
+        R sets of lanes and states that share each weight fetched; more than one cannot learn.
+        Replica r has the random streams of the seed ``seed + r``, see `replica`.
     """
 
     n: int
@@ -130,6 +134,7 @@ class Formats:
     centring: bool = False
     mask: bool = False
     seed: int = 1
+    replicas: int = 1
 
     def __post_init__(self) -> None:
         def need(ok: bool, text: str) -> None:
@@ -177,6 +182,18 @@ class Formats:
                 f"needs theta_r >= 1 and frequency_bits >= log2(theta_r) + 3 = {smallest}, "
                 "or the frequency difference saturates inside the window",
             )
+        need(
+            1 <= self.replicas <= MAX_REPLICAS,
+            f"replicas = {self.replicas}: outside 1 to {MAX_REPLICAS}",
+        )
+        learning = ["resonance", "decay", "edge", "budget", "centring"]
+        unfit = [name for name in learning if self.replicas > 1 and getattr(self, name)]
+        need(
+            not unfit,
+            f"replicas = {self.replicas} with {' and '.join(unfit)}: replicas share their weights "
+            "and cannot learn; needs replicas = 1, or a network with neither gate by resonance, "
+            "decay, edge-align mode nor stabilisers",
+        )
 
     # -- sizes -----------------------------------------------------------------------------
 
@@ -346,7 +363,18 @@ class Formats:
         for name in ("g_parameters", "edge", "budget", "centring", "mask"):
             if not out[name]:
                 del out[name]
+        if self.replicas == 1:
+            del out["replicas"]
         return out
+
+    @property
+    def learns(self) -> bool:
+        """The core has synapses: weights that replicas share stay as they are."""
+        return self.replicas == 1
+
+    def replica(self, number: int) -> Formats:
+        """Return the formats of the core of one replica that does what replica ``number`` does."""
+        return replace(self, replicas=1, seed=self.seed + number)
 
     def with_geometry(self, lanes: int, pages: int) -> Formats:
         """Return the same formats on another number of lanes and pages."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,14 +13,12 @@ from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.plan import design_digest
 from drai_hw.rtl.counters import EVENTS, EventCounters
 from drai_hw.rtl.host import HostPort
-from drai_hw.rtl.lane import Lane
-from drai_hw.rtl.pages import PageStore
 from drai_hw.rtl.registers import BUS_ADDRESS_BITS, BUS_DATA_BITS, Cfg
 from drai_hw.rtl.replica import lane_groups, later, replicated
+from drai_hw.rtl.replica_set import ReplicaSet
 from drai_hw.rtl.sequencer import Sequencer
 from drai_hw.rtl.stores import Plan, make_store
 from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE, Kind, WideKind
-from drai_hw.rtl.update import UpdateUnit
 
 
 def identity(formats: Formats) -> int:
@@ -34,13 +32,17 @@ def identity(formats: Formats) -> int:
 class Core(wiring.Component):
     """N oscillators, fully connected, with learning: L lanes, M pages.
 
+    With R replicas, R sets of lanes, page store and update unit work on the same weight words in
+    the same clocks, each on phases, inputs and dither of its own, without synapses. Clocks and
+    weight memory are those of one; register REPLICA says whose state the host accesses.
+
     Per-step clocks: `drai_hw.rtl.timing.clocks_per_step`. All state is reached through the bus
     (`drai_hw.rtl.registers`); one clock, ``rst`` synchronous and active high.
 
     Parameters
     ----------
     formats : Formats
-        Number formats and geometry.
+        Number formats and geometry, and the number of replicas.
     product : {"mul", "logic"}
         For devices with a DSP block for every lane, or for small ones: lanes multiply in logic,
         and the page store saves its registers. Same bits, same clocks.
@@ -62,11 +64,10 @@ class Core(wiring.Component):
         self.formats = formats
         self.product = product
         self.digest = identity(formats) if digest is None else digest
-        self.lanes = [Lane(formats, index, product) for index in range(formats.lanes)]
+        self.sets = [ReplicaSet(formats, r, product) for r in range(formats.replicas)]
+        self.lanes, self.update = self.sets[0].lanes, self.sets[0].update
         self.groups = lane_groups(formats.lanes)
-        self.weights = make_store(formats, store, write_lag=self.lanes[0].synapse.latency)
-        self.pages = PageStore(formats, registered=product == "mul")
-        self.update = UpdateUnit(formats)
+        self.weights = make_store(formats, store, write_lag=self.lanes[0].write_lag)
         super().__init__(
             {
                 "addr": In(BUS_ADDRESS_BITS),
@@ -87,11 +88,15 @@ class Core(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer(f)
         m.submodules.host = host = HostPort(f, self.digest)
         m.submodules.weights = self.weights
-        m.submodules.pages = self.pages
+        m.submodules.pages = self.sets[0].pages
         m.submodules.update = self.update
         m.submodules.counters = counters = EventCounters(f.lanes)
-        for index, lane in enumerate(self.lanes):
-            m.submodules[f"lane_{index}"] = lane
+        for part in self.sets:
+            if part.number:
+                m.submodules[f"pages{part.suffix}"] = part.pages
+                m.submodules[f"update{part.suffix}"] = part.update
+            for index, lane in enumerate(part.lanes):
+                m.submodules[f"lane{part.suffix}_{index}"] = lane
 
         # The control record, one copy a stage.
         stages = [sequencer.control]
@@ -99,10 +104,12 @@ class Core(wiring.Component):
             stages.append(later(m, stages[-1], f"control_{stage}"))
 
         self._host(m, host, sequencer, counters)
-        self._rings(m, sequencer, stages)
+        for part in self.sets:
+            self._rings(m, part, sequencer, stages)
         self._weights(m, host, sequencer, stages)
-        self._update(m, host, sequencer, stages)
-        for name in EVENTS:
+        for part in self.sets:
+            self._update(m, part, host, sequencer, stages)
+        for name in EVENTS if f.learns else ():
             m.d.comb += getattr(counters, name).eq(Cat(getattr(x, name) for x in self.lanes))
         return m
 
@@ -111,7 +118,7 @@ class Core(wiring.Component):
     ) -> None:
         for name in ("addr", "wdata", "we", "re"):
             m.d.comb += getattr(host, name).eq(getattr(self, name))
-        asked = ["run", "steps", "field", "couple", "learn"]
+        asked = ["run", "steps", "field", "couple"] + ["learn"] * self.formats.learns
         asked += ["edge"] * self.formats.edge + ["census"] * (self.formats.census_passes > 0)
         for name in asked:
             m.d.comb += getattr(sequencer, name).eq(getattr(host, name))
@@ -130,13 +137,14 @@ class Core(wiring.Component):
             counters.clear.eq(later(m, host.reseed, "clear_counters")),
         ]
 
-    def _rings(self, m: Module, sequencer: Sequencer, stages: list) -> None:
+    def _rings(self, m: Module, part: ReplicaSet, sequencer: Sequencer, stages: list) -> None:
         """Join the lanes to rings and the rings to the page store."""
-        lanes, pages = self.lanes, self.pages
+        lanes, pages = part.lanes, part.pages
         add = stages[SUM_STAGE]
         for number, group in enumerate(self.groups):
             upper = group.start >= len(lanes) // 2
-            common = self._common(m, number, upper, sequencer, stages)
+            name = f"{number}{part.suffix}"
+            common = self._common(m, name, upper, sequencer, stages)
             for index in group:
                 lane, after = lanes[index], lanes[(index + 1) % len(lanes)]
                 m.d.comb += [getattr(lane, name).eq(value) for name, value in common.items()]
@@ -149,7 +157,7 @@ class Core(wiring.Component):
                     lane.next_sum.eq(after.passed_sum),
                 ]
         entering = later(m, stages[ENTER_STAGE - 1].update, "entering")
-        m.d.comb += lanes[-1].next_word.eq(Mux(entering, self.update.word, lanes[0].word))
+        m.d.comb += lanes[-1].next_word.eq(Mux(entering, part.update.word, lanes[0].word))
 
         # Where sums go back and new words are stored follows from what was loaded and stored last.
         saved, stored = Signal.like(pages.save_page), Signal.like(pages.store_page)
@@ -172,7 +180,7 @@ class Core(wiring.Component):
         ]
 
     def _common(
-        self, m: Module, number: int, upper: bool, sequencer: Sequencer, stages: list
+        self, m: Module, name: str, upper: bool, sequencer: Sequencer, stages: list
     ) -> dict[str, Any]:
         """Return what all lanes of a group get of the control records, in registers of its own."""
         meet, add, enter = (stages[s - 1] for s in (PHASE_STAGE, SUM_STAGE, ENTER_STAGE))
@@ -182,7 +190,7 @@ class Core(wiring.Component):
             "load_rotating": meet.load,
             "shift": meet.slot | enter.update,
             "pair": meet.pair & ~meet.half if upper else meet.pair,
-            "draw": stages[PHASE_STAGE - 2].pair & sequencer.learning,
+            **self._only_learning("draw", stages[PHASE_STAGE - 2].pair & sequencer.learning),
             "clear_local": add.row,
             "add_local": add.slot,
             "load_sum": add.load,
@@ -191,7 +199,7 @@ class Core(wiring.Component):
             "merge": add.merge,
             "merge_ahead": stages[SUM_STAGE - 2].merge,
             # Constants of a pass, which the pipeline's draining keeps apart.
-            "learn": sequencer.learning,
+            **self._only_learning("learn", sequencer.learning),
             "even": sequencer.kind == Kind.FIELD,
             "minus_rotating": couple,
         }
@@ -202,16 +210,19 @@ class Core(wiring.Component):
             wanted["absolute"] = kind == WideKind.BUDGET
         if f.edge:
             wanted["edge"] = kind == WideKind.EDGE
-        return {name: self._copy(m, value, name, number) for name, value in wanted.items()}
+        return {key: self._copy(m, value, key, name) for key, value in wanted.items()}
 
-    def _copy(self, m: Module, value: Any, name: str, group: int) -> Any:
+    def _only_learning(self, name: str, value: Any) -> dict[str, Any]:
+        return {name: value} if self.formats.learns else {}
+
+    def _copy(self, m: Module, value: Any, name: str, group: int | str) -> Any:
         """Return a lane group's register of a value."""
         return later(m, value, f"{name}_{group}", replica=replicated(self.formats.lanes))
 
     def _weights(self, m: Module, host: HostPort, sequencer: Sequencer, stages: list) -> None:
         """Feed the synapses with weights, thresholds and draws, and take the weights back."""
         f, store = self.formats, self.weights
-        behind = PHASE_STAGE + self.lanes[0].synapse.latency
+        behind = PHASE_STAGE + self.lanes[0].write_lag
         m.d.comb += [
             store.busy.eq(sequencer.busy),
             store.start.eq(sequencer.start),
@@ -228,6 +239,13 @@ class Core(wiring.Component):
             store.host_commit.eq(host.weight_commit),
             host.weight.eq(store.word[: f.weight_bits].as_signed()),
         ]
+        settings = self._learning(m, host, sequencer) if f.learns else {}
+        for part in self.sets:
+            self._weights_of(m, part, settings)
+
+    def _learning(self, m: Module, host: HostPort, sequencer: Sequencer) -> dict[str, Any]:
+        """Return what all synapses and their draws get, not changed while a pass goes on."""
+        f = self.formats
         reseed = later(m, host.reseed, "reseed")
         passes = self._sweep(m, reseed, sequencer.ramp & sequencer.learning)
         settings = passes | {"reseed": reseed, "eta": host.eta}
@@ -235,15 +253,20 @@ class Core(wiring.Component):
             settings["decay"] = host.decay
         if f.budget:
             settings["shrink"] = host.shrink
+        return settings
+
+    def _weights_of(self, m: Module, part: ReplicaSet, settings: dict[str, Any]) -> None:
+        """Feed one replica's lanes."""
+        f, word = self.formats, self.weights.word
         for number, group in enumerate(self.groups):
             # Not changed while a pass is under way, so a clock more or less does not matter.
             common = settings
             if replicated(f.lanes):
                 common = {name: self._copy(m, v, name, number) for name, v in settings.items()}
             for index in group:
-                lane = self.lanes[index]
+                lane = part.lanes[index]
                 m.d.comb += [getattr(lane, name).eq(value) for name, value in common.items()]
-                m.d.comb += lane.weight.eq(store.word.word_select(index, f.weight_bits).as_signed())
+                m.d.comb += lane.weight.eq(word.word_select(index, f.weight_bits).as_signed())
 
     def _sweep(self, m: Module, reseed: Any, step: Any) -> dict[str, Any]:
         """Return the threshold, one a learning pass, and the sides of one-sided passes."""
@@ -273,19 +296,21 @@ class Core(wiring.Component):
             m.d.sync += sweep.eq(sweep + stride)
         return dict(zip(("u_g", "g_plus", "g_minus"), settings, strict=False))
 
-    def _update(self, m: Module, host: HostPort, sequencer: Sequencer, stages: list) -> None:
+    def _update(
+        self, m: Module, part: ReplicaSet, host: HostPort, sequencer: Sequencer, stages: list
+    ) -> None:
         """Lead the sums past the update unit."""
-        unit = self.update
+        unit = part.update
         f = self.formats
         names = ["gain", "shil", "dither", "margin", "gates", "reseed"]
         names += ["budget"] * f.budget + ["centre"] * f.centring + ["slot", "fresh"] * f.edge
         for name in names:
             m.d.comb += getattr(unit, name).eq(getattr(host, name))
-        for name in ("theta", "omega", "inputs", "marks"):
-            m.d.comb += getattr(host, name).eq(getattr(unit, name))
+        if part.number == 0:
+            for name in ("theta", "omega", "inputs", "marks"):
+                m.d.comb += getattr(host, name).eq(self._chosen(name, host))
         word = host.wdata
         inputs = unit.host_inputs
-        f = self.formats
         m.d.comb += [
             unit.busy.eq(sequencer.busy),
             unit.start.eq(sequencer.start),
@@ -293,7 +318,7 @@ class Core(wiring.Component):
             unit.ahead.eq(stages[SUM_STAGE - 1].update),
             unit.valid.eq(stages[SUM_STAGE].update),
             # A merge moves the ring on by one lane: oscillator 0 is then in the last lane.
-            unit.sum.eq(self.lanes[-1].sum),
+            unit.sum.eq(part.lanes[-1].sum),
             unit.host_index.eq(host.index),
             unit.host_theta.eq(word),
             unit.host_omega.eq(word),
@@ -301,7 +326,16 @@ class Core(wiring.Component):
             inputs.psi.eq(word[Cfg.PSI : Cfg.PSI + f.phase_bits]),
             inputs.clamp.eq(word[Cfg.CLAMP]),
             inputs.active.eq(word[Cfg.ACTIVE]),
-            unit.host_write_theta.eq(host.write_theta),
-            unit.host_write_omega.eq(host.write_omega),
-            unit.host_write_inputs.eq(host.write_inputs),
         ]
+        here: Any = host.replica == part.number if f.replicas > 1 else None
+        for name in ("theta", "omega", "inputs"):
+            write = getattr(host, f"write_{name}")
+            write = write if here is None else write & here
+            m.d.comb += getattr(unit, f"host_write_{name}").eq(write)
+
+    def _chosen(self, name: str, host: HostPort) -> Any:
+        """Return the word of a state memory that the host sees: the chosen replica's."""
+        words = [getattr(part.update, name) for part in self.sets]
+        if len(words) == 1:
+            return words[0]
+        return Array(Value.cast(word) for word in words)[host.replica]

@@ -163,6 +163,12 @@ def metadata(
         },
         "weights": weight_memory(formats, store, f"{inside}weights"),
     }
+    replicas = {
+        "replica_memories": [
+            {name: _of_replica(memories[name], r) for name in ("theta", "omega", "inputs", "marks")}
+            for r in range(1, formats.replicas)
+        ]
+    }
     slow = clocks_per_step(formats, learn=True, slot_clocks=learning_slot_clocks(store))
     return {
         "top": name,
@@ -174,6 +180,7 @@ def metadata(
         "registers": {key: register.address for key, register in REGISTERS.items()},
         "page_word_bits": page_word(formats).size,
         "memories": memories,
+        **(replicas if formats.replicas > 1 else {}),
         # The rotating words are the port `word` of their lane.
         "ring_registers": [
             f"{inside}lane_{lane}.{register}"
@@ -192,6 +199,11 @@ def metadata(
             ),
         },
     }
+
+
+def _of_replica(memory: dict[str, Any], replica: int) -> dict[str, Any]:
+    """Describe the memory of another replica than the first."""
+    return memory | {"path": memory["path"].replace("update.", f"update_r{replica}.")}
 
 
 def texts(

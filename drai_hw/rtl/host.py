@@ -74,6 +74,7 @@ class HostPort(wiring.Component):
             **({"edge": Out(1), "fresh": Out(1), "turn": In(1)} if f.edge else {}),
             **({"slot": Out(f.phase_bits)} if f.edge else {}),
             **({"census": Out(1)} if f.census_passes else {}),
+            **({"replica": Out(range(f.replicas))} if f.replicas > 1 else {}),
             "steps": Out(STEP_BITS),
             "reseed": Out(1),
             # Registers.
@@ -136,6 +137,8 @@ class HostPort(wiring.Component):
             stored |= {"BUDGET": self.budget, "SHRINK": self.shrink}
         if f.centring:
             stored["CENTRE"] = self.centre
+        if f.replicas > 1:
+            stored["REPLICA"] = self.replica
         mark = Signal(32)
         m.d.comb += [
             mark[State.THETA : State.THETA + f.accumulator_bits].eq(self.theta),
@@ -182,6 +185,8 @@ class HostPort(wiring.Component):
         # of that clock's paths.
         at = {}
         for name, register in REGISTERS.items():
+            if name == "REPLICA" and f.replicas == 1:
+                continue
             at[name] = Signal(name=f"at_{name.lower()}", reset_less=True)
             m.d.sync += at[name].eq(self.addr == register.address)
 

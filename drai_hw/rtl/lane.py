@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from drai_hw.model import prng
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.counters import tree_sum
+from drai_hw.rtl.counters import EVENTS, tree_sum
 from drai_hw.rtl.prng import Stream
 from drai_hw.rtl.synapse import Synapse
 from drai_hw.rtl.timing import page_word
@@ -20,6 +20,8 @@ PRODUCTS = ("mul", "logic")
 
 class Lane(wiring.Component):
     """Evaluate one pair a clock and pass the rotating oscillator on.
+
+    A lane of a core with replicas has no synapse: ``weight_out`` is ``weight``, for the host.
 
     The difference of the phase pair serves both the coupling, ``w T[d + offset]`` added with its
     own sign to the local and the rotating sum, and the learning rule. The phase ring and the sum
@@ -44,14 +46,14 @@ class Lane(wiring.Component):
         self.product = product
         word = page_word(formats)
         acc, w = signed(formats.acc_bits), signed(formats.weight_bits)
-        self.synapse = Synapse(formats)
+        # A weight that nothing changes is there for the write port at once; 1 at least.
+        self.synapse = Synapse(formats) if formats.learns else None
+        self.write_lag = self.synapse.latency if self.synapse else 1
         super().__init__(
             {
                 # Stage PHASE_STAGE - 1: random draws.
-                "draw": In(1),
-                "reseed": In(1),
-                "eta": In(17),
-                "decay": In(17),
+                **({"draw": In(1), "reseed": In(1)} if formats.learns else {}),
+                **({"eta": In(17), "decay": In(17)} if formats.learns else {}),
                 **({"shrink": In(17)} if formats.budget else {}),
                 # Stage PHASE_STAGE: phase ring.
                 "page": In(word),
@@ -61,12 +63,12 @@ class Lane(wiring.Component):
                 "next_word": In(word),
                 "word": Out(word),
                 "pair": In(1),
-                "learn": In(1),
+                **({"learn": In(1)} if formats.learns else {}),
                 "weight": In(w),
                 "weight_out": Out(w),
                 # Constant during a pass.
-                "u_g": In(formats.phase_bits - 1),
-                **({"g_plus": In(1), "g_minus": In(1)} if formats.one_sided else {}),
+                **({"u_g": In(formats.phase_bits - 1)} if formats.learns else {}),
+                **({"g_plus": In(1), "g_minus": In(1)} if formats.learns and formats.one_sided else {}),
                 "even": In(1),
                 "minus_local": In(1),
                 "minus_rotating": In(1),
@@ -87,24 +89,22 @@ class Lane(wiring.Component):
                 "sum": Out(acc),
                 "passed_sum": Out(acc),
                 # In step with weight_out.
-                "visited": Out(1),
-                "gated_on": Out(1),
-                "written": Out(1),
-                "changed": Out(1),
+                **({name: Out(1) for name in EVENTS} if formats.learns else {}),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         """Build streams, phase ring, synapse, product and sum ring."""
         m = Module()
-        self._streams(m)
+        if self.synapse:
+            self._streams(m, self.synapse)
         d, both = self._phases(m)
         self._sums(m, *self._product(m, d, both))
         return m
 
-    def _streams(self, m: Module) -> None:
+    def _streams(self, m: Module, synapse: Synapse) -> None:
         """Turn the lane's random streams into events, ready at PHASE_STAGE."""
-        f, synapse = self.formats, self.synapse
+        f = self.formats
         m.submodules.eta_stream = eta = Stream(f.eta_seeds[self.index], prng.LEAP)
         m.d.comb += [eta.step.eq(self.draw), eta.reseed.eq(self.reseed)]
         event = Signal(reset_less=True)
@@ -132,7 +132,6 @@ class Lane(wiring.Component):
     def _phases(self, m: Module) -> tuple[Signal, Signal]:
         """Build the phase ring and the synapse; return difference and "pair counts"."""
         f = self.formats
-        m.submodules.synapse = synapse = self.synapse
         local = Signal(page_word(f), name="local_word", reset_less=True)
         rotating = Signal(page_word(f), name="rotating_word", reset_less=True)
         with m.If(self.load_local):
@@ -141,29 +140,11 @@ class Lane(wiring.Component):
             m.d.sync += rotating.eq(self.page)
         with m.Elif(self.shift):
             m.d.sync += rotating.eq(self.next_word)
-        m.d.comb += [
-            self.word.eq(rotating),
-            synapse.en.eq(self.pair & self.learn),
-            synapse.phi_i.eq(local.top),
-            synapse.phi_j.eq(rotating.top),
-            synapse.gate_i.eq(local.margin),
-            synapse.gate_j.eq(rotating.margin),
-            synapse.act_i.eq(local.active),
-            synapse.act_j.eq(rotating.active),
-            synapse.u_g.eq(self.u_g),
-            synapse.w_in.eq(self.weight),
-            self.weight_out.eq(synapse.w_out),
-        ]
-        for name in ("visited", "gated_on", "written", "changed"):
-            m.d.comb += getattr(self, name).eq(getattr(synapse, name))
-        if f.one_sided:
-            m.d.comb += [synapse.g_plus.eq(self.g_plus), synapse.g_minus.eq(self.g_minus)]
-        if f.resonance:
-            m.d.comb += [synapse.om_i.eq(local.om), synapse.om_j.eq(rotating.om)]
-        if f.budget:
-            m.d.comb += [synapse.over_i.eq(local.over), synapse.over_j.eq(rotating.over)]
-        if f.centring:
-            m.d.comb += [synapse.lean_i.eq(local.lean), synapse.lean_j.eq(rotating.lean)]
+        m.d.comb += self.word.eq(rotating)
+        if self.synapse:
+            self._synapse(m, self.synapse, local, rotating)
+        else:
+            m.d.comb += self.weight_out.eq(self.weight)
         if f.edge:  # what j's wave gives i, and i's wave j: the leading bits, two clocks later
             self._waves = [
                 self._later(m, word.top[-1], name)
@@ -179,6 +160,33 @@ class Lane(wiring.Component):
             both.eq(pair),
         ]
         return d, both
+
+    def _synapse(self, m: Module, synapse: Synapse, local: Any, rotating: Any) -> None:
+        """Join the synapse to the ends of the pair."""
+        f = self.formats
+        m.submodules.synapse = synapse
+        m.d.comb += [
+            synapse.en.eq(self.pair & self.learn),
+            synapse.phi_i.eq(local.top),
+            synapse.phi_j.eq(rotating.top),
+            synapse.gate_i.eq(local.margin),
+            synapse.gate_j.eq(rotating.margin),
+            synapse.act_i.eq(local.active),
+            synapse.act_j.eq(rotating.active),
+            synapse.u_g.eq(self.u_g),
+            synapse.w_in.eq(self.weight),
+            self.weight_out.eq(synapse.w_out),
+        ]
+        for name in EVENTS:
+            m.d.comb += getattr(self, name).eq(getattr(synapse, name))
+        if f.one_sided:
+            m.d.comb += [synapse.g_plus.eq(self.g_plus), synapse.g_minus.eq(self.g_minus)]
+        if f.resonance:
+            m.d.comb += [synapse.om_i.eq(local.om), synapse.om_j.eq(rotating.om)]
+        if f.budget:
+            m.d.comb += [synapse.over_i.eq(local.over), synapse.over_j.eq(rotating.over)]
+        if f.centring:
+            m.d.comb += [synapse.lean_i.eq(local.lean), synapse.lean_j.eq(rotating.lean)]
 
     def _later(self, m: Module, value: Any, name: str) -> Signal:
         """Delay a bit by two clocks, to the entry of the table."""

@@ -176,6 +176,9 @@ REGISTERS: dict[str, Register] = {
         30, "rw", 16, "Gain of row sums in the census of w, 0 is off; row-centring only."
     ),
     "SLOT": Register(31, "r", 10, "Slot of the next edge pass in the turn; edge-align only."),
+    "REPLICA": Register(
+        32, "rw", 6, "Replica whose STATE, OMEGA and INPUT are accessed; cores with replicas only."
+    ),
 }
 
 

@@ -89,6 +89,7 @@ def windows_of(
         if "pieces" in memories[name]
         else window(memories[name])
         for name in MEMORIES
+        if name in memories
     }
 
 
@@ -101,10 +102,19 @@ class Comparison:
         Reference.
     windows : mapping of str to Window
         On the memories ``theta``, ``marks`` and ``weights``.
+    others : sequence of (Twin, windows), optional
+        Twins of the replicas from 1 on, and windows on their ``theta`` and ``marks``.
     """
 
-    def __init__(self, twin: Twin, windows: Mapping[str, Window]) -> None:
+    def __init__(
+        self,
+        twin: Twin,
+        windows: Mapping[str, Window],
+        others: Sequence[tuple[Twin, Mapping[str, Window]]] = (),
+    ) -> None:
         self.twin = twin
+        self.twins = [twin, *(other for other, _ in others)]
+        self._others = [(other, found["theta"], found["marks"]) for other, found in others]
         self._windows = [windows[name] for name in MEMORIES]
         self._lanes = [f"lane_{lane}" for lane in range(twin.formats.lanes)]
         self._schedule = schedule(twin.formats.lanes, twin.formats.pages)
@@ -145,6 +155,13 @@ class Comparison:
             "margin": twin.margin.astype(np.int64),
             "weight": self.weights,
         }
+        for number, (other, its_theta, its_marks) in enumerate(self._others, 1):
+            its_theta.sample()
+            its_marks.sample()
+            got[f"theta of replica {number}"] = its_theta.columns(["theta"])[:, 0]
+            want[f"theta of replica {number}"] = other.theta
+            got[f"margin of replica {number}"] = its_marks.columns(["margin"])[:, 0]
+            want[f"margin of replica {number}"] = other.margin.astype(np.int64)
         if f.resonance:
             got["frequency"] = marks.columns(["ema"], signed=True)[:, 0]
             want["frequency"] = twin.ema

@@ -247,6 +247,7 @@ def run_job(
         "formats": formats,
         "job": job,
         "memories": facts["memories"],
+        "replica_memories": facts.get("replica_memories", []),
         "ring_registers": facts["ring_registers"],
         "total_steps": total_steps,
         "check_clocks": dut is None,

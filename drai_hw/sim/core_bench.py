@@ -31,7 +31,11 @@ async def job(dut: Any) -> None:
             order = pickle.load(file)
         twin = Twin(order["formats"])
         bus = Bus(dut)
-        scoreboard = Scoreboard(dut, twin, order["memories"])
+        others = [
+            (Twin(twin.formats.replica(r)), memories)
+            for r, memories in enumerate(order["replica_memories"], 1)
+        ]
+        scoreboard = Scoreboard(dut, twin, order["memories"], others)
         rings = RegisterWindow(dut, order["ring_registers"])
         machine = RtlMachine(
             bus, dut, scoreboard, rings, order["total_steps"], order["check_clocks"]

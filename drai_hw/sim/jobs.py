@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drai_hw.model import tasks
-from drai_hw.model.machine import Machine, Settings
+from drai_hw.model.machine import Machine, Settings, each_replica
 from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, Formats
 from drai_hw.model.twin import Twin
 from drai_hw.spec import Spec
@@ -162,15 +162,16 @@ def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
     machine.reseed()
     while left > 0:
         machine.configure(random_settings(f, rng))
-        machine.load_phases(rng.integers(0, 2 * half, n))
-        spread = half if rng.random() < 0.3 else max(1, half >> 8)
-        machine.load_omega(rng.integers(-spread, spread, n))
-        machine.load_inputs(
-            rng.integers(0, 1 << f.phase_bits, n),
-            rng.integers(0, 1 << STRENGTH_BITS, n) * (rng.random(n) < 0.5),
-            rng.random(n) < 0.15,
-            rng.random(n) < 0.9,
-        )
+        for _ in each_replica(machine):
+            machine.load_phases(rng.integers(0, 2 * half, n))
+            spread = half if rng.random() < 0.3 else max(1, half >> 8)
+            machine.load_omega(rng.integers(-spread, spread, n))
+            machine.load_inputs(
+                rng.integers(0, 1 << f.phase_bits, n),
+                rng.integers(0, 1 << STRENGTH_BITS, n) * (rng.random(n) < 0.5),
+                rng.random(n) < 0.15,
+                rng.random(n) < 0.9,
+            )
         random_weights(machine, f.w_max if rng.random() < 0.7 else 0, rng)
         if rng.random() < 0.1:
             machine.reseed()
@@ -183,17 +184,19 @@ def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
                 length,
                 field=kind >= 2,
                 couple=kind != 4,
-                learn=kind in (1, 3),
+                learn=kind in (1, 3) and f.learns,
                 resume=bool(rng.random() < 0.3),
                 **young_passes(f, rng),
             )
             left -= length
         if rng.random() < 0.2:
-            machine.read_phases()
-            machine.read_margins()
+            for _ in each_replica(machine):
+                machine.read_phases()
+                machine.read_margins()
             machine.counters()
     machine.read_weights()
-    machine.read_phases()
+    for _ in each_replica(machine):
+        machine.read_phases()
     machine.counters()
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from drai_hw.model.machine import Counters, Machine, Passes, Settings
 from drai_hw.model.numbers import Formats
 from drai_hw.model.schedule import schedule
+from drai_hw.model.twin import Twin
 from drai_hw.rtl.registers import Cfg, Command, State, command_of, setting_registers
 from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
 from drai_hw.sim.comparison import Comparison, DisagreementError
@@ -42,7 +43,7 @@ class MirroredMachine:
     def __init__(self, board: Comparison, check_clocks: bool = True) -> None:
         self.formats: Formats = board.twin.formats
         self.board = board
-        self._twin = board.twin
+        self.replica = 0
         self._check_clocks = check_clocks
         self.learning_slot_clocks = 1
         self.steps = 0
@@ -50,6 +51,11 @@ class MirroredMachine:
         self.pair_evaluations = 0
         self.begun = time.monotonic()
         self._sampled: set[bool] = set()
+
+    @property
+    def _twin(self) -> Twin:
+        """The twin of the replica that is selected."""
+        return self.board.twins[self.replica]
 
     # -- what a simulator adds ---------------------------------------------------------------
 
@@ -71,9 +77,16 @@ class MirroredMachine:
 
     # -- the machine protocol --------------------------------------------------------------
 
+    def select(self, replica: int) -> None:
+        """Choose the replica whose phases, tuning words and inputs are loaded and read."""
+        self.replica = replica
+        if self.formats.replicas > 1:
+            self._write([("REPLICA", replica)])
+
     def configure(self, settings: Settings) -> None:
         """Write the run-time registers."""
-        self._twin.configure(settings)
+        for twin in self.board.twins:
+            twin.configure(settings)
         names = setting_registers(self.formats)
         self._write([(name, getattr(settings, field)) for name, field in names.items()])
 
@@ -103,17 +116,20 @@ class MirroredMachine:
 
     def load_weights(self, weights: ArrayLike) -> None:
         """Set the weight matrix."""
-        self._twin.load_weights(weights)
+        for twin in self.board.twins:
+            twin.load_weights(weights)
         self._burst("WEIGHT_ADDRESS", "WEIGHT", self._twin.weight_words().ravel())
 
     def load_links(self, links: ArrayLike) -> None:
         """Set which pairs are linked, and all weights to 0."""
-        self._twin.load_links(links)
+        for twin in self.board.twins:
+            twin.load_links(links)
         self._burst("WEIGHT_ADDRESS", "WEIGHT", self._twin.weight_words().ravel())
 
     def reseed(self) -> None:
         """Restart random streams, threshold sweep and counters."""
-        self._twin.reseed()
+        for twin in self.board.twins:
+            twin.reseed()
         self._write([("CONTROL", Command.RESEED)])
 
     def read_phases(self) -> NDArray[np.int64]:
@@ -178,10 +194,11 @@ class MirroredMachine:
 
     def _stepped(self, step: int, passes: Passes, resume: bool) -> None:
         """Let the twin do the step that the design has done (0 is a run's first), and compare."""
-        self._twin.run(1, resume=resume or step > 0, **asdict(passes))
         self.steps += 1
-        active = int(self._twin.active.sum())
-        self.pair_evaluations += active * (active - 1) // 2 * passes.count(self.formats)
+        for twin in self.board.twins:
+            twin.run(1, resume=resume or step > 0, **asdict(passes))
+            active = int(twin.active.sum())
+            self.pair_evaluations += active * (active - 1) // 2 * passes.count(self.formats)
         self.board.expect()
         self._cover(passes, resume)
         self.board.compare(self.steps)

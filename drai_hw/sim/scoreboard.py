@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,20 @@ class Scoreboard(Comparison):
         Reference.
     memories : dict
         Metadata of the memories.
+    others : sequence of (Twin, dict), optional
+        Twins of the replicas from 1 on, and metadata of their memories.
     """
 
-    def __init__(self, dut: Any, twin: Twin, memories: dict[str, Any]) -> None:
-        super().__init__(twin, windows_of(memories, partial(MemoryWindow, dut)))
+    def __init__(
+        self,
+        dut: Any,
+        twin: Twin,
+        memories: dict[str, Any],
+        others: Sequence[tuple[Twin, dict[str, Any]]] = (),
+    ) -> None:
+        window = partial(MemoryWindow, dut)
+        super().__init__(
+            twin,
+            windows_of(memories, window),
+            [(other, windows_of(its, window)) for other, its in others],
+        )

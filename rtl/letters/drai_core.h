@@ -168,4 +168,7 @@
 /* read, 10 bits. Slot of the next edge pass in the turn; edge-align only. */
 #define DRAI_SLOT 0x7Cu
 
+/* read, write, 6 bits. Replica whose STATE, OMEGA and INPUT are accessed; cores with replicas only. */
+#define DRAI_REPLICA 0x80u
+
 #endif

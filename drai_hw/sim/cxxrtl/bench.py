@@ -70,9 +70,15 @@ def run_order(
         for path in order.get("undefined", ()):
             model.fill(path, UNUSED_WORDS)
         twin = twin_of(order["formats"])
-        windows = windows_of(order["memories"], partial(MemoryWindow, model))
+        window = partial(MemoryWindow, model)
+        windows = windows_of(order["memories"], window)
+        others = [
+            (twin_of(twin.formats.replica(r)), windows_of(memories, window))
+            for r, memories in enumerate(order["replica_memories"], 1)
+        ]
         bits = model.watch(order["ring_registers"])
-        machine = CxxrtlMachine(model, Comparison(twin, windows), order["check_clocks"], tell)
+        board = Comparison(twin, windows, others)
+        machine = CxxrtlMachine(model, board, order["check_clocks"], tell)
         machine.learning_slot_clocks = order.get("learning_slot_clocks", 1)
         try:
             outcome = carry_out(order["job"], machine)
