@@ -121,6 +121,22 @@ def test_the_simulated_core_finds_what_the_twin_finds_of_the_same_seed(simulator
     assert [rtl[key] for key in same] == [twin[key] for key in same]
 
 
+def test_a_core_with_replicas_solves_several_starts_at_once(capfd):
+    text = 'schema = 1\n[network]\nname = "own"\noscillators = 6\n[task]\nkind = "solve"\n'
+    Path("own.toml").write_text(text + "[formats]\naccumulator_bits = 12\n[board]\nreplicas = 3\n")
+    words = ["g.txt", "--spec", "own.toml", "--steps", "50", "--seed", "4"]
+    twin = solved(capfd, *words, "--replicas", "4")
+    rtl = solved(capfd, *words, "--replicas", "4", "--backend", "rtl")  # three, and one
+    assert (rtl["mismatches"], rtl["core_replicas"], rtl["replicas"]) == (0, 3, 4)
+    same = ("cut", "partition", "cut_before_descent", "mean_cut", "descent_flips", "best_seed")
+    assert [rtl[key] for key in same] == [twin[key] for key in same]
+    once = solved(capfd, *words, "--replicas", "1", "--backend", "rtl")["run_clocks"]
+    assert (rtl["run_clocks"], solved(capfd, *words, "--backend", "rtl")["run_clocks"]) == (
+        2 * once,
+        once,
+    )
+
+
 def test_a_graph_too_large_for_the_simulated_core_is_refused(capfd):
     Path("large.txt").write_text("1025 1\n1 1025\n")
     fault = refused(capfd, "large.txt", "--backend", "rtl")

@@ -5,16 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from drai_hw.errors import SpecError
-from drai_hw.model.machine import Passes
+from drai_hw.boards.boardfile import load_board
+from drai_hw.boards.fit import check_fit, estimate
+from drai_hw.boards.host import Device
+from drai_hw.errors import FitError, SpecError
+from drai_hw.model import plan
+from drai_hw.model.machine import Passes, Settings
 from drai_hw.model.numbers import Formats
+from drai_hw.model.twin import Twin
 from drai_hw.rtl import emit
 from drai_hw.rtl.core import Core
 from drai_hw.rtl.registers import REGISTERS
 from drai_hw.rtl.timing import clocks_per_step
 from drai_hw.sim.core import run_core
+from drai_hw.sim.simulated import SimulatedLink
 from drai_hw.spec.load import parse
 
 SPEC = """
@@ -96,6 +103,45 @@ def test_one_replica_is_the_core_without_any() -> None:
     assert Formats(**_formats(9, 4, 4).record()) == _formats(9, 4, 4)
 
 
+def test_the_host_loads_and_reads_every_replica_on_a_simulated_board() -> None:
+    formats = _formats(5, 4, 2)
+    twins = [Twin(formats.replica(r)) for r in range(2)]
+    rng = np.random.default_rng(2)
+    weights = np.triu(rng.integers(-15, 16, (5, 5)), 1)
+    theta = rng.integers(0, 1 << 12, (2, 5))
+    with SimulatedLink.of_core(Core(formats)) as link:
+        device = Device(link, formats)
+        device.load_weights(weights + weights.T)
+        device.load_all_phases(theta)
+        settings = Settings(gain=3000, dither=6)
+        device.configure(settings)
+        device.run(20)
+        got = device.read_all_phases()
+        device.select(1)
+        assert np.array_equal(device.read_phases(), got[1])
+        with pytest.raises(SpecError, match="replica = 2: this core has 2, counted from 0"):
+            device.select(2)
+        with pytest.raises(SpecError, match=r"shape \(5,\): needs 2 replicas x 5 oscillators"):
+            device.load_all_phases(theta[0])
+        with pytest.raises(SpecError, match="learning on a core of 2 replicas"):
+            device.run(1, learn=True)
+    for twin, start, end in zip(twins, theta, got, strict=True):
+        twin.load_weights(weights + weights.T)
+        twin.load_phases(start)
+        twin.configure(settings)
+        twin.run(20)
+        assert np.array_equal(twin.read_phases(), end)
+    assert not np.array_equal(got[0], got[1])
+
+
+def test_replicas_in_the_network_file_need_a_task_without_learning() -> None:
+    board = "[board]\nreplicas = 4\n"
+    assert plan.formats_of(parse(SPEC + board)).replicas == 4
+    recall = SPEC.replace('kind = "solve"', 'kind = "lock"')
+    with pytest.raises(SpecError, match=r"board.replicas = 4 with task.kind = 'lock': replicas"):
+        parse(recall + board)
+
+
 @pytest.mark.parametrize("feature", ["resonance", "decay", "edge", "budget", "centring"])
 def test_replicas_that_would_learn_are_refused(feature: str) -> None:
     with pytest.raises(SpecError, match=rf"replicas = 2 with {feature}: replicas share"):
@@ -104,3 +150,23 @@ def test_replicas_that_would_learn_are_refused(feature: str) -> None:
         _formats(9, 4, 65)
     with pytest.raises(SpecError, match="learning on a core of 2 replicas"):
         Passes(learn=True).check(_formats(9, 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("pages", "replicas", "lut", "ff", "ebr", "dsp"),
+    [(8, 1, 8075, 4251, 7, 19), (8, 2, 10027, 5371, 10, 38), (8, 4, 18703, 9726, 16, 76)],
+)
+def test_the_predicted_area_counts_replicas(
+    pages: int, replicas: int, lut: int, ff: int, ebr: int, dsp: int
+) -> None:
+    """Packed by `drai_hw.boards.replicas`."""
+    formats = _formats(16 * pages, 16, replicas)
+    need = estimate(formats, load_board("ulx3s-85f"))
+    assert (need.ebr, need.dsp) == (ebr, dsp)
+    assert need.lut == pytest.approx(lut, rel=0.15)
+    assert need.ff == pytest.approx(ff, rel=0.15)
+
+
+def test_a_board_refuses_more_replicas_than_it_holds() -> None:
+    with pytest.raises(FitError, match="DSP of 156"):
+        check_fit(_formats(128, 16, 16), load_board("ulx3s-85f"))

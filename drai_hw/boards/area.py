@@ -20,6 +20,11 @@ from drai_hw.rtl.update import MULTIPLIER_BITS, mark_word
 
 POINTS_FILE = "area.json"
 _SMALL_AMPLITUDE = 2
+# What a replica takes: its update unit, and its share of what lanes and memories of a core that
+# learns take. Of cores of 128 oscillators with 2 and 4 replicas, packed for ECP5
+# (python -m drai_hw.boards.replicas).
+_REPLICA_UPDATE = {"lut": 658, "ff": 319}
+_REPLICA_SHARE = {"lut": 0.582, "ff": 0.652}
 BRIDGE_BUFFER = (256, 8)  # words x bits of the serial bridge's frame memory
 
 
@@ -66,7 +71,14 @@ def predict_area(formats: Formats, family: str, product: str, plan: Plan) -> Nee
     found = features(formats, family, product, plan)
     model = _models()[family]
     lut, ff = (
-        round(sum(model[resource][name] * value for name, value in found.items()))
+        round(
+            _of_replicas(
+                resource,
+                model[resource]["core"],
+                sum(model[resource][name] * value for name, value in found.items()),
+                formats.replicas,
+            )
+        )
         for resource in ("lut", "ff")
     )
     spram = plan.blocks if isinstance(plan, SpramPlan) else 0
@@ -75,11 +87,19 @@ def predict_area(formats: Formats, family: str, product: str, plan: Plan) -> Nee
         lut=lut,
         ff=ff,
         ebr=weight_ebr + other_blocks(formats, family),
-        dsp=multipliers(formats, family, product),
+        dsp=formats.replicas * multipliers(formats, family, product),
         weight_bits=formats.pair_slots * formats.lanes * formats.weight_bits,
         weight_ebr=weight_ebr,
         spram=spram,
     )
+
+
+def _of_replicas(resource: str, core: float, one: float, replicas: int) -> float:
+    """Return what a core with replicas takes, from what one core that learns takes in all."""
+    if replicas == 1:
+        return one
+    share = _REPLICA_SHARE[resource] * (one - core)
+    return core + (replicas - 1) * _REPLICA_UPDATE[resource] + replicas * share
 
 
 def spread(family: str, resource: str) -> float:
@@ -88,7 +108,7 @@ def spread(family: str, resource: str) -> float:
 
 
 def memories(formats: Formats) -> list[tuple[int, int]]:
-    """List depth and width of the memories besides the weights'."""
+    """List depth and width of a replica's memories."""
     pages, slots, lanes = formats.pages, formats.slots, formats.lanes
     groups = [lanes]
     if replicated(lanes) and pages <= SPLIT_PAGES:
@@ -104,11 +124,12 @@ def memories(formats: Formats) -> list[tuple[int, int]]:
 
 
 def other_blocks(formats: Formats, family: str) -> int:
-    """Count the memory blocks besides the weights'."""
+    """Count the memory blocks besides the weights', of all replicas."""
     count = blocks(family, *BRIDGE_BUFFER)
-    count += sum(mapped(family, *shape).blocks for shape in memories(formats))
+    own = sum(mapped(family, *shape).blocks for shape in memories(formats))
     # From 8 phase bits on, the update unit's two coupling tables become block ROMs on iCE40.
-    return count + 2 * (formats.phase_bits >= 8 and family == "ice40")
+    own += 2 * (formats.phase_bits >= 8 and family == "ice40")
+    return count + formats.replicas * own
 
 
 def in_logic(plan: Plan, family: str) -> Mapped | None:
@@ -121,7 +142,7 @@ def in_logic(plan: Plan, family: str) -> Mapped | None:
 
 
 def multipliers(formats: Formats, family: str, product: str) -> int:
-    """Count the multiplier blocks: those of the update unit, and the lanes'."""
+    """Count a replica's multiplier blocks: those of the update unit, and the lanes'."""
     # The gain's multiplier needs a second block once the sum has outgrown the first.
     count = 3 + (formats.acc_bits > MULTIPLIER_BITS)
     if family == "gowin" and formats.table_amplitude <= _SMALL_AMPLITUDE:

@@ -83,7 +83,8 @@ class _Problem:
     default="twin",
     show_default=True,
     help="twin: sparse, all replicas together. rtl: the simulated core with a weight for every "
-    "pair, replica by replica, compared with its twin after every step; for small graphs.",
+    "pair, as many replicas at once as board.replicas says, compared with their twins after every "
+    "step; for small graphs.",
 )
 @click.option(
     "--simulator",
@@ -122,7 +123,7 @@ def command(
         if backend == "twin":
             result = _solve(problem, steps)
         else:
-            result = _simulate(problem, steps or RTL_STEPS, replicas or 1, folder, simulator)
+            result = _simulate(problem, steps or RTL_STEPS, replicas, folder, simulator)
         text = json_text(result)
         from drai_hw.flow.store import write_text
 
@@ -194,7 +195,7 @@ def _solve(problem: _Problem, steps: int | None) -> dict[str, Any]:
 
 
 def _simulate(
-    problem: _Problem, steps: int, replicas: int, folder: Path, simulator: str
+    problem: _Problem, steps: int, replicas: int | None, folder: Path, simulator: str
 ) -> dict[str, Any]:
     from drai_hw.flow.words import first_text
     from drai_hw.sim.solving import solve_on_core
@@ -205,13 +206,15 @@ def _simulate(
             "which every pair's weight is simulated; leave --backend out for larger graphs"
         )
     started = time.monotonic()
+    together = problem.spec.board.replicas
     found, sims = solve_on_core(
-        problem.spec, problem.formats, problem.couplings(), replicas=replicas, steps=steps,
-        workdir=folder, simulator=simulator,
+        problem.spec, problem.formats, problem.couplings(), replicas=replicas or together,
+        steps=steps, workdir=folder, simulator=simulator,
     )  # fmt: skip
     facts = {
         "backend": "rtl",
         "simulator": simulator,
+        "core_replicas": together,
         "mismatches": sum(sim.mismatches for sim in sims),
         "cycles": sum(sim.cycles for sim in sims),
         "run_clocks": sum(sim.run_clocks for sim in sims),

@@ -74,6 +74,7 @@ def formats_of(spec: Spec, lanes: int | None = None, pages: int | None = None) -
         centring=RowCentring.name in spec.learning.stabilisers,
         mask=bool(spec.network.mask),
         seed=spec.task.seed,
+        replicas=spec.board.replicas,
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.model import plan
 from drai_hw.model.ising import Energy, Reader, Solution, Spins
-from drai_hw.model.machine import Machine, Settings
+from drai_hw.model.machine import Machine, Settings, each_replica
 from drai_hw.model.numbers import GAIN_BITS, STRENGTH_BITS, Formats
 from drai_hw.model.sparse import SparseTwin, fastest
 from drai_hw.spec import Spec
@@ -255,17 +255,21 @@ def seconds_a_step(
 def anneal(machine: Machine, formats: Formats, stages: Sequence[Stage], seed: int) -> list[Spins]:
     """Let one machine, its weights loaded, do the stages as replica of a seed.
 
+    A core with replicas does those of the R seeds from there on, all at once.
+
     Returns
     -------
-    list of arrays of int8, shape (N,)
+    list of arrays of int8, shape (N,), or (R, N) of a core with replicas
         Spins read after each of the last stages.
     """
     machine.reseed()
-    machine.load_phases(start_phases(formats, seed))
+    for r in each_replica(machine):
+        machine.load_phases(start_phases(formats, seed + r))
     found = []
     for k, stage in enumerate(stages):
         machine.configure(stage.settings)
         machine.run(stage.steps, resume=k > 0)
         if k >= len(stages) - READ_STAGES:
-            found.append(spins_of(machine.read_phases(), formats))
+            phases = [machine.read_phases() for _ in each_replica(machine)]
+            found.append(spins_of(phases if len(phases) > 1 else phases[0], formats))
     return found

@@ -68,7 +68,11 @@ class Lane(wiring.Component):
                 "weight_out": Out(w),
                 # Constant during a pass.
                 **({"u_g": In(formats.phase_bits - 1)} if formats.learns else {}),
-                **({"g_plus": In(1), "g_minus": In(1)} if formats.learns and formats.one_sided else {}),
+                **(
+                    {"g_plus": In(1), "g_minus": In(1)}
+                    if formats.learns and formats.one_sided
+                    else {}
+                ),
                 "even": In(1),
                 "minus_local": In(1),
                 "minus_rotating": In(1),

@@ -262,6 +262,10 @@ class Board(Section):
     )
     lanes: int | None = key(None, "L, even; absent: chosen for the board.", ge=2, le=256)
     pages: int | None = key(None, "M; absent: the least that holds N.", ge=1, le=512)
+    replicas: int = key(
+        1, "Sets of lanes that share each weight fetched, for solving many starts at once.",
+        ge=1, le=64,
+    )  # fmt: skip
     clock_hz: float | None = key(
         None,
         "System clock, made by the device's PLL; absent: the board file's.",
@@ -348,6 +352,12 @@ class Spec(Section):
             raise ValueError(
                 'dynamics.unit = "margin" with learning.margin = 0: rates would refer to no field; '
                 "needs a margin above 0 weight LSB, or leave it out"
+            )
+        if self.board.replicas > 1 and self.task.kind != "solve":
+            raise ValueError(
+                f"board.replicas = {self.board.replicas} with task.kind = {self.task.kind!r}: "
+                "replicas share their weights and cannot learn; needs board.replicas = 1, or "
+                "task.kind = 'solve'"
             )
         if self.task.kind == "recall" and not self.task.patterns:
             raise ValueError(

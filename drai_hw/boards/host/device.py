@@ -18,6 +18,7 @@ from drai_hw.model.machine import (
     check_links,
     check_vector,
     check_weights,
+    each_replica,
 )
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.schedule import schedule
@@ -145,10 +146,11 @@ class Device(RegisterAccess):
         f = self.formats
         self._write("CONTROL", [int(Command.CLEAR_ERROR)])
         self.configure(Settings())
-        for register in ("STATE", "OMEGA"):
-            self._load(register, np.zeros(f.slots, dtype=np.int64))
         zeros = np.zeros(f.n, dtype=np.int64)
-        self.load_inputs(zeros, zeros, zeros, np.ones(f.n, dtype=np.int64))
+        for _ in each_replica(self):
+            for register in ("STATE", "OMEGA"):
+                self._load(register, np.zeros(f.slots, dtype=np.int64))
+            self.load_inputs(zeros, zeros, zeros, np.ones(f.n, dtype=np.int64))
         self.load_links(np.ones((f.n, f.n), dtype=bool))
         if f.census_passes:  # of no weights: no flags
             self._write("BUDGET", [(1 << BUDGET_BITS) - 1])
@@ -159,6 +161,44 @@ class Device(RegisterAccess):
             self._write("CONTROL", [int(Command.RUN)])
             self._wait_idle(1.0)
         self.reseed()
+
+    # -- replicas ----------------------------------------------------------------------------
+
+    def select(self, replica: int) -> None:
+        """Choose the replica whose phases, tuning words and inputs are loaded and read.
+
+        Replica 0 is chosen at first. Weights and settings are those of all replicas.
+
+        Raises
+        ------
+        SpecError
+            The core has no such replica.
+        """
+        replicas = self.formats.replicas
+        if not 0 <= replica < replicas:
+            raise SpecError(f"replica = {replica!r}: this core has {replicas}, counted from 0")
+        if replicas == 1:
+            return
+
+        def write() -> bool:
+            self._write("REPLICA", [replica])
+            return self._read("REPLICA")[0] == replica
+
+        self._surely(write, "replica")
+
+    def load_all_phases(self, theta: ArrayLike) -> None:
+        """Set the phase accumulators of all replicas, R x N (LSB); replica 0 is chosen then."""
+        f, given = self.formats, np.asarray(theta)
+        if given.shape != (f.replicas, f.n):
+            raise SpecError(
+                f"phases of shape {given.shape}: needs {f.replicas} replicas x {f.n} oscillators"
+            )
+        for replica in each_replica(self):
+            self.load_phases(given[replica])
+
+    def read_all_phases(self) -> NDArray[np.int64]:
+        """Return the phase accumulators of all replicas, R x N; replica 0 is chosen then."""
+        return np.array([self.read_phases() for _ in each_replica(self)])
 
     # -- machine: loading --------------------------------------------------------------------
 
