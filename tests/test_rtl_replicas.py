@@ -154,7 +154,12 @@ def test_replicas_that_would_learn_are_refused(feature: str) -> None:
 
 @pytest.mark.parametrize(
     ("pages", "replicas", "lut", "ff", "ebr", "dsp"),
-    [(8, 1, 8075, 4251, 7, 19), (8, 2, 10027, 5371, 10, 38), (8, 4, 18703, 9726, 16, 76)],
+    [
+        (8, 1, 8075, 4251, 7, 19),
+        (8, 2, 10027, 5371, 10, 38),
+        (8, 4, 18703, 9726, 16, 76),
+        (16, 3, 14834, 7733, 19, 57),  # not among those that the model rests on
+    ],
 )
 def test_the_predicted_area_counts_replicas(
     pages: int, replicas: int, lut: int, ff: int, ebr: int, dsp: int
