@@ -157,7 +157,7 @@ def test_reads_and_writes_that_wait_together_take_turns():
     play(scenario)
 
 
-@pytest.mark.parametrize("address", [0x80, 0xFC, 0x100, 0x800 + 4 * MARGIN, 0xFFF])
+@pytest.mark.parametrize("address", [0x84, 0xFC, 0x100, 0x800 + 4 * MARGIN, 0xFFF])
 def test_an_address_without_a_register_is_a_decode_error(address):
     async def scenario(ctx, bus, core):
         await send(ctx, bus, "ar", araddr=address)

@@ -140,7 +140,7 @@ def test_each_byte_select_writes_its_byte_of_a_plain_register():
     play(scenario)
 
 
-@pytest.mark.parametrize("address", [0x80, 0x98, 0xFC, 0x100, 0x800 + GAIN, 0xFFC])
+@pytest.mark.parametrize("address", [0x84, 0x98, 0xFC, 0x100, 0x800 + GAIN, 0xFFC])
 @pytest.mark.parametrize("write", [0, 1])
 def test_an_address_without_a_register_is_answered_by_err(address, write):
     async def scenario(ctx, bus, core):

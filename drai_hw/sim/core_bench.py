@@ -33,7 +33,7 @@ async def job(dut: Any) -> None:
         bus = Bus(dut)
         others = [
             (Twin(twin.formats.replica(r)), memories)
-            for r, memories in enumerate(order["replica_memories"], 1)
+            for r, memories in enumerate(order.get("replica_memories", []), 1)
         ]
         scoreboard = Scoreboard(dut, twin, order["memories"], others)
         rings = RegisterWindow(dut, order["ring_registers"])

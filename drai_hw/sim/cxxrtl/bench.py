@@ -74,7 +74,7 @@ def run_order(
         windows = windows_of(order["memories"], window)
         others = [
             (twin_of(twin.formats.replica(r)), windows_of(memories, window))
-            for r, memories in enumerate(order["replica_memories"], 1)
+            for r, memories in enumerate(order.get("replica_memories", []), 1)
         ]
         bits = model.watch(order["ring_registers"])
         board = Comparison(twin, windows, others)
