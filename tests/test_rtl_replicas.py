@@ -53,7 +53,11 @@ def _run(formats: Formats, folder: Path, simulator: str, steps: int, **more: Any
 
 @pytest.mark.parametrize(
     ("n", "lanes", "replicas", "product", "mask"),
-    [(9, 4, 2, "mul", False), (15, 8, 4, "logic", True), (8, 8, 4, "mul", False)],
+    [
+        (9, 4, 2, "mul", False),
+        pytest.param(15, 8, 4, "logic", True, marks=pytest.mark.full),
+        pytest.param(8, 8, 4, "mul", False, marks=pytest.mark.full),
+    ],
 )
 def test_every_replica_is_the_twin_of_its_seed_on_icarus(
     tmp_path: Path, n: int, lanes: int, replicas: int, product: str, mask: bool
