@@ -224,8 +224,10 @@ def test_one_flipped_bit_anywhere_in_the_state_is_found_in_its_step(
 def test_a_run_that_takes_other_clocks_than_it_should_is_a_difference(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = mirror.clocks_per_run
-    monkeypatch.setattr(mirror, "clocks_per_run", lambda *a, **k: real(*a, **k) + 1)
+    real = mirror.run_bounds
+    monkeypatch.setattr(
+        mirror, "run_bounds", lambda *a, **k: tuple(bound + 1 for bound in real(*a, **k))
+    )
     result = run_order(order(Job(SPEC, "learn", steps=4)), source, emit.NAME, cache=cache)
     assert result["diff"][0]["what"] == "clocks"
     assert result["diff"][0]["expected"] == result["diff"][0]["got"] + 1

@@ -13,6 +13,7 @@ from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.rtl.banks import StorePlan
 from drai_hw.rtl.pages import LOGIC_DEPTH as SPLIT_PAGES
 from drai_hw.rtl.replica import lane_groups, replicated
+from drai_hw.rtl.sdram_plan import SdramPlan
 from drai_hw.rtl.spram import SpramPlan
 from drai_hw.rtl.stores import Plan
 from drai_hw.rtl.timing import page_word
@@ -26,6 +27,11 @@ _SMALL_AMPLITUDE = 2
 _REPLICA_UPDATE = {"lut": 658, "ff": 319}
 _REPLICA_SHARE = {"lut": 0.582, "ff": 0.652}
 BRIDGE_BUFFER = (256, 8)  # words x bits of the serial bridge's frame memory
+
+
+# Controller, counters and shifters of weights in SDRAM, from one core (2,048 oscillators on 24
+# lanes), not fitted to several.
+SDRAM_LUT, SDRAM_FF = 1700, 100
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,11 @@ def predict_area(formats: Formats, family: str, product: str, plan: Plan) -> Nee
         for resource in ("lut", "ff")
     )
     spram = plan.blocks if isinstance(plan, SpramPlan) else 0
-    weight_ebr = 0 if spram or in_logic(plan, family) else plan.blocks
+    if isinstance(plan, SdramPlan):
+        lut, ff = lut + SDRAM_LUT, ff + SDRAM_FF
+        weight_ebr = 2 * mapped(family, plan.queue_words, plan.width).blocks
+    else:
+        weight_ebr = 0 if spram or in_logic(plan, family) else plan.blocks
     return Need(
         lut=lut,
         ff=ff,
@@ -160,7 +170,9 @@ def features(formats: Formats, family: str, product: str, plan: Plan) -> dict[st
     logic = product == "logic"
     kept = [mapped(family, *shape) for shape in memories(formats)]
     kept.append(in_logic(plan, family) or Mapped())
-    banks = plan.banks if isinstance(plan, SpramPlan) else len(plan.banks)
+    banks = 1
+    if not isinstance(plan, SdramPlan):
+        banks = plan.banks if isinstance(plan, SpramPlan) else len(plan.banks)
     return {
         "core": 1,
         "lane": lanes,

@@ -18,6 +18,7 @@ from drai_hw.boards.boardschema import (
     Hold,
     Led,
     Options,
+    Sdram,
     Uart,
     first_error,
 )
@@ -65,6 +66,7 @@ class Board:
     options: Options
     programmer: str | None
     folder: Path | None
+    sdram: Sdram | None = None
 
     @property
     def product(self) -> str:
@@ -97,6 +99,7 @@ class Board:
             "led": self.led and self.led.model_dump(),
             "hold": [hold.model_dump() for hold in self.hold],
             "options": self.options.model_dump(),
+            **({"sdram": self.sdram.model_dump()} if self.sdram else {}),
         }
 
     @property
@@ -143,6 +146,12 @@ class Board:
                 f"board {self.name!r}: platform {self.platform!r} is for device "
                 f"{device_name(cls)!r}, the board file says {self.device.name!r}; "
                 "make the two agree"
+            )
+        if self.sdram is not None and self.sdram.resource not in {r.name for r in cls.resources}:
+            raise SpecError(
+                f"board {self.name!r}: platform {self.platform!r} has no resource "
+                f"{self.sdram.resource!r} for sdram.resource; weights in SDRAM need a board with "
+                "one, such as ulx3s-85f, or leave the setting out"
             )
         if self.clock.resource is not None:
             told_hz = self._clock_resource_hz(cls)
@@ -319,4 +328,5 @@ def _checked(raw: dict[str, Any], label: str, folder: Path | None) -> Board:
         options=Options(**{**usual, **given}),
         programmer=parsed.programmer,
         folder=folder,
+        sdram=parsed.sdram,
     )

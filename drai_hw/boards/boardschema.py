@@ -65,6 +65,12 @@ class Led(_Part):
     number: int = Field(default=0, ge=0)
 
 
+class Sdram(_Part):
+    """An SDRAM that takes the weights which find no room on the chip; off unless it is named."""
+
+    resource: str = "sdram"
+
+
 class Hold(_Part):
     """A pin that must rest at a level, whatever the design does, with the reason."""
 
@@ -94,6 +100,7 @@ class BoardFile(_Part):
     clock: Clock
     uart: Uart
     led: Led | None = None
+    sdram: Sdram | None = None
     hold: tuple[Hold, ...] = ()
     options: Options = Options()
 
@@ -102,6 +109,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "clock": Clock,
     "uart": Uart,
     "led": Led,
+    "sdram": Sdram,
     "hold": Hold,
     "options": Options,
 }

@@ -14,8 +14,9 @@ from drai_hw.boards.speed import Speed, predict_speed
 from drai_hw.boards.stores import describe_store, plan_weights, store_text
 from drai_hw.errors import FitError
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.spram import SpramPlan
-from drai_hw.rtl.stores import Plan
+from drai_hw.rtl.banks import StorePlan
+from drai_hw.rtl.sdram_plan import SdramPlan
+from drai_hw.rtl.stores import Plan, step_clocks
 from drai_hw.rtl.timing import clocks_per_step
 
 LARGEST_N = 4096  # beyond this no device of the table holds one bit per pair
@@ -71,17 +72,45 @@ def estimate(formats: Formats, board: Board) -> Need:
     board : Board
         Device and product style.
     """
-    return predict_area(formats, board.family, board.product, plan_weights(formats, board.device))
+    plan = plan_weights(formats, board.device, external_plan(formats, board))
+    return predict_area(formats, board.family, board.product, plan)
 
 
-def weight_plan(formats: Formats, board: Board) -> Plan | None:
+def external_plan(
+    formats: Formats, board: Board, clock_hz: float | None = None
+) -> SdramPlan | None:
+    """Return the weights' plan in a board's SDRAM.
+
+    None if the board file names none, or if they do not fit into it.
+
+    Parameters
+    ----------
+    formats : Formats
+        Number formats with lanes and pages.
+    board : Board
+        Names the SDRAM.
+    clock_hz : float, optional
+        System clock instead of the board file's.
+    """
+    if board.sdram is None:
+        return None
+    board.platform_class()  # refuses a board without it
+    clock_hz = board.plan_clock(clock_hz).output_hz
+    width = formats.lanes * formats.weight_bits
+    try:
+        return SdramPlan(formats.pair_slots, width, clock_hz, resource=board.sdram.resource)
+    except ValueError:
+        return None
+
+
+def weight_plan(formats: Formats, board: Board, clock_hz: float | None = None) -> Plan | None:
     """Cut the weight memory into blocks of a board's device, or return None to leave it whole.
 
     Only where multipliers serve the lanes: on smaller devices the registers around the blocks
-    would cost more than they are worth.
+    would cost more than they are worth. ``clock_hz`` as for `external_plan`.
     """
-    plan = plan_weights(formats, board.device)
-    return plan if board.family == "ecp5" or isinstance(plan, SpramPlan) else None
+    plan = plan_weights(formats, board.device, external_plan(formats, board, clock_hz))
+    return plan if board.family == "ecp5" or not isinstance(plan, StorePlan) else None
 
 
 def shortages(need: Need, board: Board) -> list[str]:
@@ -222,11 +251,12 @@ def choose(
 
 
 def _choice(formats: Formats, board: Board, why: str) -> Choice:
-    plan = plan_weights(formats, board.device)
+    plan = plan_weights(formats, board.device, external_plan(formats, board))
     need = predict_area(formats, board.family, board.product, plan)
     speed = predict_speed(formats, board.device)
-    clocks = clocks_per_step(formats)
-    reason = f"{why}: {clocks} clocks; weights in {store_text(plan, board.family)}"
+    clocks = step_clocks(formats, plan)
+    most = "at most " if isinstance(plan, SdramPlan) else ""
+    reason = f"{why}: {most}{clocks} clocks; weights in {store_text(plan, board.family)}"
     clock_hz = board.plan_clock().output_hz
     if speed.fmax_hz < clock_hz:
         reason += (

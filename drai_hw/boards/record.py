@@ -23,8 +23,7 @@ from drai_hw.boards.report import report_row, write_row
 from drai_hw.errors import DraiError, FitError, SpecError
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.stores import learning_slot_clocks
-from drai_hw.rtl.timing import clocks_per_step
+from drai_hw.rtl.stores import learning_slot_clocks, step_clocks
 from drai_hw.rtl.top import Top
 from drai_hw.spec import Spec, validate
 
@@ -77,14 +76,14 @@ def build_network(
     progress: Progress | None = None,
 ) -> BoardResult:
     """Build core, bridge and board layer of one network; see `drai_hw.boards.build.build`."""
-    top = Top(board_core(formats, board), board.plan_clock(clock_hz).output_hz, baud)
+    top = Top(board_core(formats, board, clock_hz), board.plan_clock(clock_hz).output_hz, baud)
     return build(
         top,
         board,
         outdir,
         pnr_seeds=pnr_seeds,
         clock_hz=clock_hz,
-        clocks_per_step=clocks_per_step(formats),
+        clocks_per_step=step_clocks(formats, weight_plan(formats, board, clock_hz)),
         progress=progress,
     )
 
@@ -126,6 +125,11 @@ def record(
     if board.folder is None:
         raise SpecError(
             f"board {board.name!r} has no folder for a report; give one with board.toml"
+        )
+    if board.sdram is not None:
+        raise SpecError(
+            f"board {board.name!r} with sdram.resource: a record's figures are those of weights on "
+            "the chip; build it with `drai-hw board`"
         )
     spec, _ = catalog.find(design)
     made_of: dict[str, Any] = {}

@@ -9,17 +9,18 @@ from drai_hw.boards.devices import Device
 from drai_hw.boards.families import FAMILIES
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.banks import plan_store
+from drai_hw.rtl.sdram_controller import BEAT_BITS
+from drai_hw.rtl.sdram_plan import SdramPlan
 from drai_hw.rtl.spram import BLOCK_BITS, BLOCK_WORDS, SpramPlan
-from drai_hw.rtl.stores import Plan, learning_slot_clocks
-from drai_hw.rtl.timing import clocks_per_step
+from drai_hw.rtl.stores import Plan, step_clocks
 
 
-def plan_weights(formats: Formats, device: Device) -> Plan:
+def plan_weights(formats: Formats, device: Device, external: SdramPlan | None = None) -> Plan:
     """Plan where a core's weights go on a device.
 
     In block memory, cut into as few banks as find room beside the other memories: then learning
     costs no clocks. Else in the device's large single-port memories, if it has some and they
-    suffice; else in the first cut that comes: the caller compares.
+    suffice; else in external memory; else in the first cut that comes: the caller compares.
 
     Parameters
     ----------
@@ -27,6 +28,8 @@ def plan_weights(formats: Formats, device: Device) -> Plan:
         Number formats with lanes and pages.
     device : Device
         Its memory blocks, less those that the rest of the core takes.
+    external : SdramPlan, optional
+        The weights in the board's SDRAM, if it may be used and holds them.
     """
     depth, width = formats.pair_slots, formats.lanes * formats.weight_bits
     family = FAMILIES[device.family]
@@ -37,6 +40,8 @@ def plan_weights(formats: Formats, device: Device) -> Plan:
     single_port = single_port_plan(formats, device)
     if single_port and (blocks is None or blocks.blocks > free):
         return single_port
+    if external and (blocks is None or blocks.blocks > free):
+        return external
     if blocks is None:
         blocks = plan_store(depth, width, family.shapes)  # no way of cutting helps: the first
     return blocks
@@ -53,7 +58,7 @@ def single_port_plan(formats: Formats, device: Device) -> SpramPlan | None:
 
 def learning_clocks(formats: Formats, plan: Plan | None) -> int:
     """Return the clocks of a learning step with a store, without a field pass."""
-    return clocks_per_step(formats, learn=True, slot_clocks=learning_slot_clocks(plan))
+    return step_clocks(formats, plan, learn=True)
 
 
 def describe_store(plan: Plan, family: str) -> dict[str, Any]:
@@ -62,12 +67,15 @@ def describe_store(plan: Plan, family: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``kind`` (``"ebr"``, ``"spram"`` or ``"logic"``), ``blocks``, ``banks``, and ``shapes``:
-        words and bits of a block of each bank.
+        ``kind`` (``"ebr"``, ``"spram"``, ``"sdram"`` or ``"logic"``), ``blocks``, ``banks``, and
+        ``shapes``: words and bits of a block of each bank.
     """
     if isinstance(plan, SpramPlan):
         shapes = [[BLOCK_WORDS, BLOCK_BITS]] * plan.banks
         return {"kind": "spram", "blocks": plan.blocks, "banks": plan.banks, "shapes": shapes}
+    if isinstance(plan, SdramPlan):
+        shape = [plan.depth * plan.beats, BEAT_BITS]
+        return {"kind": "sdram", "blocks": 1, "banks": 1, "shapes": [shape]}
     if in_logic(plan, family) is not None:
         return {"kind": "logic", "blocks": 0, "banks": 1, "shapes": [[plan.depth, plan.width]]}
     return {
@@ -83,6 +91,9 @@ def store_text(plan: Plan, family: str) -> str:
     found = describe_store(plan, family)
     if found["kind"] == "logic":
         return f"logic: {plan.depth} x {plan.width} bit are too few for a block"
+    if found["kind"] == "sdram":
+        assert isinstance(plan, SdramPlan)
+        return f"SDRAM: {plan.depth} words of {plan.beats} x {BEAT_BITS} bit"
     shapes = dict.fromkeys(f"{depth} x {width}" for depth, width in found["shapes"])
     banks = f" in {found['banks']} banks" if found["banks"] > 1 else ""
     return f"{found['blocks']} {found['kind'].upper()} of {' and '.join(shapes)} bit{banks}"

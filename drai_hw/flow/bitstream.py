@@ -33,21 +33,22 @@ def board_stage(context: Context) -> Mapping[str, Any]:
     from drai_hw.boards.board_core import board_core
     from drai_hw.boards.boardfile import load_board
     from drai_hw.boards.build import build
+    from drai_hw.boards.fit import weight_plan
     from drai_hw.boards.report import features, formats_record
-    from drai_hw.rtl.timing import clocks_per_step
+    from drai_hw.rtl.stores import step_clocks
     from drai_hw.rtl.top import Top
 
     formats = Formats(**context.inputs["formats"])
     board = load_board(context.inputs["board"])
     clock_hz = context.inputs["clock_hz"]
-    core = board_core(formats, board)
+    core = board_core(formats, board, clock_hz)
     result = build(
         Top(core, board.plan_clock(clock_hz).output_hz, context.inputs["baud"]),
         board,
         context.workdir,
         pnr_seeds=tuple(context.inputs["pnr_seeds"]),
         clock_hz=clock_hz,
-        clocks_per_step=clocks_per_step(formats),
+        clocks_per_step=step_clocks(formats, weight_plan(formats, board, clock_hz)),
         progress=lambda text: context.progress(None, text),
     ).to_json()
     # The folder gets its final name when the stage is over; what is stored must not name this one.

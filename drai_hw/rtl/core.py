@@ -16,6 +16,7 @@ from drai_hw.rtl.host import HostPort
 from drai_hw.rtl.registers import BUS_ADDRESS_BITS, BUS_DATA_BITS, Cfg
 from drai_hw.rtl.replica import lane_groups, later, replicated
 from drai_hw.rtl.replica_set import ReplicaSet
+from drai_hw.rtl.sdram import SdramStore
 from drai_hw.rtl.sequencer import Sequencer
 from drai_hw.rtl.stores import Plan, make_store
 from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE, Kind, WideKind
@@ -48,9 +49,8 @@ class Core(wiring.Component):
         and the page store saves its registers. Same bits, same clocks.
     digest : int, optional
         64-bit identity; `identity` of the formats if left out.
-    store : StorePlan or SpramPlan, optional
-        How the weight memory is cut into block memories, or into the single-port memories of
-        iCE40 UltraPlus; by default it is block memory cut by synthesis.
+    store : StorePlan, SpramPlan or SdramPlan, optional
+        Block memories, single-port memories or SDRAM; by default, block memory cut by synthesis.
     """
 
     def __init__(
@@ -68,6 +68,8 @@ class Core(wiring.Component):
         self.lanes, self.update = self.sets[0].lanes, self.sets[0].update
         self.groups = lane_groups(formats.lanes)
         self.weights = make_store(formats, store, write_lag=self.lanes[0].write_lag)
+        # Whether words may come late, so that passes and the host have to wait for them.
+        self.late = isinstance(self.weights, SdramStore)
         super().__init__(
             {
                 "addr": In(BUS_ADDRESS_BITS),
@@ -85,8 +87,8 @@ class Core(wiring.Component):
         """Wire the parts."""
         m = Module()
         f = self.formats
-        m.submodules.sequencer = sequencer = Sequencer(f)
-        m.submodules.host = host = HostPort(f, self.digest)
+        m.submodules.sequencer = sequencer = Sequencer(f, settles=self.late)
+        m.submodules.host = host = HostPort(f, self.digest, waits=self.late)
         m.submodules.weights = self.weights
         m.submodules.pages = self.sets[0].pages
         m.submodules.update = self.update
@@ -239,6 +241,13 @@ class Core(wiring.Component):
             store.host_commit.eq(host.weight_commit),
             host.weight.eq(store.word[: f.weight_bits].as_signed()),
         ]
+        if isinstance(store, SdramStore):
+            m.d.comb += [
+                store.pair.eq(sequencer.control.pair),
+                store.fetching.eq(sequencer.busy & (sequencer.kind != Kind.REFRESH)),
+                sequencer.settled.eq(store.settled),
+                host.weight_wait.eq(store.host_wait),
+            ]
         settings = self._learning(m, host, sequencer) if f.learns else {}
         for part in self.sets:
             self._weights_of(m, part, settings)

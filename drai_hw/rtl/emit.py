@@ -15,8 +15,8 @@ from drai_hw.model.numbers import Formats
 from drai_hw.rtl.core import Core, identity
 from drai_hw.rtl.map_files import c_header, svd
 from drai_hw.rtl.registers import MAP_VERSION, REGISTERS
-from drai_hw.rtl.stores import Plan, learning_slot_clocks, weight_memory
-from drai_hw.rtl.timing import clocks_per_step, page_word
+from drai_hw.rtl.stores import Plan, step_clocks, weight_memory
+from drai_hw.rtl.timing import page_word
 from drai_hw.rtl.update import input_word, mark_word
 from drai_hw.rtl.wrap import Bus
 
@@ -169,7 +169,8 @@ def metadata(
             for r in range(1, formats.replicas)
         ]
     }
-    slow = clocks_per_step(formats, learn=True, slot_clocks=learning_slot_clocks(store))
+    couple = step_clocks(formats, store)
+    slow = step_clocks(formats, store, learn=True)
     return {
         "top": name,
         "bus": bus.record(),
@@ -188,12 +189,12 @@ def metadata(
             for register in ("local_word", "word", "local_sum", "rotating_sum")
         ],
         "clocks_per_step": {
-            "couple": clocks_per_step(formats),
-            "field_and_couple": clocks_per_step(formats, field=True),
-            **({"couple_and_learn": slow} if slow != clocks_per_step(formats) else {}),
-            **({"edge": clocks_per_step(formats, edge=True)} if formats.edge else {}),
+            "couple": couple,
+            "field_and_couple": step_clocks(formats, store, field=True),
+            **({"couple_and_learn": slow} if slow != couple else {}),
+            **({"edge": step_clocks(formats, store, edge=True)} if formats.edge else {}),
             **(
-                {"census_and_couple": clocks_per_step(formats, census=True)}
+                {"census_and_couple": step_clocks(formats, store, census=True)}
                 if formats.census_passes
                 else {}
             ),

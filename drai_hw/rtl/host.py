@@ -49,10 +49,14 @@ class HostPort(wiring.Component):
         Widths.
     digest : int
         64-bit identity of the design.
+    waits : bool
+        Whether weights come and go only when the store no longer says ``weight_wait``. An access
+        to WEIGHT that moves a word then takes as long as the memory needs for it.
     """
 
-    def __init__(self, formats: Formats, digest: int) -> None:
+    def __init__(self, formats: Formats, digest: int, *, waits: bool = False) -> None:
         f = self.formats = formats
+        self.waits = waits
         self._digest = digest
         slot, word = address_bits(f.slots), address_bits(f.pair_slots)
         w = signed(f.weight_bits)
@@ -103,6 +107,7 @@ class HostPort(wiring.Component):
             "weight_shift": Out(1),
             "weight_commit": Out(1),
             "weight": In(w),
+            **({"weight_wait": In(1)} if waits else {}),
         }
         ports |= {f"{name}_count": In(32) for name in EVENTS}
         super().__init__(ports)
@@ -212,6 +217,10 @@ class HostPort(wiring.Component):
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 0):
                     m.next = "DO"
+                if self.waits:
+                    with m.If((wait == 0) & self.weight_wait):
+                        m.d.sync += wait.eq(0)
+                        m.next = "FETCH"
             with m.State("DO"):
                 m.d.comb += [writing.eq(self.we), reading.eq(self.re & ~self.we)]
                 m.d.sync += data.eq(0)
@@ -236,6 +245,10 @@ class HostPort(wiring.Component):
             with m.State("ANSWER"):
                 m.d.comb += self.ack.eq(1)
                 m.next = "REST"
+                if self.waits:
+                    with m.If(self.weight_wait):
+                        m.d.comb += self.ack.eq(0)
+                        m.next = "ANSWER"
         m.d.comb += self.rdata.eq(reduce(or_, joined, data))
 
         with m.If(writing):

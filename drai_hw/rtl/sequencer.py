@@ -37,10 +37,13 @@ class Sequencer(wiring.Component):
     ----------
     formats : Formats
         Geometry.
+    settles : bool
+        Whether a pass ends only when the weight store says that all words are in memory.
     """
 
-    def __init__(self, formats: Formats) -> None:
+    def __init__(self, formats: Formats, *, settles: bool = False) -> None:
         self.formats = formats
+        self.settles = settles
         super().__init__(
             {
                 "run": In(1),
@@ -51,6 +54,7 @@ class Sequencer(wiring.Component):
                 **({"edge": In(1), "turn": Out(1)} if formats.edge else {}),
                 **({"census": In(1)} if formats.census_passes else {}),
                 "ready": In(1),  # the weight store lets the next slot come
+                **({"settled": In(1)} if settles else {}),
                 "control": Out(control(formats)),
                 "kind": Out(kind_shape(formats)),
                 "learning": Out(1),
@@ -158,7 +162,12 @@ class Sequencer(wiring.Component):
                         m.next = "UPDATE"
                     with m.Else():
                         m.next = "ROW"
-                with m.If(last_row & (slot == PASS_DRAIN - 1)):
+                ended = last_row & (slot == PASS_DRAIN - 1)
+                if self.settles:
+                    with m.If(ended):
+                        m.d.sync += slot.eq(slot)
+                    ended &= self.settled
+                with m.If(ended):
                     m.d.sync += slot.eq(0)
                     # The first pass of the step that is still to come, if there is one.
                     for place in range(1, len(wanted)):

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from drai_hw.model.machine import Passes
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.banks import StorePlan, plain_store
+from drai_hw.rtl.sdram import SdramStore
+from drai_hw.rtl.sdram_plan import SdramPlan
 from drai_hw.rtl.spram import SpramPlan, SpramStore
+from drai_hw.rtl.timing import clocks_per_pass, clocks_per_run
 from drai_hw.rtl.weights import WeightStore
 
-Plan = StorePlan | SpramPlan
-Store = WeightStore | SpramStore
+Plan = StorePlan | SpramPlan | SdramPlan
+Store = WeightStore | SpramStore | SdramStore
 
 
 def make_store(formats: Formats, plan: Plan | None, *, write_lag: int) -> Store:
@@ -21,13 +25,15 @@ def make_store(formats: Formats, plan: Plan | None, *, write_lag: int) -> Store:
     ----------
     formats : Formats
         Number formats and geometry.
-    plan : StorePlan or SpramPlan, optional
+    plan : StorePlan, SpramPlan or SdramPlan, optional
         The plan.
     write_lag : int
         Clocks from the stage at which words arrive to the stage at which they are written.
     """
     if isinstance(plan, SpramPlan):
         return SpramStore(formats, plan, write_lag=write_lag)
+    if isinstance(plan, SdramPlan):
+        return SdramStore(formats, plan)
     return WeightStore(formats, plan)
 
 
@@ -41,6 +47,39 @@ def primitive_words(plan: Plan | None, inside: str) -> list[str]:
     if not isinstance(plan, SpramPlan) or not plan.vendor:
         return []
     return [f"{inside}.{place.path}" for place in plan.places()]
+
+
+def run_bounds(formats: Formats, plan: Plan | None, steps: int, **passes: bool) -> tuple[int, int]:
+    """Return the least and the most clocks of a run; equal but for weights in SDRAM.
+
+    Parameters
+    ----------
+    formats : Formats
+        Number formats and geometry.
+    plan : StorePlan, SpramPlan or SdramPlan, optional
+        The weight store.
+    steps : int
+        Steps of the run.
+    passes : bool
+        Those of `drai_hw.model.machine.Passes`; by default a couple pass alone.
+    """
+    exact = clocks_per_run(formats, steps, slot_clocks=learning_slot_clocks(plan), **passes)
+    if not isinstance(plan, SdramPlan):
+        return exact, exact
+    wanted = Passes(**passes)
+    learning = int(wanted.coupled and wanted.learn)
+    alone = clocks_per_pass(formats)
+    least = most = exact - steps * wanted.count(formats) * alone
+    for count, learns in ((wanted.count(formats) - learning, False), (learning, True)):
+        low, high = plan.pass_clocks(alone, learning=learns)
+        least += steps * count * low
+        most += steps * count * high
+    return least, most
+
+
+def step_clocks(formats: Formats, plan: Plan | None, **passes: bool) -> int:
+    """Return the clocks of one step; with weights in SDRAM, the most it takes (`run_bounds`)."""
+    return run_bounds(formats, plan, 2, **passes)[1] - run_bounds(formats, plan, 1, **passes)[1]
 
 
 def weight_memory(formats: Formats, plan: Plan | None, inside: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from drai_hw.errors import DraiError
 from drai_hw.rtl.registers import REGISTERS
 
 CLOCK_NS = 10
-_ACCESS_LIMIT_CLOCKS = 200
+_ACCESS_LIMIT_CLOCKS = 20_000  # an SDRAM rests for 200 us before it takes the first word
 
 
 class BusError(DraiError):

@@ -157,7 +157,7 @@ def run_core(
         Number formats and geometry instead of the network file's.
     product : {"mul", "logic"}
         See `drai_hw.rtl.core.Core`.
-    store : StorePlan or SpramPlan, optional
+    store : StorePlan, SpramPlan or SdramPlan, optional
         See `drai_hw.rtl.core.Core`; primitives of the vendor get the model `PRIMITIVE`.
     folder : Path, optional
         Where the network file lies, for patterns given as a file.
@@ -235,7 +235,7 @@ def run_job(
     """Carry a job out on the RTL; see `run_core`."""
     from drai_hw.rtl import emit
     from drai_hw.rtl.core import Core
-    from drai_hw.rtl.stores import learning_slot_clocks, primitive_words
+    from drai_hw.rtl.stores import primitive_words
 
     _check_simulator(simulator, waves)
     started = time.monotonic()
@@ -251,8 +251,8 @@ def run_job(
         "ring_registers": facts["ring_registers"],
         "total_steps": total_steps,
         "check_clocks": dut is None,
-        "learning_slot_clocks": learning_slot_clocks(store),
         "undefined": undefined,
+        "store": store,
     }
     models = [PRIMITIVE] if undefined and dut is None else []
     source = dut or _emitted(

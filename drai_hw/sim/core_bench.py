@@ -40,7 +40,7 @@ async def job(dut: Any) -> None:
         machine = RtlMachine(
             bus, dut, scoreboard, rings, order["total_steps"], order["check_clocks"]
         )
-        machine.learning_slot_clocks = order.get("learning_slot_clocks", 1)
+        machine.store = order.get("store")
         await bus.start()
         outcome = await bridge(carry_out)(order["job"], machine)
         machine.tell()

@@ -15,7 +15,8 @@ from drai_hw.model.numbers import Formats
 from drai_hw.model.schedule import schedule
 from drai_hw.model.twin import Twin
 from drai_hw.rtl.registers import Cfg, Command, State, command_of, setting_registers
-from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
+from drai_hw.rtl.stores import Plan, run_bounds
+from drai_hw.rtl.timing import clocks_per_step
 from drai_hw.sim.comparison import Comparison, DisagreementError
 from drai_hw.sim.jobs import Job
 
@@ -32,12 +33,12 @@ class MirroredMachine:
     board : Comparison
         Its twin follows every call.
     check_clocks : bool
-        Whether the clocks of a run must be those of `clocks_per_run`.
+        Whether the clocks of a run must lie within those of `run_bounds`.
 
     Attributes
     ----------
-    learning_slot_clocks : int
-        Clocks from slot to slot of a learning pass that the weight store needs, 1 at first.
+    store : StorePlan, SpramPlan or SdramPlan, optional
+        The weight store, whose clocks are expected; none at first.
     """
 
     def __init__(self, board: Comparison, check_clocks: bool = True) -> None:
@@ -45,7 +46,7 @@ class MirroredMachine:
         self.board = board
         self.replica = 0
         self._check_clocks = check_clocks
-        self.learning_slot_clocks = 1
+        self.store: Plan | None = None
         self.steps = 0
         self.run_clocks = 0
         self.pair_evaluations = 0
@@ -183,7 +184,8 @@ class MirroredMachine:
     def _limit_clocks(self) -> int:
         """Clocks after which a step that has not ended never will."""
         f = self.formats
-        return 16 * clocks_per_step(f) + 4 * clocks_per_run(f, 1)
+        _, slowest = run_bounds(f, self.store, 1, field=True, learn=True)
+        return 16 * clocks_per_step(f) + 4 * slowest
 
     def _first_of_its_kind(self, passes: Passes) -> bool:
         """Say whether this is the first step with coupling that learns, or that does not."""
@@ -206,10 +208,9 @@ class MirroredMachine:
     def _ended(self, steps: int, clocks: int, passes: Passes) -> None:
         """Count the clocks of a run, and check them."""
         self.run_clocks += clocks
-        want = clocks_per_run(
-            self.formats, steps, slot_clocks=self.learning_slot_clocks, **asdict(passes)
-        )
-        if self._check_clocks and clocks != want:
+        least, most = run_bounds(self.formats, self.store, steps, **asdict(passes))
+        if self._check_clocks and not least <= clocks <= most:
+            want = least if clocks < least else most
             self.board.note(self.steps, "clocks", steps, want, clocks)
         self.board.settle()
 

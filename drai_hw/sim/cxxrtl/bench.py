@@ -79,7 +79,7 @@ def run_order(
         bits = model.watch(order["ring_registers"])
         board = Comparison(twin, windows, others)
         machine = CxxrtlMachine(model, board, order["check_clocks"], tell)
-        machine.learning_slot_clocks = order.get("learning_slot_clocks", 1)
+        machine.store = order.get("store")
         try:
             outcome = carry_out(order["job"], machine)
         except ToolError as error:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from drai_hw.errors import ToolError
 from drai_hw.rtl.registers import REGISTERS
 
-ACCESS_LIMIT_CLOCKS = 200
+ACCESS_LIMIT_CLOCKS = 20_000  # an SDRAM rests for 200 us before it takes the first word
 RESET_CLOCKS = 3
 
 _U32 = np.ctypeslib.ndpointer(np.uint32, flags="C_CONTIGUOUS")

@@ -18,6 +18,7 @@ from drai_hw.model.numbers import Formats
 from drai_hw.rtl import emit
 from drai_hw.rtl.banks import StorePlan, plan_store
 from drai_hw.rtl.core import Core
+from drai_hw.rtl.sdram_plan import SdramPlan
 from drai_hw.rtl.spram import SpramPlan
 from drai_hw.rtl.stores import Plan
 from drai_hw.sim.core import SimResult, run_job
@@ -89,7 +90,7 @@ class Case:
     def memory(self) -> str:
         """The weight memory in words."""
         plan = self.plan
-        if plan is None:
+        if plan is None or isinstance(plan, SdramPlan):
             return STORES[self.store]
         banks = len(plan.banks) if isinstance(plan, StorePlan) else plan.banks
         counts = f"{plan.blocks} block{'s'[: plan.blocks != 1]}"
