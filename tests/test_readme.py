@@ -1,6 +1,7 @@
 """The figures on the first screen are those of the committed records."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,9 @@ def shown(board: str) -> str:
 @pytest.mark.parametrize("board", ["ulx3s-85f", "icebreaker"])
 def test_area_and_fmax_are_those_of_the_last_record(board):
     assert shown(board) in (ROOT / "README.md").read_text()
+
+
+def test_pair_updates_are_those_of_the_page_of_twin_and_rtl():
+    page = (ROOT / "docs/reference/exactness.md").read_text()
+    total = re.search(r"In all ([\d,]+) pair updates in [\d,]+ steps, 0 mismatches", page)[1]
+    assert f"0 mismatches in {total} pair updates" in (ROOT / "README.md").read_text()
