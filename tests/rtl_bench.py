@@ -62,9 +62,9 @@ class CoreBench:
 
     def weight_word(self, k: int) -> int:
         return sum(
-            self.ctx.get(piece.memory.data[k - piece.bank.first]) << piece.first_bit
-            for piece in self.core.weights.pieces
-            if 0 <= k - piece.bank.first < piece.bank.words
+            self.ctx.get(memory.data[k - place.first_word]) << place.first_bit
+            for place, memory in ((p.place, p.memory) for p in self.core.weights.pieces)
+            if 0 <= k - place.first_word < place.words
         )
 
     async def configure(self, settings: Settings) -> None:
@@ -126,3 +126,45 @@ def random_twin(formats: Formats, seed: int, settings: Settings) -> Twin:
         twin.load_links(links)
     twin.load_weights((upper + upper.T) * links)
     return twin
+
+
+KINDS = (
+    {"couple": True},
+    {"field": True, "couple": True, "learn": True},
+    {"couple": True, "learn": True},
+    {"field": True, "couple": False},
+)
+"""Passes of one step each: every kind of step, one after the other."""
+
+
+async def follow(b: CoreBench, twin: Twin, bounds: Callable[..., tuple[int, int]]) -> None:
+    """Do steps of all kinds on core and twin, and compare their whole states after each.
+
+    ``bounds`` returns the least and the most clocks of a step with the passes that it is given.
+    Counters are compared at the end.
+    """
+    await b.access("STEPS", 1)
+    for number, kind in enumerate(KINDS):
+        command = Command.RESUME if number else Command(0)
+        for name in kind:
+            command |= Command[name.upper()] if kind[name] else Command(0)
+        clocks = await b.run(command)
+        twin.run(1, resume=number > 0, **kind)
+        assert b.memory("theta") == twin.theta.tolist(), f"phases after step {number}"
+        marks = b.memory("marks")
+        assert [mark.margin for mark in marks] == twin.margin.astype(int).tolist()
+        if twin.formats.resonance:
+            assert [mark.ema for mark in marks] == twin.ema.tolist()
+        assert np.array_equal(b.weight_words(), twin.weight_words()), f"weights, step {number}"
+        least, most = bounds(**kind)
+        assert least <= clocks <= most
+    counters = twin.counters()
+    for name in ("visited", "gated_on", "written", "changed"):
+        assert await b.access(name.upper()) == getattr(counters, name), name
+
+
+async def compare_read_back(b: CoreBench, twin: Twin) -> None:
+    """Read all weights as the host does, word after word; they must be the twin's."""
+    await b.access("WEIGHT_ADDRESS", 0)
+    for value in twin.weight_words().ravel():
+        assert await b.access("WEIGHT") == int(value) & 0xFFFFFFFF

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from drai_hw.rtl.core import Core, identity
 from drai_hw.rtl.registers import MAGIC, MAP_VERSION, Command, Status
 from drai_hw.rtl.timing import clocks_per_pass, clocks_per_run, clocks_per_step
 from drai_hw.rtl.weights import WeightStore
-from tests.rtl_bench import CoreBench, random_twin, simulate
+from tests.rtl_bench import KINDS, CoreBench, compare_read_back, follow, random_twin, simulate
 
 PLAIN = Settings(gain=900, shil_max=3000, shil_step=700, eta=30000, dither=5, margin=10, gates=1)
 FULL = {"resonance": True, "decay": True}
@@ -32,41 +33,15 @@ def agree(
     """Compare RTL and twin over steps of every kind."""
     twin = random_twin(formats, seed, settings)
     core = Core(formats, product=product, store=store)
-    kinds = [
-        {"couple": True},
-        {"field": True, "couple": True, "learn": True},
-        {"couple": True, "learn": True},
-        {"field": True, "couple": False},
-    ]
+    clocks = partial(clocks_per_run, formats, 1)
 
     async def bench(b: CoreBench) -> None:
         await b.configure(settings)
         await b.load(twin)
-        await b.access("STEPS", 1)
-        for number, kind in enumerate(kinds):
-            command = Command.RESUME if number else Command(0)
-            for name, bit in (
-                ("field", Command.FIELD), ("couple", Command.COUPLE), ("learn", Command.LEARN),
-            ):  # fmt: skip
-                command |= bit if kind.get(name) else Command(0)
-            clocks = await b.run(command)
-            twin.run(1, resume=number > 0, **kind)
-            assert b.memory("theta") == twin.theta.tolist(), f"phases after step {number}"
-            marks = b.memory("marks")
-            assert [mark.margin for mark in marks] == twin.margin.astype(int).tolist()
-            if formats.resonance:
-                assert [mark.ema for mark in marks] == twin.ema.tolist()
-            assert np.array_equal(b.weight_words(), twin.weight_words()), f"weights, step {number}"
-            passes = {name: kind.get(name, False) for name in ("field", "couple")}
-            assert clocks == clocks_per_run(formats, 1, **passes)
-        counters = twin.counters()
-        for name in ("visited", "gated_on", "written", "changed"):
-            assert await b.access(name.upper()) == getattr(counters, name), name
+        await follow(b, twin, lambda **kind: (clocks(**kind),) * 2)
         assert await b.access("SHIL") == twin.shil
-        assert await b.access("STEPS_DONE") == len(kinds)
-        await b.access("WEIGHT_ADDRESS", 0)
-        for value in twin.weight_words().ravel():
-            assert await b.access("WEIGHT") == int(value) & 0xFFFFFFFF
+        assert await b.access("STEPS_DONE") == len(KINDS)
+        await compare_read_back(b, twin)
         await b.access("INDEX", 0)
         for k in range(formats.n):
             assert await b.access("STATE") == int(twin.theta[k]) | int(twin.margin[k]) << 31

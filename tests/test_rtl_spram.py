@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from drai_hw.model.machine import Settings
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl import emit
 from drai_hw.rtl.core import Core
-from drai_hw.rtl.registers import Command
 from drai_hw.rtl.spram import SpramPlan
 from drai_hw.rtl.timing import clocks_per_run
 from drai_hw.sim import run_core
 from drai_hw.spec import parse
-from tests.rtl_bench import CoreBench, random_twin, simulate
+from tests.rtl_bench import CoreBench, compare_read_back, follow, random_twin, simulate
 
 SMALL = {"phase_bits": 4, "levels": 5}
 
@@ -37,35 +36,14 @@ def agree(formats: Formats, seed: int = 3) -> None:
     settings = settings_of(formats)
     twin = random_twin(formats, seed, settings)
     core = Core(formats, product="logic", store=plan_of(formats))
-    kinds = [
-        {"couple": True},
-        {"field": True, "couple": True, "learn": True},
-        {"couple": True, "learn": True},
-        {"field": True, "couple": False},
-    ]
+    clocks = partial(clocks_per_run, formats, 1, slot_clocks=2)
 
     async def bench(b: CoreBench) -> None:
         await b.configure(settings)
         await b.load(twin)
-        await b.access("STEPS", 1)
-        for number, kind in enumerate(kinds):
-            command = Command.RESUME if number else Command(0)
-            for name in kind:
-                command |= Command[name.upper()] if kind[name] else Command(0)
-            clocks = await b.run(command)
-            twin.run(1, resume=number > 0, **kind)
-            assert b.memory("theta") == twin.theta.tolist(), f"phases after step {number}"
-            margins = [mark.margin for mark in b.memory("marks")]
-            assert margins == twin.margin.astype(int).tolist()
-            assert np.array_equal(b.weight_words(), twin.weight_words()), f"weights, step {number}"
-            assert clocks == clocks_per_run(formats, 1, slot_clocks=2, **kind)
-        counters = twin.counters()
-        assert counters.visited > 0
-        for name in ("visited", "gated_on", "written", "changed"):
-            assert await b.access(name.upper()) == getattr(counters, name), name
-        await b.access("WEIGHT_ADDRESS", 0)
-        for value in twin.weight_words().ravel():
-            assert await b.access("WEIGHT") == int(value) & 0xFFFFFFFF
+        await follow(b, twin, lambda **kind: (clocks(**kind),) * 2)
+        assert twin.counters().visited > 0
+        await compare_read_back(b, twin)
 
     simulate(core, bench)
 

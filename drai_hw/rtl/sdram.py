@@ -9,13 +9,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.banks import Bank
 from drai_hw.rtl.sdram_controller import BEAT_BITS, SdramController, sdram_address
 from drai_hw.rtl.sdram_model import SdramModel
 from drai_hw.rtl.sdram_pins import connect_pins
 from drai_hw.rtl.sdram_plan import SdramPlan
-from drai_hw.rtl.timing import address_bits, block_memory
-from drai_hw.rtl.weights import Piece
+from drai_hw.rtl.store_interface import Piece, check_plan, store_ports
+from drai_hw.rtl.timing import block_memory
 
 
 class SdramStore(wiring.Component):
@@ -52,38 +51,14 @@ class SdramStore(wiring.Component):
     def __init__(self, formats: Formats, plan: SdramPlan) -> None:
         self.formats = formats
         self.plan = plan
-        width = formats.lanes * formats.weight_bits
-        if (plan.depth, plan.width) != (formats.pair_slots, width):
-            raise ValueError(
-                f"plan of {plan.depth} x {plan.width} bit: the store has "
-                f"{formats.pair_slots} x {width}"
-            )
+        check_plan(formats, plan.depth, plan.width)
         most = plan.burst * plan.beats
         words = -(-plan.depth // plan.burst) * plan.burst
         self.chip = SdramModel(plan.chip, plan.clock_hz, words, plan.beats * BEAT_BITS)
-        self.pieces = [Piece(Bank(0, plan.depth, ()), 0, plan.width, self.chip)]
+        self.pieces = [Piece(place, self.chip) for place in plan.places()]
         self.controller = SdramController(plan.chip, plan.clock_hz, most)
         super().__init__(
-            {
-                "busy": In(1),
-                "start": In(1),
-                "issue": In(1),
-                "pair": In(1),
-                "fetching": In(1),
-                "learning": In(1),
-                "ready": Out(1),
-                "settled": Out(1),
-                "host_wait": Out(1),
-                "read": In(1),
-                "word": Out(width),
-                "write": In(1),
-                "new": In(width),
-                "host_address": In(address_bits(formats.pair_slots)),
-                "host_fetch": In(1),
-                "host_shift": In(1),
-                "host_weight": In(formats.weight_bits),
-                "host_commit": In(1),
-            }
+            store_ports(formats, pair=In(1), fetching=In(1), settled=Out(1), host_wait=Out(1))
         )
 
     def elaborate(self, platform: Any) -> Module:

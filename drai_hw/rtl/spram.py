@@ -12,10 +12,10 @@ from amaranth.lib.memory import Memory, MemoryData
 from amaranth.lib.wiring import In, Out
 
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.banks import Bank, Place
+from drai_hw.rtl.banks import Place
 from drai_hw.rtl.replica import later
+from drai_hw.rtl.store_interface import Piece, check_plan, store_ports
 from drai_hw.rtl.timing import address_bits
-from drai_hw.rtl.weights import Piece
 
 BLOCK_WORDS = 16384
 BLOCK_BITS = 16
@@ -179,12 +179,7 @@ class SpramStore(wiring.Component):
     def __init__(self, formats: Formats, plan: SpramPlan, *, write_lag: int) -> None:
         self.formats = formats
         self.plan = plan
-        width = formats.lanes * formats.weight_bits
-        if (plan.depth, plan.width) != (formats.pair_slots, width):
-            raise ValueError(
-                f"plan of {plan.depth} x {plan.width} bit: the store has "
-                f"{formats.pair_slots} x {width}"
-            )
+        check_plan(formats, plan.depth, plan.width)
         # Reads and write-backs alternate only if an odd number of clocks lies between them.
         self._even = (self.READ_LATENCY + write_lag) % 2 == 0
         self.blocks = [
@@ -192,27 +187,9 @@ class SpramStore(wiring.Component):
         ]
         flat = (block for bank in self.blocks for block in bank)
         self.pieces = [
-            Piece(Bank(p.first_word, p.words, ()), p.first_bit, p.bits, block)
-            for p, block in zip(plan.places(), flat, strict=True)
+            Piece(place, block) for place, block in zip(plan.places(), flat, strict=True)
         ]
-        super().__init__(
-            {
-                "busy": In(1),
-                "start": In(1),
-                "issue": In(1),
-                "learning": In(1),
-                "ready": Out(1),
-                "read": In(1),
-                "word": Out(width),
-                "write": In(1),
-                "new": In(width),
-                "host_address": In(address_bits(formats.pair_slots)),
-                "host_fetch": In(1),
-                "host_shift": In(1),
-                "host_weight": In(formats.weight_bits),
-                "host_commit": In(1),
-            }
-        )
+        super().__init__(store_ports(formats))
 
     def elaborate(self, platform: Any) -> Module:
         """Build blocks, address counters and scan chain."""

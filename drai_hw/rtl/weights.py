@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.banks import Bank, StorePlan, plain_store
+from drai_hw.rtl.banks import StorePlan, plain_store
 from drai_hw.rtl.replica import later, replicated
-from drai_hw.rtl.timing import address_bits, block_memory
+from drai_hw.rtl.store_interface import Piece, check_plan, store_ports
+from drai_hw.rtl.timing import block_memory
 
 GROUP_LANES = 8
 """Lanes whose blocks and word registers share copies of address, enable and select."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One memory of the store: some words of a bank's slice."""
-
-    bank: Bank
-    first_bit: int
-    width: int
-    memory: Any  # its words are the elements of `memory.data`
 
 
 class WeightStore(wiring.Component):
@@ -61,40 +51,13 @@ class WeightStore(wiring.Component):
         self.formats = formats
         width = formats.lanes * formats.weight_bits
         self.plan = plan or plain_store(formats.pair_slots, width)
-        if (self.plan.depth, self.plan.width) != (formats.pair_slots, width):
-            raise ValueError(
-                f"plan of {self.plan.depth} x {self.plan.width} bit: the store has "
-                f"{formats.pair_slots} x {width}"
-            )
+        check_plan(formats, self.plan.depth, self.plan.width)
         self.registered = plan is not None
         self.READ_LATENCY = 4 if self.registered else 2
-        self.pieces: list[Piece] = []
-        for bank in self.plan.banks:
-            first_bit = 0
-            for bits in bank.slices:
-                memory = block_memory(bits, bank.words)
-                self.pieces.append(Piece(bank, first_bit, bits, memory))
-                first_bit += bits
-        super().__init__(
-            {
-                "busy": In(1),
-                "start": In(1),
-                # Pairs that the sequencer issues, and whether it may: here always.
-                "issue": In(1),
-                "learning": In(1),
-                "ready": Out(1, init=1),
-                "read": In(1),
-                "word": Out(width),
-                "write": In(1),
-                "new": In(width),
-                # Host, at rest: address, take a word out, move the chain, put a word in.
-                "host_address": In(address_bits(formats.pair_slots)),
-                "host_fetch": In(1),
-                "host_shift": In(1),
-                "host_weight": In(formats.weight_bits),
-                "host_commit": In(1),
-            }
-        )
+        self.pieces = [
+            Piece(place, block_memory(place.bits, place.words)) for place in self.plan.places()
+        ]
+        super().__init__(store_ports(formats, ready=Out(1, init=1)))  # a slot never waits
 
     def elaborate(self, platform: Any) -> Module:
         """Build memories, address counters and scan chain."""
@@ -119,21 +82,20 @@ class WeightStore(wiring.Component):
         writing = [self._port(m, f"write{g}", sink, put) for g, _ in enumerate(groups)]
 
         words: dict[int, list[Any]] = {bank.first: [] for bank in self.plan.banks}
-        places = self.plan.places()
         for number, piece in enumerate(self.pieces):
-            memory = piece.memory
-            m.submodules[places[number].path] = memory
-            group = piece.first_bit // group_bits if self._copies else 0
-            at = self.plan.banks.index(piece.bank)
+            place, memory = piece.place, piece.memory
+            m.submodules[place.path] = memory
+            group = place.first_bit // group_bits if self._copies else 0
+            at = list(words).index(place.first_word)
             out, into = memory.read_port(), memory.write_port()
             m.d.comb += [
                 out.addr.eq(reading[group][0]),
                 out.en.eq(reading[group][1][at]),
                 into.addr.eq(writing[group][0]),
                 into.en.eq(writing[group][1][at]),
-                into.data.eq(new[piece.first_bit : piece.first_bit + piece.width]),
+                into.data.eq(new[place.first_bit : place.first_bit + place.bits]),
             ]
-            words[piece.bank.first].append(self._stage(m, out.data, f"out{number}"))
+            words[place.first_word].append(self._stage(m, out.data, f"out{number}"))
         banks = [Cat(parts) for parts in words.values()]
 
         # What was asked for comes out READ_LATENCY - 1 clocks later; the select comes with it.
