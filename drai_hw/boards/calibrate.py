@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from drai_hw.boards.fit import weight_plan
 from drai_hw.boards.packing import pack
 from drai_hw.boards.stores import plan_weights
 from drai_hw.errors import DraiError
+from drai_hw.files import write_whole
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.core import Core
 from drai_hw.rtl.top import Top
@@ -207,10 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def write(file: Path, points: Sequence[dict[str, Any]]) -> None:
     """Write points and the models fitted to them, the file as a whole."""
-    text = json.dumps({"models": fit(points), "points": list(points)}, indent=1) + "\n"
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, file)
+    known = {"models": fit(points), "points": list(points)}
+    write_whole(file, json.dumps(known, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from drai_hw.boards.families import FAMILIES
 from drai_hw.boards.report import OPTIONAL
 from drai_hw.boards.speed import predict_speed, records
 from drai_hw.boards.stores import plan_weights
+from drai_hw.files import write_whole
 from drai_hw.model.numbers import Formats
 
 BOUND = 0.15
@@ -144,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(tables())
         return 0
     before, mark, _ = PAGE.read_text(encoding="utf-8").partition(_MARK)
-    PAGE.write_text(f"{before}{mark}\n\n{tables()}\n", encoding="utf-8")
+    write_whole(PAGE, f"{before}{mark}\n\n{tables()}\n")
     return 0
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from drai_hw.boards.build import BoardResult
 from drai_hw.errors import SpecError
+from drai_hw.files import write_whole
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
 
@@ -152,7 +152,5 @@ def write_row(file: str | Path, row: dict[str, Any]) -> list[dict[str, Any]]:
 
     rows = [other for other in read_rows(path) if not same(other)] + [row]
     rows.sort(key=lambda r: (r["device"], r["n"], r["design"]))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     return rows

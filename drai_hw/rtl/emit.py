@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drai_hw.errors import SpecError
+from drai_hw.files import write_whole
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.core import Core, identity
 from drai_hw.rtl.map_files import c_header, svd
@@ -257,12 +258,6 @@ def write(files: Mapping[str, str], folder: str | Path) -> dict[str, Path]:
     target.mkdir(parents=True, exist_ok=True)
     out = {}
     for name, text in files.items():
-        path = target / name
-        partial = path.with_name(f".{name}.{os.getpid()}")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-        out[name] = path
+        out[name] = target / name
+        write_whole(out[name], text)
     return out

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from drai_hw.errors import DraiError
+from drai_hw.files import write_whole
 from drai_hw.rtl.bridge import BUFFER_BYTES
 from drai_hw.rtl.frame import FRAME, STATUS_TEXT, FrameFormat, Op
 from drai_hw.rtl.registers import BUS_ADDRESS_BITS, BUS_DATA_BITS, MAP_VERSION, REGISTERS
@@ -144,10 +144,7 @@ def main(arguments: list[str]) -> int:
         if not page.exists() or page.read_text() != text:
             raise DraiError(f"{page} is not what the tables say; make it again with `{COMMAND}`")
         return 0
-    page.parent.mkdir(parents=True, exist_ok=True)
-    part = page.with_suffix(".part")
-    part.write_text(text)
-    os.replace(part, page)
+    write_whole(page, text)
     return 0
 
 

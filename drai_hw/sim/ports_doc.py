@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from xml.etree import ElementTree
 from amaranth.hdl import Fragment
 
 from drai_hw.errors import DraiError
+from drai_hw.files import write_whole
 from drai_hw.rtl.axi4lite import Axi4LiteTop
 from drai_hw.rtl.core import Core
 from drai_hw.rtl.spi import CLOCKS_PER_SCK, FILL, SpiTop
@@ -232,11 +232,7 @@ def main(arguments: list[str]) -> int:
             )
         return 0
     for name, text in made.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(text)
-        os.replace(part, path)
+        write_whole(folder / name, text)
     return 0
 
 

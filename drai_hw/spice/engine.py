@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from drai_hw.errors import ConvergenceError, ToolError
+from drai_hw.files import write_whole
 from drai_hw.spice.settings import Floats
 
 Progress = Callable[[float], None]
@@ -204,12 +204,6 @@ def simulate(
     return _run(program, text, stop_s, expected_points, vectors, workdir, name, timeout_s, progress)
 
 
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-
-
 def _run(
     program: str,
     text: str,
@@ -222,8 +216,8 @@ def _run(
     progress: Progress | None,
 ) -> Waves:
     netlist, raw, log = (folder / f"{name}{suffix}" for suffix in (".cir", ".raw", ".log"))
-    _write(netlist, text)
-    _write(folder / ".spiceinit", _INIT_FILE)
+    write_whole(netlist, text)
+    write_whole(folder / ".spiceinit", _INIT_FILE)
     raw.unlink(missing_ok=True)
     started = time.monotonic()
     expected_bytes = max(1, expected_points * (vectors + 1) * 8)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from drai_hw.files import write_whole
 from tools.mutants.plan import MODEL, ROOT
 
 FILE = ROOT / "tools" / "mutants" / "lines.json"
@@ -71,9 +72,7 @@ def measure() -> dict[str, dict[str, object]]:
 
 def main() -> int:
     """Measure, and keep the result for the page."""
-    new = FILE.with_suffix(".new")
-    new.write_text(json.dumps(measure(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(new, FILE)
+    write_whole(FILE, json.dumps(measure(), indent=1, ensure_ascii=False) + "\n")
     return 0
 
 

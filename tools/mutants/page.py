@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 
+from drai_hw.files import write_whole
 from tools.mutants.lines import MACHINE_CODE
 from tools.mutants.plan import ROOT, TARGETS, Target
 from tools.mutants.record import Record
@@ -142,6 +142,4 @@ def _note(target: Target) -> str:
 
 def write() -> None:
     """Write the page, whole or not at all."""
-    new = PAGE.with_suffix(".new")
-    new.write_text(text(Record.load(), reasons()), encoding="utf-8")
-    os.replace(new, PAGE)
+    write_whole(PAGE, text(Record.load(), reasons()))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drai_hw.files import write_whole
 from tools.mutants.operators import Mutant
 from tools.mutants.plan import ROOT, TARGETS, digests
 
@@ -27,9 +27,7 @@ class Record:
 
     def save(self) -> None:
         """Write the record, whole or not at all."""
-        new = FILE.with_suffix(".new")
-        new.write_text(json.dumps(self.sources, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        os.replace(new, FILE)
+        write_whole(FILE, json.dumps(self.sources, indent=1, ensure_ascii=False) + "\n")
 
     def answer(self, source: str, where: str, digest: str, mutant: Mutant) -> str | None:
         """Return what is known of a mutant of unchanged code: killed, or nothing.

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from drai_hw.errors import DraiError
+from drai_hw.files import write_whole
 from drai_hw.model.acceptance import table
 from drai_hw.model.acceptance.row import Row
 
@@ -51,7 +52,7 @@ def main(words: list[str] | None = None) -> int:
         for text in stale:
             print(f"stale: {text}", file=sys.stderr)
     elif not given.only:
-        table.write(given.output, table.page(rows, values))
+        write_whole(given.output, table.page(rows, values))
     print(f"{len(rows) - failed} of {len(rows)} rows met")
     return 1 if failed or stale else 0
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from drai_hw.errors import SpecError
 from drai_hw.model.acceptance import (
@@ -118,11 +116,3 @@ def measure(table: Sequence[Row], progress: Callable[[Row, float], None]) -> lis
         progress(row, value)
         values.append(value)
     return values
-
-
-def write(path: Path, text: str) -> None:
-    """Write a page, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from drai_hw.errors import DraiError
-from drai_hw.model.acceptance.table import write
+from drai_hw.files import write_whole
 from drai_hw.model.storage import cases, study
 from drai_hw.model.storage.page import outcomes_of, page
 
@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
         parser.error("--quick: a page needs all cases; it goes with --check")
     found = [study(case, lambda text: print(text, file=sys.stderr)) for case in wanted]
     if not given.check:
-        write(given.output, page(found))
+        write_whole(given.output, page(found))
         return 0
     try:
         shown = outcomes_of(given.output.read_text(encoding="utf-8"))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import drai_hw
+from drai_hw.files import write_whole
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl import emit
 from drai_hw.rtl.banks import StorePlan, plan_store
@@ -266,16 +266,13 @@ def study(case: Case, folder: Path, progress: Progress | None = None) -> Found:
     """
     found = Found(case=case, rtl=case.rtl_digest())
     key = digest_of(f"{found.rtl} {sources()} {case!r}")
-    folder.mkdir(parents=True, exist_ok=True)
     for number in range(case.parts):
         path = folder / f"{case.name}-{number}-{key}.json"
         if path.is_file():
             part = Part(**json.loads(path.read_text(encoding="utf-8")))
         else:
             part = run_part(case, number, folder, progress)
-            beside = path.with_name(f".{path.name}.{os.getpid()}")
-            beside.write_text(json.dumps(asdict(part)), encoding="utf-8")
-            os.replace(beside, path)
+            write_whole(path, json.dumps(asdict(part)))
         found.parts.append(part)
         if part.mismatches:
             break

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from drai_hw.errors import DraiError
-from drai_hw.model.acceptance.table import write
+from drai_hw.files import write_whole
 from drai_hw.sim.exactness import (
     LEAST_PAIR_UPDATES,
     SIZES,
@@ -81,7 +81,7 @@ def main(words: list[str] | None = None) -> int:
     wrong = total(found, "mismatches")
     if not some and not wrong:
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        write(given.output, page(found, today))
+        write_whole(given.output, page(found, today))
     if given.json:
         print(json.dumps(_result(found), indent=2))
     else:
