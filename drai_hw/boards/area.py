@@ -17,7 +17,8 @@ from drai_hw.rtl.sdram_plan import SdramPlan
 from drai_hw.rtl.spram import SpramPlan
 from drai_hw.rtl.stores import Plan
 from drai_hw.rtl.timing import page_word
-from drai_hw.rtl.update import MULTIPLIER_BITS, mark_word
+from drai_hw.rtl.torque import MULTIPLIER_BITS
+from drai_hw.rtl.update import mark_word
 
 POINTS_FILE = "area.json"
 _SMALL_AMPLITUDE = 2

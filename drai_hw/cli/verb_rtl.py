@@ -36,6 +36,14 @@ from drai_hw.errors import SpecError
     "a top module drai_<bus>.",
 )
 @click.option(
+    "--unit",
+    type=click.Choice(["core", "synapse", "neuron", "update", "prng"]),
+    default="core",
+    show_default=True,
+    help="One unit of the core instead of all of it, as a module drai_<unit> with the ports of "
+    "the units under test.",
+)
+@click.option(
     "--clock-hz",
     type=click.FloatRange(min=0, min_open=True),
     metavar="F",
@@ -54,27 +62,33 @@ def command(
     output: str | None,
     check: bool,
     bus: str,
+    unit: str,
     clock_hz: float | None,
     baud: int | None,
     seed: int | None,
     as_json: bool,
 ) -> int:
     """
-    Write the core of SPEC as plain Verilog, alone or behind a bus.
+    Write the core of SPEC, or one unit of it, as plain Verilog.
 
-    With it RTLIL, metadata as JSON, and the register map as C header and CMSIS-SVD. The same SPEC
-    gives the same bytes. The files belong to you.
+    With it RTLIL, metadata as JSON, and for the core the register map as C header and CMSIS-SVD.
+    The same SPEC gives the same bytes. The files belong to you.
     """
     if clock_hz is not None and bus not in ("uart", "spi"):
         raise click.UsageError(f"--clock-hz is for --bus uart and spi; --bus {bus} needs none")
     if baud is not None and bus != "uart":
         raise click.UsageError(f"--baud is for --bus uart; --bus {bus} needs none")
+    if unit != "core" and bus != "none":
+        raise click.UsageError(f"--bus {bus} stands around the core; --unit {unit} has no bus")
     if output == "-" and (as_json or check):
         raise click.UsageError(
             "-o - puts Verilog on standard output; --json and --check need a file or directory"
         )
     with clean_stdout() as say:
-        files, facts = _files(reference, seed, bus, clock_hz, baud)
+        if unit == "core":
+            files, facts = _files(reference, seed, bus, clock_hz, baud)
+        else:
+            files, facts = _unit_files(reference, seed, unit)
         verilog = f"{facts['top']}.v"
         if output == "-":
             say(files[verilog].rstrip("\n"))
@@ -124,6 +138,29 @@ def _files(
         "n": formats.n,
         "lanes": formats.lanes,
         "pages": formats.pages,
+        "digest": plan.design_digest(formats).hex(),
+    }
+
+
+def _unit_files(
+    reference: str, seed: int | None, unit: str
+) -> tuple[dict[str, str], dict[str, Any]]:
+    from drai_hw.flow.geometry import geometry_of
+    from drai_hw.model import plan
+    from drai_hw.rtl import emit_unit
+
+    job = load_job(reference, "build", seed)
+    plan.require_hardware(job.spec)
+    formats = plan.formats_of(job.spec, *geometry_of(job.spec))
+    name = job.spec.network.name
+    files = emit_unit.unit_texts(unit, formats, command=f"drai-hw rtl {name} --unit {unit}")
+    facts = emit_unit.unit_metadata(unit, formats)
+    return files, {
+        "name": name,
+        "top": facts["top"],
+        "unit": unit,
+        "latency": facts["latency"],
+        "ports": facts["ports"],
         "digest": plan.design_digest(formats).hex(),
     }
 

@@ -13,6 +13,12 @@ from amaranth.lib.wiring import In, Out
 from drai_hw.model import prng
 
 
+def leaped(state: Signal, bits: int) -> Any:
+    """Return the state after a leap of ``bits`` bits."""
+    new = reduce(xor, (state[lag - bits : lag] for lag in prng.LAGS))
+    return Cat(new, state[: prng.BITS - bits])
+
+
 class Stream(wiring.Component):
     """One random stream (unit `prng`): 31-bit LFSR of `drai_hw.model.prng`, newest bit in bit 0.
 
@@ -37,11 +43,9 @@ class Stream(wiring.Component):
         """Build the register."""
         m = Module()
         state = Signal(prng.BITS, init=self._seed)
-        bits = self._leap_bits
-        new = reduce(xor, (state[lag - bits : lag] for lag in prng.LAGS))
         with m.If(self.reseed):
             m.d.sync += state.eq(self._seed)
         with m.Elif(self.step):
-            m.d.sync += state.eq(Cat(new, state[: prng.BITS - bits]))
+            m.d.sync += state.eq(leaped(state, self._leap_bits))
         m.d.comb += self.state.eq(state)
         return m

@@ -11,6 +11,11 @@ from amaranth.lib.wiring import In, Out
 from drai_hw.model.numbers import Formats
 
 
+def latency(formats: Formats) -> int:
+    """Return the clocks from input to output: 3, and one more for each later kind of step."""
+    return 3 + formats.fades + formats.centring
+
+
 class Synapse(wiring.Component):
     """Update one weight a clock by the stochastic learning rule.
 
@@ -45,7 +50,7 @@ class Synapse(wiring.Component):
 
     def __init__(self, formats: Formats) -> None:
         self.formats = formats
-        self.latency = 3 + formats.fades + formats.centring
+        self.latency = latency(formats)
         self.THETA_R = formats.theta_r
         p, w, ob = formats.phase_bits, formats.weight_bits, formats.frequency_bits
         sides = {"g_plus": In(1), "g_minus": In(1)} if formats.one_sided else {}

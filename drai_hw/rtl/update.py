@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, C, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import C, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,6 @@ from drai_hw.model.numbers import (
     GAIN_BITS,
     STRENGTH_BITS,
     Formats,
-    signed_bits,
 )
 from drai_hw.rtl import flags
 from drai_hw.rtl.prng import Stream
@@ -29,8 +28,7 @@ from drai_hw.rtl.timing import (
     kind_shape,
     page_word,
 )
-
-MULTIPLIER_BITS = 18  # the narrower of the device families' multiplier blocks holds 16
+from drai_hw.rtl.torque import Torque
 
 
 def input_word(formats: Formats) -> data.StructLayout:
@@ -54,7 +52,7 @@ def mark_word(formats: Formats) -> data.StructLayout:
     return data.StructLayout(fields)
 
 
-class UpdateUnit(wiring.Component):
+class UpdateUnit(Torque, wiring.Component):
     """State memories and the arithmetic of the O(N) part of a step.
 
     A couple pass moves the phase by tuning word, saturated torque and dither; a field pass sets
@@ -141,12 +139,13 @@ class UpdateUnit(wiring.Component):
         total = self.later(m, self.sum, 1, "total")
         valid = self.later(m, self.valid, 1, "valid")
 
-        delta = self._torque(m, theta, inputs, total)  # stage 6
+        delta = self.torque(m, theta, inputs, total)  # stage 6
         held = self.later(m, total >= flags.threshold(self, m), 1, "held")  # stage 2
 
         # Stage 7: increment; tuning word and dither were added up beside the torque.
         clamp = self.later(m, inputs.clamp, 5, "clamp")
-        drift = self._drift(m, self.later(m, omega, 4, "omega5"), valid)  # stage 6
+        omega5 = self.later(m, omega, 4, "omega5")
+        drift = self.drift(m, omega5, self._draw(m, valid))  # stage 6
         increment = Signal(signed(f.accumulator_bits + 2), reset_less=True)
         m.d.sync += increment.eq(Mux(clamp, 0, drift + delta))
 
@@ -193,14 +192,6 @@ class UpdateUnit(wiring.Component):
         self._write(m, "inputs", C(0, 1), host_inputs, self.host_write_inputs, host_inputs)
         return m
 
-    def later(self, m: Module, value: Any, clocks: int, name: str) -> Any:
-        """Delay a value; data only, so no reset."""
-        for stage in range(clocks):
-            register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
-            m.d.sync += register.eq(value)
-            value = register
-        return value
-
     def _addresses(self, m: Module) -> Signal:
         """Count oscillators at the memories' inputs and outputs; return "a result is ready"."""
         read_at = Signal(self.host_index.shape(), reset_less=True)
@@ -229,79 +220,8 @@ class UpdateUnit(wiring.Component):
             port.en.eq(Mux(self.busy, done, host_write)),
         ]
 
-    def _lookup(self, m: Module, index: Any, name: str) -> Signal:
-        """Look the coupling function up, one clock."""
-        amplitude_bits = self.formats.table_amplitude.bit_length()
-        entry = Signal(signed(amplitude_bits + 1), name=name, reset_less=True)
-        table = Array(C(value, entry.shape()) for value in self.formats.coupling)
-        m.d.sync += entry.eq(table[index])
-        return entry
-
-    def _torque(self, m: Module, theta: Signal, inputs: Any, total: Signal) -> Signal:
-        """Return the saturated torque at stage 6 from the state at stage 1."""
-        f = self.formats
-        top = theta[f.accumulator_bits - f.phase_bits :]
-        index, double = Signal(f.phase_bits), Signal(f.phase_bits)
-        m.d.comb += [index.eq(inputs.psi - top), double.eq(top << 1)]
-        pull = self._lookup(m, index, "pull")  # stage 2
-        split = self._lookup(m, double, "split")
-        strength = self.later(m, inputs.strength, 1, "strength2")
-        total = self.later(m, total, 1, "total2")
-
-        limit = ((1 << STRENGTH_BITS) - 1) * f.table_amplitude
-        one, two = signed(signed_bits(-limit, limit)), signed(signed_bits(-2 * limit, 2 * limit))
-        pulled, parted = Signal(one, reset_less=True), Signal(one, reset_less=True)
-        m.d.sync += [pulled.eq(strength * pull), parted.eq(self.shil * split)]  # stage 3
-        difference = Signal(two, reset_less=True)
-        m.d.sync += difference.eq(pulled - parted)  # stage 4
-
-        coupled, coupled_max = self._gained(m, total)
-        self._gained4 = coupled
-        x_max = coupled_max + (2 * limit << f.strength_shift)
-        x = Signal(signed(signed_bits(-x_max, x_max)), reset_less=True)
-        m.d.sync += x.eq(coupled + (difference << f.strength_shift))  # stage 5
-        shifted = x >> f.shift
-        delta = Signal(self._phase, reset_less=True)
-        m.d.sync += delta.eq(
-            Mux(
-                shifted > f.delta_max,
-                f.delta_max,
-                Mux(shifted < -f.delta_max, -f.delta_max, shifted),
-            )
-        )
-        return delta
-
-    def _gained(self, m: Module, total: Signal) -> tuple[Signal, int]:
-        """Return gain times sum plus the rounding half, at stage 4, and its largest magnitude.
-
-        A sum wider than a multiplier is cut at the rounding bit, so that rounding is the carry
-        into the upper part and every product has a register of its own.
-        """
-        f = self.formats
-        gain: Any = self.gain
-        if f.centring:  # the multiplier serves the census, too
-            gain = Signal(GAIN_BITS, name="factor", reset_less=True)
-            m.d.sync += gain.eq(Mux(self.kind == WideKind.CENTRE, self.centre, self.gain))
-        cut = f.shift - 1
-        most = ((1 << GAIN_BITS) - 1) * f.sum_max + (1 << cut)
-        out = Signal(signed(signed_bits(-most, most)), name="coupled4", reset_less=True)
-        if f.acc_bits <= MULTIPLIER_BITS:
-            product = Signal(out.shape(), name="coupled", reset_less=True)
-            m.d.sync += [product.eq(gain * total), out.eq(product + (1 << cut))]
-            return out, most
-        low = Signal(GAIN_BITS + cut, reset_less=True)
-        high = Signal(signed(GAIN_BITS + 1 + f.acc_bits - cut), reset_less=True)
-        m.d.sync += [
-            low.eq(gain * total[:cut]),
-            high.eq(gain * total[cut:].as_signed()),
-        ]
-        upper = Signal(signed(len(high) + 1))
-        m.d.comb += upper.eq((Cat(C(1, 1), high).as_signed() + Cat(C(1, 1), low[cut:])) >> 1)
-        m.d.sync += out.eq(Cat(low[:cut], upper).as_signed())
-        return out, most
-
-    def _drift(self, m: Module, omega: Signal, valid: Signal) -> Signal:
-        """Return tuning word plus dither at stage 6 from the tuning word at stage 5."""
+    def _draw(self, m: Module, valid: Signal) -> Any:
+        """Return the dither's two random bits at stage 4."""
         f = self.formats
         m.submodules.dither_stream = stream = Stream(f.dither_seed, prng.LEAP)
         stepping = self.later(m, valid, 3, "stepping")  # stage 4: the draw is taken and left
@@ -309,19 +229,7 @@ class UpdateUnit(wiring.Component):
             stream.step.eq(stepping & (self.kind == Kind.COUPLE)),
             stream.reseed.eq(self.reseed),
         ]
-        amplitude = Signal(f.dither_shift_max + 1, reset_less=True)
-        m.d.sync += amplitude.eq(Mux(self.dither == 0, 0, (1 << (self.dither - 1)[:5])))
-        kick = Signal(signed(f.dither_shift_max + 2), reset_less=True)
-        with m.Switch(stream.state[:2]):
-            with m.Case(1):
-                m.d.sync += kick.eq(amplitude)
-            with m.Case(2):
-                m.d.sync += kick.eq(-amplitude)
-            with m.Default():
-                m.d.sync += kick.eq(0)
-        drift = Signal(signed(f.accumulator_bits + 1), reset_less=True)
-        m.d.sync += drift.eq(omega + kick)
-        return drift
+        return stream.state[:2]
 
     def _margin(self, m: Module, held: Signal, marks: Any, inputs: Any) -> Signal:
         """Return the margin bit at stage 8."""
