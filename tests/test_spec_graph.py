@@ -67,7 +67,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     with pytest.raises(SpecError, match=r"cannot read graph '.*none.txt': No such file"):
         read_graph(tmp_path / "none.txt")
     (tmp_path / "x").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SpecError, match=r"graph '.*x' is no text file: needs \"n m\""):
+    with pytest.raises(
+        SpecError, match=r"cannot read graph .*x.: not UTF-8 text; needs a text file: \"n m\""
+    ):
         read_graph(tmp_path / "x")
 
 

@@ -61,7 +61,10 @@ def test_a_job_carries_the_links_of_its_file(tmp_path):
         ("random:1.5", r"needs a share above 0 to 1"),
         ([(0, 6)], r"has the pair \[0, 6\]: needs two different oscillators from 0 to 5"),
         ([(2, 2)], r"has the pair \[2, 2\]"),
-        ("absent.npy", r"absent.npy': cannot be read: .*No such file"),
+        (
+            "absent.npy",
+            r"cannot read network.mask '.*absent.npy': No such file.*needs a .npy array of",
+        ),
     ],
 )
 def test_bad_masks_are_refused(source, message):

@@ -56,7 +56,7 @@ def test_patterns_from_files(tmp_path):
         ("letters:AC", r"letters:AC: 35 pixels each; the network has 4 oscillators; .*= 35"),
         ("letters:Aß", r"letter 'ß': the font has the printable ASCII"),
         ("digits:0,x", r"needs digits 0 to 9"),
-        ("random:none", r'needs a count from 1, as in "random:5"'),
+        ("random:none", r'needs a count from 1 to 10000, as in "random:5"'),
         ("nowhere.npy", r"cannot read patterns 'nowhere.npy': No such file"),
         (((1, 0, 1, 1),), r"values 0; needs -1 and \+1 only \(from 0/1: 2\*x - 1\)"),
         (("#.#",), r"3 pixels each; the network has 4"),

@@ -33,6 +33,7 @@ from drai_hw.boards.platforms import (
 )
 from drai_hw.boards.pll import Pll, plan_pll
 from drai_hw.errors import SpecError
+from drai_hw.files import given_text
 
 SCHEMA = 1
 DEFAULT_BOARD = "ulx3s-85f"
@@ -285,10 +286,10 @@ def read_board_file(file: str | Path, settings: dict[str, str] | None = None) ->
     """
     path = Path(file)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpecError(f"board file {str(path)!r}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raw = tomllib.loads(
+            given_text(path, "board file", "a board.toml as docs/how-to/add-a-board.md has it")
+        )
+    except tomllib.TOMLDecodeError as error:
         raise SpecError(f"board file {str(path)!r}: not TOML: {error}") from None
     if raw.get("schema") != SCHEMA:
         raise SpecError(

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -60,13 +59,14 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             state: dict[str, Any] = {name: stored[name] for name in stored.files if name != _REST}
-            rest = json.loads(str(stored[_REST]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            rest = dict(json.loads(str(stored[_REST])))
+        if "settings" in rest:
+            rest["settings"] = Settings(**rest["settings"])
+    except Exception as error:  # readers of damaged archives raise whatever they trip over
         raise SpecError(
-            f"checkpoint {str(path)!r} cannot be read ({error}): delete it to start anew"
+            f"checkpoint {str(path)!r} cannot be read ({type(error).__name__}: {error}): "
+            "delete it to start anew"
         ) from None
-    if "settings" in rest:
-        rest["settings"] = Settings(**rest["settings"])
     return state | rest
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drai_hw.errors import SpecError
+from drai_hw.files import given_text, unreadable
 
 LARGEST = 20_000
 """Nodes; the sparse twin is made for up to so many."""
@@ -159,12 +160,10 @@ def recount(path: str | Path, partition: Sequence[int]) -> tuple[int, int]:
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield number and words of every line that is not empty."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SpecError(f"cannot read graph {str(path)!r}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SpecError(f"graph {str(path)!r} is no text file: {_FORM}") from error
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        reason = "no regular file, and it is read twice: once to count the cut anew"
+        raise unreadable(path, "graph", reason, 'a file that starts with "n m"')
+    text = given_text(path, "graph", f"a text file: {_FORM.removeprefix('needs ')}")
     for number, line in enumerate(text.splitlines(), start=1):
         if words := line.split():
             yield number, words

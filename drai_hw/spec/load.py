@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from drai_hw.errors import SpecError
+from drai_hw.files import given_text
 from drai_hw.spec import parts
 from drai_hw.spec.schema import SCHEMA_VERSION, Spec
 
@@ -40,14 +41,7 @@ def parse(text: str, source: str = "network file") -> Spec:
 
 def read(path: Path) -> Spec:
     """Return the validated network of a file; pattern paths in it stay relative to the file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise SpecError(
-            f"cannot read network file {str(path)!r}: {reason}; needs a TOML file, "
-            "`drai-hw new DIR` writes one"
-        ) from None
+    text = given_text(path, "network file", "a TOML file, `drai-hw new DIR` writes one")
     return parse(text, str(path))
 
 

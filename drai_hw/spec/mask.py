@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drai_hw.errors import SpecError
+from drai_hw.files import given_array
 
 _FORMS = (
     '"ring:K" (K neighbours a side), "grid:W" (rows of W, four neighbours), "random:SHARE" (share '
@@ -109,10 +110,7 @@ def _random(share: float, n: int, seed: int) -> NDArray[np.bool_]:
 
 
 def _read(path: Path, n: int) -> NDArray[np.bool_]:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise SpecError(f"network.mask = {str(path)!r}: cannot be read: {error}") from None
+    values = given_array(path, "network.mask", f"a .npy array of {n} x {n} zeros and ones")
     if values.shape != (n, n):
         raise SpecError(
             f"network.mask = {str(path)!r}: has shape {values.shape}; needs ({n}, {n}), "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
+from drai_hw.files import given_array, given_text
 from drai_hw.spec.glyphs import glyph
 
 LETTER_WIDTH, LETTER_HEIGHT = 5, 7
+MOST_RANDOM = 10_000  # of 4,096 oscillators: 0.3 GB
 DIGIT_WIDTH = 8
 
 
@@ -83,13 +86,17 @@ def load_patterns(
     if kind == "digits":
         return _digits(argument, oscillators, source)
     if kind == "random":
-        if not argument.isdigit() or int(argument) < 1:
-            raise SpecError(f'patterns {source!r}: needs a count from 1, as in "random:5"')
+        # Of ASCII digits: str.isdigit takes superscripts, too, and int() does not.
+        if not re.fullmatch("[0-9]{1,6}", argument) or not 1 <= int(argument) <= MOST_RANDOM:
+            raise SpecError(
+                f'patterns {source!r}: needs a count from 1 to {MOST_RANDOM}, as in "random:5"'
+            )
         rng = np.random.default_rng(seed)
         drawn = rng.choice([-1, 1], size=(int(argument), oscillators))
         return _checked(drawn, [str(k) for k in range(len(drawn))], width, oscillators, source)
     values = read_patterns((folder or Path()) / source)
-    return _checked(values, [str(k) for k in range(len(values))], width, oscillators, source)
+    labels = [str(k) for k in range(values.shape[0] if values.ndim else 0)]
+    return _checked(values, labels, width, oscillators, source)
 
 
 def letter(character: str) -> NDArray[np.int64]:
@@ -121,11 +128,11 @@ def _with_ranges(characters: str) -> list[str]:
 
 
 def _digits(argument: str, oscillators: int, source: str) -> Patterns:
-    from sklearn.datasets import load_digits
-
     wanted = [part.strip() for part in argument.split(",")]
     if not all(part in list("0123456789") for part in wanted):
         raise SpecError(f'patterns {source!r}: needs digits 0 to 9, as in "digits:0,1,4"')
+    from sklearn.datasets import load_digits
+
     data = load_digits()
     rows = []
     for part in wanted:
@@ -138,16 +145,10 @@ def _digits(argument: str, oscillators: int, source: str) -> Patterns:
 
 def read_patterns(path: Path) -> NDArray[np.int64]:
     """Return the rows of a .npy array or of a text file (one pattern a line)."""
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False)
-        lines = path.read_text(encoding="ascii").split()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError(
-            f"cannot read patterns {str(path)!r}: {reason}; needs a .npy array of -1/+1 "
-            "(M x N), or a text file with one pattern of # and . a line"
-        ) from None
+    needs = "a .npy array of -1/+1 (M x N), or a text file with one pattern of # and . a line"
+    if path.suffix == ".npy":
+        return given_array(path, "patterns", needs)
+    lines = given_text(path, "patterns", needs, encoding="ascii").split()
     return np.array(_rectangle([_characters(line) for line in lines], str(path)))
 
 
@@ -203,10 +204,10 @@ def check_values(values: NDArray, what: str) -> None:
         )
     if values.dtype.kind not in "iuf" or not np.isin(values, (-1, 1)).all():
         found = [x for x in np.unique(values).tolist() if x not in (-1, 1)][:3]
-        raise SpecError(
-            f"patterns {what}: values {', '.join(map(str, found))}; needs -1 and +1 only "
-            "(from 0/1: 2*x - 1)"
+        given = (
+            f"values {', '.join(map(str, found))}" if found else f"values of type {values.dtype}"
         )
+        raise SpecError(f"patterns {what}: {given}; needs -1 and +1 only (from 0/1: 2*x - 1)")
 
 
 def _near_square(count: int) -> int:
