@@ -292,11 +292,16 @@ def test_large_cores_with_weights_in_sdram_equal_the_twin(
     assert result.counters.changed > 0
 
 
-@pytest.mark.full
-def test_icarus_runs_the_chip_too(tmp_path: Path) -> None:
-    formats = Formats(n=21, lanes=4, pages=6, **SMALL)
+@pytest.mark.parametrize(
+    ("n", "pages", "chip"),
+    [(7, 2, CHIP), pytest.param(21, 6, SdramChip(), marks=pytest.mark.full)],
+)
+def test_icarus_runs_the_chip_too(n: int, pages: int, chip: SdramChip, tmp_path: Path) -> None:
+    """Weights are loaded twice; there the acknowledge rises for an instant before it is due."""
+    formats = Formats(n=n, lanes=4, pages=pages, **SMALL)
     result = run_core(
         SPEC, workdir=tmp_path, steps=6, script="random", seed=2, formats=formats,
-        product="logic", store=plan_of(formats, 50e6),
+        product="logic", store=plan_of(formats, 50e6, chip=chip),
     )  # fmt: skip
     assert (result.mismatches, result.steps) == (0, 6)
+    assert result.counters.changed > 0

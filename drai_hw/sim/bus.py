@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import First, ReadOnly, RisingEdge, Timer
+from cocotb.triggers import FallingEdge, First, ReadOnly, RisingEdge, Timer
 from cocotb.utils import get_sim_time
 from numpy.typing import NDArray
 
@@ -62,15 +62,36 @@ class Bus:
         self.accesses += 1
         dut.addr.value = REGISTERS[name].address
         strobe.value = 1
-        limit = Timer(_ACCESS_LIMIT_CLOCKS * CLOCK_NS, "ns")
-        acknowledged = RisingEdge(dut.ack)
-        if await First(acknowledged, limit) is limit:
+        if not await until(dut.ack, 1, _ACCESS_LIMIT_CLOCKS):
             raise BusError(f"register {name}: no acknowledge within {_ACCESS_LIMIT_CLOCKS} clocks")
-        await ReadOnly()
         value = int(dut.rdata.value)
         await RisingEdge(dut.clk)
         strobe.value = 0
         return value
+
+
+async def until(signal: Any, level: int, limit_clocks: int) -> bool:
+    """Wait until a signal goes to a level and stays there; return at the end of that instant.
+
+    What logic makes of registers that change with one edge may go there and back within the
+    instant, which no register ever sees: such an edge does not count.
+
+    Parameters
+    ----------
+    signal : handle
+        One bit.
+    level : {0, 1}
+        Awaited level.
+    limit_clocks : int
+        Clocks without an edge to it after which False is returned.
+    """
+    edge = RisingEdge(signal) if level else FallingEdge(signal)
+    limit = Timer(limit_clocks * CLOCK_NS, "ns")
+    while await First(edge, limit) is not limit:
+        await ReadOnly()
+        if int(signal.value) == level:
+            return True
+    return False
 
 
 def clocks_now() -> int:

@@ -8,11 +8,11 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.task import resume
-from cocotb.triggers import FallingEdge, First, ReadOnly, RisingEdge, Timer
+from cocotb.triggers import RisingEdge
 from numpy.typing import NDArray
 
 from drai_hw.model.machine import Passes
-from drai_hw.sim.bus import CLOCK_NS, Bus, BusError, RegisterWindow, clocks_now
+from drai_hw.sim.bus import Bus, BusError, RegisterWindow, clocks_now, until
 from drai_hw.sim.comparison import Comparison
 from drai_hw.sim.mirror import MirroredMachine
 from drai_hw.sim.runner import PROGRESS_FILE
@@ -85,21 +85,19 @@ class RtlMachine(MirroredMachine):
         if self.rings and self._first_of_its_kind(passes):
             watch = cocotb.start_soon(self.rings.count())
         for step in range(steps):
-            await self._edge(RisingEdge(dut.step_done), limit_clocks, "STEP_DONE")
-            await ReadOnly()
+            await self._until(dut.step_done, 1, limit_clocks, "STEP_DONE")
             if watch:
                 watch.cancel()
                 watch = None
             self._stepped(step, passes, resume)
             if self.steps % 16 == 0:
                 self.tell()
-        await self._edge(FallingEdge(dut.busy), limit_clocks, "the end of BUSY")
+        await self._until(dut.busy, 0, limit_clocks, "the end of BUSY")
         self._ended(steps, clocks_now() - begun, passes)
         await RisingEdge(dut.clk)
 
-    async def _edge(self, edge: Any, limit_clocks: int, what: str) -> None:
-        limit = Timer(limit_clocks * CLOCK_NS, "ns")
-        if await First(edge, limit) is limit:
+    async def _until(self, signal: Any, level: int, limit_clocks: int, what: str) -> None:
+        if not await until(signal, level, limit_clocks):
             raise BusError(f"{what} did not come within {limit_clocks} clocks of a run")
 
     def tell(self) -> None:
