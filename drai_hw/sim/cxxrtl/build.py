@@ -117,7 +117,7 @@ def compiled(source: Path, top: str, cache: Path, models: Sequence[Path] = ()) -
         _translate(writer, source, top, folder, models)
         headers = writer.headers()
         _run(
-            [compiler, *FLAGS, f"-I{headers}", f"-I{folder}", str(HARNESS), "-o", "model.so"],
+            [compiler, *FLAGS, f"-I{headers}", "-I.", str(HARNESS), "-o", "model.so"],
             folder,
             f"{COMPILER} does not compile what yosys wrote for {source.name}",
         )

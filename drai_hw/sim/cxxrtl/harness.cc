@@ -27,6 +27,7 @@ struct Harness {
     cxxrtl_handle model = nullptr;
     std::string scope;
     cxxrtl_object *port[PORT_COUNT] = {};
+    bool unsettled = false;  // inputs were changed since the last step
     uint64_t clocks = 0;
     std::vector<Watched> watched;
     bool counting = false;
@@ -45,14 +46,24 @@ struct Harness {
     }
 
     uint32_t get(Port which) const { return *port[which]->curr; }
-    void set(Port which, uint32_t value) { *port[which]->next = value; }
+    void set(Port which, uint32_t value) {
+        *port[which]->next = value;
+        unsettled = true;
+    }
 
-    // A whole clock: afterwards all outputs are what registers and inputs make of them.
+    void clock(uint32_t level) {
+        *port[CLK]->next = level;
+        cxxrtl_step(model);
+    }
+
+    // A whole clock: afterwards all outputs are what registers and inputs make of them. Logic takes
+    // inputs in before the edge: in the step that has the edge, registers may see what logic made
+    // of the inputs before.
     void tick() {
-        set(CLK, 1);
-        cxxrtl_step(model);
-        set(CLK, 0);
-        cxxrtl_step(model);
+        if (unsettled) cxxrtl_step(model);
+        unsettled = false;
+        clock(1);
+        clock(0);
         clocks++;
         if (counting) count();
     }
