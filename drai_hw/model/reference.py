@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
 from drai_hw.model import edge
+from drai_hw.model.coupling import FourierCoupling, coupling_of
 from drai_hw.model.gates.base import Observed
 from drai_hw.model.machine import Counters
 from drai_hw.model.numbers import EMA_SHIFT
@@ -21,19 +21,6 @@ from drai_hw.model.rule import Rule
 from drai_hw.spec import Spec
 from drai_hw.spec.mask import load_mask
 from drai_hw.units import TAU
-
-Coupling = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-
-
-def _triangle(psi: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 2.0 / math.pi * np.arcsin(np.sin(psi))
-
-
-COUPLINGS: dict[str, Coupling] = {
-    "sine": np.sin,
-    "triangle": _triangle,
-    "square": lambda psi: np.sign(np.sin(psi)),
-}
 
 
 def weighted(weights: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
@@ -48,7 +35,8 @@ class Reference:
 
     Phases move by Euler steps; every right-hand side uses the state at the start of the step.
     With ``h = spec.dynamics.coupling``, U the largest row sum of |w| or the margin
-    (``spec.dynamics.unit``) and f the coupling function::
+    (``spec.dynamics.unit``) and f the coupling function, by name or as a Fourier list
+    (`drai_hw.model.coupling`)::
 
         phi_i += h (sum_j w_ij a_j f(phi_j - phi_i) / U + F_i f(psi_i - phi_i)
                     + frequency_i - k_s sin 2 phi_i) + noise
@@ -114,7 +102,7 @@ class Reference:
         self.shil = 0.0
         self.smoothed_rad = np.zeros((*copies, n))  # phase advance a step, of the resonance gate
         self.counters = Counters()
-        self._f = COUPLINGS[spec.dynamics.coupling_table]
+        self._f = coupling_of(spec.dynamics)
         self._frequencies = np.array(spec.dynamics.frequencies or np.zeros(n))
         self._rng = np.random.default_rng(spec.task.seed if seed is None else seed)
         self._edge = edge.EdgeState(0, np.zeros(n, dtype=np.int64))
@@ -132,8 +120,9 @@ class Reference:
             return np.minimum(self.spec.margin_lsb, self.row_sum())
         return self.row_sum()
 
-    def _coupled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums = weighted(self.weights, values * self.amplitudes)
+    def _coupled(self, values: NDArray[np.float64], absolute: bool = False) -> NDArray[np.float64]:
+        weights = np.abs(self.weights) if absolute else self.weights
+        sums = weighted(weights, values * self.amplitudes)
         return np.where(self.amplitudes == 0, 0.0, sums)
 
     def torque(self) -> NDArray[np.float64]:
@@ -141,6 +130,8 @@ class Reference:
         if self._f is np.sin:  # one product with W for sine and cosine each, not N^2 sines
             s, c = np.sin(self.phases_rad), np.cos(self.phases_rad)
             return c * self._coupled(s) - s * self._coupled(c)
+        if isinstance(self._f, FourierCoupling):
+            return self._f.torque(self.phases_rad, self._coupled)
         psi = self.phases_rad[..., None, :] - self.phases_rad[..., :, None]
         sums = np.sum(self.weights * self.amplitudes * self._f(psi), axis=-1)
         return np.where(self.amplitudes == 0, 0.0, sums)

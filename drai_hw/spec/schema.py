@@ -23,6 +23,7 @@ else:  # one of the names of the parts there are, or a class of the user's own
     Stabiliser = Literal[parts.names("stabilisers")] | _Own
 
 Parameters = dict[str, float]
+Harmonics = Annotated[tuple[float, ...], Field(max_length=32)]
 
 
 def key(default: Any, text: str, *, unit: str = "", example: Any = None, **limits: Any) -> Any:
@@ -96,6 +97,14 @@ class Dynamics(Section):
         unit="rad", gt=0, le=1.0,
     )  # fmt: skip
     coupling_table: Literal["sine", "triangle", "square"] = key("sine", "Coupling function f.")
+    coupling_sine: Harmonics = key(
+        (), "Float model: a_1, a_2, ... of f(psi) = sum_k a_k sin(k psi) + b_k cos(k psi), in place of coupling_table, as `drai-hw extract` finds it in a circuit. Twin and RTL keep coupling_table.",
+        example=[1.0],
+    )  # fmt: skip
+    coupling_cosine: Harmonics = key(
+        (), "Float model: b_0, b_1, ... of the same; both empty: coupling_table.",
+        example=[0.26, -0.26],
+    )  # fmt: skip
     dither: int | None = key(
         5, "Random phase step of +-2**dither LSB; absent: none.", unit="log2 LSB", ge=0, le=21
     )

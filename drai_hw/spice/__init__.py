@@ -1,5 +1,6 @@
 """Circuits: netlists of coupled oscillators, their runs in ngspice, phases and energies."""
 
+from drai_hw.spice.design import RingDesign, TankDesign
 from drai_hw.spice.energy import Ledger
 from drai_hw.spice.lc import Tank, design_tank
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts
@@ -21,8 +22,10 @@ __all__ = [
     "Ledger",
     "Netlist",
     "Parts",
+    "RingDesign",
     "SourcePower",
     "Tank",
+    "TankDesign",
     "create",
     "design_tank",
     "free_running_hz",

@@ -198,11 +198,12 @@ def ring_ledger(
     Ledger
         Headline: what VDD delivered.
     """
-    vdd_v, latch = netlist.circuit.ring_vdd_v, netlist.circuit.ring_latch
+    vdd_v, width = netlist.circuit.ring_vdd_v, netlist.circuit.ring_width
+    latch = width * netlist.circuit.ring_latch
     delivered_j = -vdd_v * float(_integral(supply_a, time_s))
 
-    def heat_j(gate_v: Floats, drain_v: Floats, width: float) -> float:
-        power = inverter_heat_w(gate_v, drain_v, vdd_v, width)
+    def heat_j(gate_v: Floats, drain_v: Floats, share: float) -> float:
+        power = inverter_heat_w(gate_v, drain_v, vdd_v, share)
         return float(_integral(power.reshape(power.shape[0], -1).sum(axis=1), time_s))
 
     def stored_j(k: int) -> float:
@@ -213,8 +214,8 @@ def ring_ledger(
     return Ledger(
         delivered_j={"Vdd": delivered_j},
         dissipated_j={
-            "stage_transistors": heat_j(np.roll(p_v, 1, axis=2), p_v, 1.0)
-            + heat_j(np.roll(n_v, 1, axis=2), n_v, 1.0),
+            "stage_transistors": heat_j(np.roll(p_v, 1, axis=2), p_v, width)
+            + heat_j(np.roll(n_v, 1, axis=2), n_v, width),
             "latch_transistors": heat_j(n_v, p_v, latch) + heat_j(p_v, n_v, latch),
             "coupling": coupling_j(netlist, time_s, p_v[:, :, 0], n_v[:, :, 0]),
         },

@@ -42,13 +42,19 @@ def nominal_hz(circuit: Circuit) -> float:
         Hertz. Results use the measured frequency.
     """
     charge_c = circuit.ring_load_f * circuit.ring_vdd_v
-    delay_s = DELAY_FACTOR * charge_c / stage_current_a(circuit.ring_vdd_v)
+    current_a = circuit.ring_width * stage_current_a(circuit.ring_vdd_v)
+    delay_s = DELAY_FACTOR * charge_c / current_a
     return 1.0 / (2.0 * circuit.ring_stages * delay_s)
 
 
 def supply_per_cycle_j(circuit: Circuit) -> float:
     """Return the charging energy of both sides per period: 2 N C VDD^2."""
     return 2.0 * circuit.ring_stages * circuit.ring_load_f * circuit.ring_vdd_v**2
+
+
+def charging_w(circuit: Circuit) -> float:
+    """Return the power that charges both sides: ``supply_per_cycle_j`` at the nominal frequency."""
+    return supply_per_cycle_j(circuit) * nominal_hz(circuit)
 
 
 def build(
@@ -90,6 +96,7 @@ def build(
         Deterministic: equal arguments give equal bytes.
     """
     n, stages, vdd_v = weights.shape[0], circuit.ring_stages, circuit.ring_vdd_v
+    width = circuit.ring_width
     f_hz = nominal_hz(circuit)
     branch, kappa = scale_weights(weights, circuit.rho, TAU * f_hz * circuit.ring_load_f)
     straight_s, crossed_s = np.where(branch > 0, branch, 0.0), np.where(branch < 0, -branch, 0.0)
@@ -102,9 +109,9 @@ def build(
         deck.model(model, device, {"level": 1, "vto": sign * THRESHOLD_V, "kp": kp})
     deck.voltage("dd", "vdd", "0", vdd_v)
 
-    def inverter(tag: str, source: str, drain: str, width: float) -> None:
-        deck.mosfet(f"n{tag}", (drain, source, "0", "0"), "nch", width * NMOS_WIDTH_M, LENGTH_M)
-        deck.mosfet(f"p{tag}", (drain, source, "vdd", "vdd"), "pch", width * PMOS_WIDTH_M, LENGTH_M)
+    def inverter(tag: str, source: str, drain: str, share: float) -> None:
+        deck.mosfet(f"n{tag}", (drain, source, "0", "0"), "nch", share * NMOS_WIDTH_M, LENGTH_M)
+        deck.mosfet(f"p{tag}", (drain, source, "vdd", "vdd"), "pch", share * PMOS_WIDTH_M, LENGTH_M)
 
     for i in range(n):
         for k in range(stages):
@@ -114,10 +121,10 @@ def build(
             swing = 0.45 * vdd_v * math.cos(float(start_phases_rad[i]) - lag)
             deck.capacitor(f"p{here}", f"p{here}", "0", float(load_f[i]), 0.5 * vdd_v + swing)
             deck.capacitor(f"n{here}", f"n{here}", "0", float(load_f[i]), 0.5 * vdd_v - swing)
-            inverter(f"p{here}", f"p{before}", f"p{here}", 1.0)
-            inverter(f"n{here}", f"n{before}", f"n{here}", 1.0)
-            inverter(f"lp{here}", f"n{here}", f"p{here}", circuit.ring_latch)
-            inverter(f"ln{here}", f"p{here}", f"n{here}", circuit.ring_latch)
+            inverter(f"p{here}", f"p{before}", f"p{here}", width)
+            inverter(f"n{here}", f"n{before}", f"n{here}", width)
+            inverter(f"lp{here}", f"n{here}", f"p{here}", width * circuit.ring_latch)
+            inverter(f"ln{here}", f"p{here}", f"n{here}", width * circuit.ring_latch)
     for i, j in upper_pairs(branch):
         ohm = 1.0 / abs(float(branch[i, j]))
         ends = ("p", "n") if branch[i, j] > 0 else ("n", "p")

@@ -101,6 +101,8 @@ class Circuit:
     ring_vdd_v, ring_load_f, ring_latch : float
         Ring supply in volt, load per stage and side in farad, width of the latch inverters
         between the sides relative to the stage inverters.
+    ring_width : float
+        Width of the stage transistors relative to the device set's: power is proportional to it.
     """
 
     kind: Literal["lc", "ring"] = "lc"
@@ -118,6 +120,7 @@ class Circuit:
     ring_vdd_v: float = 1.8
     ring_load_f: float = 10e-15
     ring_latch: float = 0.3
+    ring_width: float = 1.0
 
 
 def settings_of(circuit: CircuitLike) -> Circuit:
@@ -161,6 +164,7 @@ def check_circuit(circuit: Circuit) -> None:
     for key, unit in (
         ("rho", ""), ("f0_hz", " Hz"), ("q", ""), ("capacitance_f", " F"), ("amplitude_v", " V"),
         ("ring_vdd_v", " V"), ("ring_load_f", " F"), ("ring_latch", ""),
+        ("ring_width", ""),
     ):  # fmt: skip
         value = getattr(circuit, key)
         if not (math.isfinite(value) and value > 0):
