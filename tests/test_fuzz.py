@@ -218,7 +218,7 @@ def test_checkpoints(full: bool, tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-@settings(max_examples=400)
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(text=networks(), verb=st.sampled_from(["model", "rtl", "spice"]))
 def test_verbs_end_with_a_status_and_leave_nothing_half_written(
     text: str, verb: str, tmp_path_factory: pytest.TempPathFactory, capfd: Any

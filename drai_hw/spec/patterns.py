@@ -202,12 +202,12 @@ def check_values(values: NDArray, what: str) -> None:
             f"patterns {what}: array of shape {values.shape}; needs M x N: a row for each "
             "pattern, a column for each oscillator"
         )
-    if values.dtype.kind not in "iuf" or not np.isin(values, (-1, 1)).all():
+    needs = "needs -1 and +1 only (from 0/1: 2*x - 1)"
+    if values.dtype.kind not in "iuf":  # and no look at the values: damaged text may hold anything
+        raise SpecError(f"patterns {what}: values of type {values.dtype}; {needs}")
+    if not np.isin(values, (-1, 1)).all():
         found = [x for x in np.unique(values).tolist() if x not in (-1, 1)][:3]
-        given = (
-            f"values {', '.join(map(str, found))}" if found else f"values of type {values.dtype}"
-        )
-        raise SpecError(f"patterns {what}: {given}; needs -1 and +1 only (from 0/1: 2*x - 1)")
+        raise SpecError(f"patterns {what}: values {', '.join(map(str, found))}; {needs}")
 
 
 def _near_square(count: int) -> int:
