@@ -168,6 +168,16 @@ def test_coupling_beyond_what_tanks_bear_is_refused(refused):
     assert re.search(r"circuit\.rho = 3: needs a number above 0 to 1\.", text)
 
 
+def test_coupling_too_strong_for_a_phase_model_is_refused(refused):
+    text = refused("extract", network("cycles = 60", "cycles = 60\nrho = 0.9"))
+    assert "circuit.rho = 0.9: extraction needs 0.5 at most" in text
+
+
+def test_a_directory_for_the_file_of_an_extraction_is_refused(refused):
+    Path("there").mkdir()
+    assert "output 'there' is a directory" in refused("extract", "tiny.toml", "-o", "there")
+
+
 def test_an_output_that_is_a_file_is_refused(refused):
     Path("taken").write_text("")
     assert "output 'taken' is a file" in refused("model", "tiny.toml", "-o", "taken")

@@ -85,7 +85,7 @@ def test_a_list_too_long_is_refused():
         model(2, coupling_sine=[0.1] * 40)
 
 
-def test_keys_are_written_with_six_digits():
+def test_keys_are_written_with_six_decimals():
     coupling = FourierCoupling((1.0,), (0.25, -1 / 3))
     assert keys_of(coupling.sine, coupling.cosine) == {
         "coupling_sine": [1.0],

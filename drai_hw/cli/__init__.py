@@ -26,6 +26,7 @@ VERBS = {
     "sim": "Simulate the core and compare it with the twin after every step.",
     "board": "Make a bitstream and read its area and speed.",
     "spice": "Write the learned network as a circuit; with --run, simulate it.",
+    "extract": "Find the phase model of the circuit, three ways side by side.",
     "bench": "Time model and twin against peers and the machine's limit.",
     "doctor": "List every tool: found, version, source, what is lost without it.",
     "new": "Write a commented network file to start from.",

@@ -104,8 +104,8 @@ def coupling_of(dynamics: Dynamics) -> Coupling:
 
 
 def keys_of(sine: Sequence[float], cosine: Sequence[float]) -> dict[str, list[float]]:
-    """Return the keys of ``[dynamics]`` that make the float model use a Fourier list."""
+    """Return the keys of ``[dynamics]`` that make the float model use a list, to six decimals."""
     return {
-        "coupling_sine": [float(f"{a:.6g}") for a in sine],
-        "coupling_cosine": [float(f"{b:.6g}") for b in cosine],
+        "coupling_sine": [round(a, 6) + 0.0 for a in sine],
+        "coupling_cosine": [round(b, 6) + 0.0 for b in cosine],
     }

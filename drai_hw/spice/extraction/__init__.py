@@ -1,0 +1,23 @@
+"""From a circuit to its phase model: closed form, phase response, pair transient."""
+
+from drai_hw.spice.extraction.closed_form import closed_form
+from drai_hw.spice.extraction.pair import Judged, Pair, pair_transient
+from drai_hw.spice.extraction.phase_response import Response, phase_response
+from drai_hw.spice.extraction.phasemap import PhaseMap
+from drai_hw.spice.extraction.predict import predict, rms_rad
+from drai_hw.spice.extraction.ways import Check, Extraction, extract
+
+__all__ = [
+    "Check",
+    "Extraction",
+    "Judged",
+    "Pair",
+    "PhaseMap",
+    "Response",
+    "closed_form",
+    "extract",
+    "pair_transient",
+    "phase_response",
+    "predict",
+    "rms_rad",
+]

@@ -1,0 +1,177 @@
+"""The phase map by a pair transient: two coupled oscillators relax, and their phases tell H."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from drai_hw.errors import ConvergenceError
+from drai_hw.spice.engine import Progress
+from drai_hw.spice.extraction.phase_response import waves_of
+from drai_hw.spice.extraction.phasemap import PhaseMap
+from drai_hw.spice.readout import phases
+from drai_hw.spice.settings import Circuit, Floats
+from drai_hw.spice.simulate import create
+from drai_hw.units import TAU
+
+START_RAD = 2.8
+END_RAD = 0.05
+SKIP_CYCLES = 12
+MAX_CYCLES = 4000
+SINES, COSINES = 3, 3
+NO_INJECTION = "a pair transient has no injection"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """
+    Hold a pair transient and what follows of it.
+
+    Parameters
+    ----------
+    conductance_s : float
+        Of each of the two resistors.
+    time_s, psi_rad, mean_rad : ndarray, shape (T,)
+        One sample a period: phase difference, and mean phase in the free-running frame.
+    map : PhaseMap
+        Fitted.
+    residual_rad : float
+        Rms of the fit to the phase difference.
+    """
+
+    conductance_s: float
+    time_s: Floats
+    psi_rad: Floats
+    mean_rad: Floats
+    map: PhaseMap
+    residual_rad: float
+
+    def judge(self, other: PhaseMap) -> Judged:
+        """
+        Compare the transient with what another phase map says of it.
+
+        ``psi(t) - psi(0)`` is regressed, through 0, on the integral of -2 G times the other map's
+        odd part along the measured psi; the mean phase is compared with the integral of its even
+        part.
+        """
+        g = self.conductance_s
+        predicted = _integral(self.time_s, -2.0 * g * other.odd_per_siemens(self.psi_rad))
+        measured = self.psi_rad - self.psi_rad[0]
+        slope = float(predicted @ measured / (predicted @ predicted))
+        drift = _integral(self.time_s, g * other.even_per_siemens(self.psi_rad))
+        moved = self.mean_rad - self.mean_rad[0]
+        return Judged(
+            slope=slope,
+            correlation=float(np.corrcoef(predicted, measured)[0, 1]),
+            psi_rms_rad=float(np.sqrt(np.mean((measured - predicted) ** 2))),
+            mean_moved_rad=float(moved[-1]),
+            mean_predicted_rad=float(drift[-1]),
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """
+    Hold how well a phase map predicts a pair transient.
+
+    Parameters
+    ----------
+    slope, correlation : float
+        Of the measured phase difference against the predicted one; 1 is perfect.
+    psi_rms_rad : float
+        Rms difference of the two.
+    mean_moved_rad, mean_predicted_rad : float
+        How far the mean phase went in the free-running frame, and how far it was predicted to.
+    """
+
+    slope: float
+    correlation: float
+    psi_rms_rad: float
+    mean_moved_rad: float
+    mean_predicted_rad: float
+
+
+def _integral(time_s: Floats, rate: Floats) -> Floats:
+    steps = 0.5 * (rate[1:] + rate[:-1]) * np.diff(time_s)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def pair_transient(
+    circuit: Circuit,
+    guess: PhaseMap,
+    *,
+    timeout_s: float = 600.0,
+    progress: Progress | None = None,
+) -> Pair:
+    """
+    Let two equal oscillators pull each other from 2.8 rad to 0.05 rad, and fit H.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Settings; ``rho`` is the strength of the pair, cycles are chosen here.
+    guess : PhaseMap
+        Tells how long that takes.
+    timeout_s : float
+        Wall-clock limit.
+    progress : callable, optional
+        Called with the finished fraction.
+
+    Raises
+    ------
+    ConvergenceError
+        An oscillator stopped, the pair did not relax, or ngspice found no solution.
+    """
+    # the third is on its own and keeps the time: same steps, same tolerances
+    weights = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    conductance_s = float(create(weights, circuit, start_phases=[0, 0, 0]).parts.straight_s[0, 1])
+    f_hz = guess.frequency_hz
+    rate_hz = conductance_s * guess.sine[0]
+    relaxing_s = math.log(math.tan(START_RAD / 2) / math.tan(END_RAD / 2)) / (2.0 * rate_hz)
+    cycles = SKIP_CYCLES + math.ceil(1.1 * relaxing_s * f_hz)
+    if cycles > MAX_CYCLES:
+        raise ConvergenceError(
+            f"a pair at rho {circuit.rho:g} needs {cycles} periods to relax: at most {MAX_CYCLES} "
+            "are simulated; raise rho"
+        )
+    netlist = create(
+        weights, replace(circuit, cycles=cycles), start_phases=[0.0, START_RAD, 0.0], name="pair"
+    )
+    waves, p_v, n_v = waves_of(netlist, (), timeout_s, progress)
+    signals = p_v - n_v
+    time_s, table = phases(waves.time_s, signals, f_hz)
+    psi, mean = table[:, 1] - table[:, 0], table[:, :2].mean(axis=1) - table[:, 2]
+    # START_RAD is of the first stage's voltages; a ring turns it a little until its swing is full
+    psi = psi - TAU * np.round(psi[0] / TAU)
+    keep = slice(SKIP_CYCLES, None)
+    used = np.abs(psi[keep]) > END_RAD
+    if used.all() or not used.any():
+        raise ConvergenceError(
+            f"the pair went from {psi[SKIP_CYCLES]:.3g} rad to {psi[-1]:.3g} rad in {cycles} "
+            f"periods: needed is less than {END_RAD} rad; it does not lock in phase"
+        )
+    end = int(np.flatnonzero(used)[-1]) + 1
+    f_hz += (table[-1, 2] - table[0, 2]) / (TAU * (time_s[-1] - time_s[0]))
+    time_s, psi, mean = (values[keep][:end] for values in (time_s, psi, mean))
+    return _fit(conductance_s, f_hz, time_s, psi, mean)
+
+
+def _fit(conductance_s: float, f_hz: float, time_s: Floats, psi: Floats, mean: Floats) -> Pair:
+    g, odd = conductance_s, np.arange(1, SINES + 1)
+    table = np.column_stack([_integral(time_s, -2.0 * g * np.sin(k * psi)) for k in odd])
+    moved = psi - psi[0]
+    sine, *_ = np.linalg.lstsq(table, moved, rcond=None)
+    residual = float(np.sqrt(np.mean((table @ sine - moved) ** 2)))
+    table = np.column_stack([_integral(time_s, g * np.cos(k * psi)) for k in range(COSINES + 1)])
+    cosine, *_ = np.linalg.lstsq(table, mean - mean[0], rcond=None)
+    found = PhaseMap(
+        way="pair transient",
+        frequency_hz=f_hz,
+        amplitude_v=None,
+        sine=tuple(float(a) for a in sine),
+        cosine=tuple(float(b) for b in cosine),
+        missing={"amplitude_v": "a pair shows coupled amplitudes", "k_s": NO_INJECTION},
+    )
+    return Pair(g, time_s, psi, mean, found, residual)
