@@ -165,7 +165,7 @@ def requirements_of(repository: Path) -> dict[str, str]:
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"]]
-    for extra in ("fpga", "sim", "spice", "fast", "bench", "dev"):
+    for extra in ("fpga", "sim", "spice", "fast", "bench", "crossbars", "dev"):
         wanted += extras[extra]
     split = (re.fullmatch(r"([\w.-]+)\s*(.*)", line) for line in wanted)
     return {canonical(match[1]): match[2] for match in split if match}

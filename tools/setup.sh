@@ -102,10 +102,12 @@ install_wheels() {
   # uv unpacks the wheels several times faster than pip, but knows nothing of pip's configuration: where it fails, pip does the work
   uv=$(sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements.lock)
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$uv"
-  if ! "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -r requirements.lock; then
+  if ! "$venv/bin/uv" pip install --quiet --no-deps --python "$venv/bin/python" -r requirements.lock; then
     say "uv could not install the packages; trying pip"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
   fi
+  # badcrossbar's wheel brings a package `tests`, which would hide a project's own
+  rm -rf "$venv"/lib/python3*/site-packages/tests
   # hatchling is locked too, so the project is built with it and not with whatever is newest today
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 }

@@ -27,6 +27,7 @@ VERBS = {
     "board": "Make a bitstream and read its area and speed.",
     "spice": "Write the learned network as a circuit; with --run, simulate it.",
     "extract": "Find the phase model of the circuit, three ways side by side.",
+    "crossbar": "Solve a crossbar of devices with the resistance of its lines.",
     "bench": "Time model and twin against peers and the machine's limit.",
     "doctor": "List every tool: found, version, source, what is lost without it.",
     "new": "Write a commented network file to start from.",

@@ -17,6 +17,7 @@ SUBJECTS = {
     "twin": "drai_hw.bench.twins",
     "events": "drai_hw.bench.events",
     "rtl": "drai_hw.bench.rtl",
+    "crossbar": "drai_hw.bench.crossbars",
     "solve": "drai_hw.bench.solve",
 }
 LONG = ("solve",)
@@ -28,7 +29,7 @@ LONG = ("solve",)
     "subjects",
     nargs=-1,
     type=click.Choice(list(SUBJECTS)),
-    metavar="[model|twin|events|rtl|solve]...",
+    metavar="[model|twin|events|rtl|crossbar|solve]...",
 )
 @click.option(
     "--n",
@@ -38,7 +39,8 @@ LONG = ("solve",)
     metavar="N",
     help="Number of oscillators; may be given several times.  "
     "[default: 256, 1024, 4096, 8192 for model; 35, 256, 1024 for twin; "
-    "256, 1024, 4096 for events; 35 for rtl; 800, 2000 for solve]",
+    "256, 1024, 4096 for events; 35 for rtl; 32, 128, 256 for crossbar (rows and columns); "
+    "800, 2000 for solve]",
 )
 @click.option(
     "--rounds",

@@ -108,6 +108,13 @@ def read_raw(path: Path, seconds: float = 0.0) -> Waves:
     ToolError
         The file is no raw file, holds complex vectors, or is shorter than it says.
     """
+    names, table = read_table(path)
+    columns = {name: k - 1 for k, name in enumerate(names) if k > 0}
+    return Waves(table[:, 0].copy(), table[:, 1:], columns, seconds)
+
+
+def read_table(path: Path) -> tuple[list[str], Floats]:
+    """Return names and values (a row for each point) of a raw file; raises as `read_raw`."""
     content = path.read_bytes()
     mark = b"Binary:\n"
     at = content.find(mark)
@@ -133,8 +140,7 @@ def read_raw(path: Path, seconds: float = 0.0) -> Waves:
     if body.size == 0 or body.size % count:
         raise ToolError(f"{path.name} is cut short: run the circuit again")
     table = body.reshape(-1, count)
-    columns = {_plain(name): k - 1 for k, name in enumerate(names) if k > 0}
-    return Waves(table[:, 0].copy(), table[:, 1:], columns, seconds)
+    return [_plain(name) for name in names], table
 
 
 def _bounded(values: int, size: int, path: Path) -> int:
@@ -204,6 +210,15 @@ def simulate(
     return _run(program, text, stop_s, expected_points, vectors, workdir, name, timeout_s, progress)
 
 
+def prepare(folder: Path, name: str, text: str) -> tuple[Path, Path, Path]:
+    """Write a netlist and ngspice's settings; return the paths of netlist, raw file and log."""
+    netlist, raw, log = (folder / f"{name}{suffix}" for suffix in (".cir", ".raw", ".log"))
+    write_whole(netlist, text)
+    write_whole(folder / ".spiceinit", _INIT_FILE)
+    raw.unlink(missing_ok=True)
+    return netlist, raw, log
+
+
 def _run(
     program: str,
     text: str,
@@ -215,10 +230,7 @@ def _run(
     timeout_s: float,
     progress: Progress | None,
 ) -> Waves:
-    netlist, raw, log = (folder / f"{name}{suffix}" for suffix in (".cir", ".raw", ".log"))
-    write_whole(netlist, text)
-    write_whole(folder / ".spiceinit", _INIT_FILE)
-    raw.unlink(missing_ok=True)
+    netlist, raw, log = prepare(folder, name, text)
     started = time.monotonic()
     expected_bytes = max(1, expected_points * (vectors + 1) * 8)
     try:
@@ -237,11 +249,11 @@ def _run(
         seconds = time.monotonic() - started
         text_log = log.read_text("utf-8", "replace")
         if process.returncode != 0 or not raw.exists():
-            raise _failure(process.returncode, text_log)
+            raise failure(process.returncode, text_log)
         waves = read_raw(raw, seconds)
         # a last point a rounding short of the end is the end
         if waves.time_s[-1] < stop_s * (1.0 - 1e-9):
-            raise _failure(process.returncode, text_log, f"ended at {waves.time_s[-1]:.6g} s")
+            raise failure(process.returncode, text_log, f"ended at {waves.time_s[-1]:.6g} s")
     finally:
         raw.unlink(missing_ok=True)
     if progress is not None:
@@ -270,7 +282,7 @@ def _watch(
             progress(min(0.99, raw.stat().st_size / expected_bytes))
 
 
-def _failure(status: int, log: str, otherwise: str = "") -> ToolError:
+def failure(status: int, log: str, otherwise: str = "") -> ToolError:
     """Return the error that quotes the line of the log that says most."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     line = next((line for line in lines if _NO_SOLUTION.search(line)), None)
