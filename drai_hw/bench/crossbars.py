@@ -124,7 +124,7 @@ def rows(n: int, rounds: int) -> Iterator[Row]:
         yield Row(
             task=f"crossbar with lines, {inputs} input(s)", n=n, precision="float64", ours=mine,
             theirs=None if other is None else other * 1e3,
-            against=name + (f" (results {apart:.0e} apart)" if apart is not None else ""),
+            against=name + _agreement(apart),
             ratio=None if other is None else other * 1e3 / mine, unit=UNIT,
             reason=reasons.get(key, ""), target=str(wanted or ""),
             met=wanted.is_met(mine, None if other is None else other * 1e3) if wanted else None,
@@ -136,6 +136,12 @@ def rows(n: int, rounds: int) -> Iterator[Row]:
         ratio=one * (MANY - 1) / (many - one) if many > one else None, unit=UNIT,
         reason="" if many > one else "too small to tell apart",
     )  # fmt: skip
+
+
+def _agreement(apart: float | None) -> str:
+    if apart is None:
+        return ""
+    return ", equal to 1e-10" if apart <= 1e-10 else f", RESULTS DIFFER by {apart:.0e}"
 
 
 def _apart(mine: peers.Floats, other: peers.Floats | None) -> float | None:

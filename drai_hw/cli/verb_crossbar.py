@@ -151,13 +151,13 @@ def _solve(
 def _load(path: str, what: str) -> Any:
     import numpy as np
 
-    try:
-        return np.asarray(np.load(path, allow_pickle=False), dtype=float)
-    except (OSError, ValueError, TypeError, EOFError) as error:
-        raise SpecError(
-            f"cannot read {what} {path!r}: {error}; needed is an array of numbers saved by "
-            "numpy.save"
-        ) from error
+    from drai_hw.files import given_array, unreadable
+
+    needs = "an array of numbers saved by numpy.save"
+    values = given_array(Path(path), what, needs)
+    if values.dtype.kind not in "iufb":
+        raise unreadable(Path(path), what, f"values of type {values.dtype}", needs)
+    return np.asarray(values, dtype=float)
 
 
 def _save(path: Path, values: Any) -> None:

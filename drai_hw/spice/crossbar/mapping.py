@@ -116,6 +116,10 @@ def map_weights(
             difference = np.clip(difference + step, -swing, swing)
             effective = seen(difference)
             done += 1
+            # a device at the end of its range that still lacks something: all have to make do
+            short = strong & (np.abs(difference) >= swing * (1 - 1e-12))
+            reached = effective[short] / goal[short]
+            scale = max(min(scale, float(reached.min(initial=scale))), 0.01 * swing)
     error = effective / scale - goal
     return Mapped(
         _pairs(difference, low_s, high_s), scale / largest, float(np.sqrt((error**2).mean())),
