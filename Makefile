@@ -53,6 +53,7 @@ generated: setup
 	$(BIN)/drai-hw spice pair --circuit lc -o spice/pair
 	$(BIN)/drai-hw spice pair --circuit ring -o spice/pair
 	$(BIN)/drai-hw spice letters --circuit lc -o spice/letters
+	$(BIN)/python -m drai_hw.spice.memristors
 	$(BIN)/python -m drai_hw.rtl.registers_doc
 	$(BIN)/python -m drai_hw.sim.ports_doc
 
