@@ -22,7 +22,7 @@ Progress = Callable[[float], None]
 _POLL_S = 0.05
 # OpenMP only slows the small circuits of this package down, and the environment variable is ignored
 _INIT_FILE = "set num_threads=1\n"
-_NO_SOLUTION = re.compile(
+NO_SOLUTION = re.compile(
     r"timestep too small|no convergence|singular matrix|iteration limit", re.IGNORECASE
 )
 _FAULT = re.compile(
@@ -285,7 +285,7 @@ def _watch(
 def failure(status: int, log: str, otherwise: str = "") -> ToolError:
     """Return the error that quotes the line of the log that says most."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    line = next((line for line in lines if _NO_SOLUTION.search(line)), None)
+    line = next((line for line in lines if NO_SOLUTION.search(line)), None)
     if line is not None:
         return ConvergenceError(
             f"ngspice found no solution: {line!r}; needed is a smaller step (more "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes.util
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -100,3 +102,51 @@ class Deck:
         title, _, body = str(self._circuit).partition("\n")
         head = [title, *(f"* {line}".rstrip() for line in comments)]
         return "\n".join([*head, body.strip("\n"), *commands, ".end", ""])
+
+
+def run_in_library(text: str) -> dict[str, Any]:
+    """
+    Run a netlist in ngspice's shared library, inside this process.
+
+    One library is one simulator, and its crash is this process's: `drai_hw.spice.shared` runs this
+    in a process of its own.
+
+    Parameters
+    ----------
+    text : str
+        Netlist with its analysis.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Every saved vector by the library's name (``p0``, ``lt0#branch``, ``time``).
+
+    Raises
+    ------
+    ToolError
+        PySpice or the library is missing, or ngspice failed; the message has its own words.
+    """
+    _circuit_class()
+    if ctypes.util.find_library("ngspice"):
+        # PySpice looks for the unversioned name, which only the library's developer package has
+        os.environ.setdefault("NGSPICE_LIBRARY_PATH", "libngspice.so.0")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from PySpice.Spice.NgSpice.Shared import NgSpiceCommandError, NgSpiceShared
+
+            simulator = NgSpiceShared.new_instance()
+    except (ImportError, OSError) as error:
+        raise ToolError(
+            f"ngspice's shared library is missing ({error}); install it with: apt-get install "
+            "libngspice0, or use the engine 'batch'"
+        ) from error
+    # as the .spiceinit of the batch engine: OpenMP only slows circuits of this size down
+    simulator.exec_command("set num_threads=1")
+    try:
+        simulator.load_circuit(text)
+        simulator.run()
+    except NgSpiceCommandError as error:
+        raise ToolError(f"ngspice's shared library failed: {error}") from error
+    plot = simulator.plot(simulation=None, plot_name=simulator.last_plot)
+    return {name: plot[name]._data for name in plot}

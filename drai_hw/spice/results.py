@@ -67,6 +67,8 @@ class CircuitResult:
         (delivered - dissipated - stored change) / delivered.
     seconds : float
         Wall-clock time in ngspice.
+    solver : str
+        Rung of `drai_hw.spice.ladder` that gave the solution; "as it is" without trouble.
     """
 
     time_s: Floats
@@ -81,6 +83,7 @@ class CircuitResult:
     amplitude_v: Floats
     balance: float
     seconds: float
+    solver: str = "as it is"
 
     def summary(self) -> dict[str, Any]:
         """Return everything but the phases as JSON-ready values, units in the key names."""
@@ -106,4 +109,5 @@ class CircuitResult:
             "sources": [asdict(source) for source in self.sources],
             "amplitude_v": [float(value) for value in self.amplitude_v],
             "seconds": self.seconds,
+            "solver": self.solver,
         }

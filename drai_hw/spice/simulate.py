@@ -14,6 +14,7 @@ from drai_hw.spice import lc, ring
 from drai_hw.spice.energy import Ledger, ring_ledger, tank_ledger
 from drai_hw.spice.engine import Progress, Waves
 from drai_hw.spice.engine import simulate as run_ngspice
+from drai_hw.spice.ladder import LADDER, Rung, climb
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.readout import align, frequency_hz, read_out
 from drai_hw.spice.results import CircuitResult, SourcePower
@@ -26,10 +27,12 @@ from drai_hw.spice.settings import (
     check_weights,
     settings_of,
 )
+from drai_hw.spice.shared import simulate_shared
 from drai_hw.units import TAU
 
 _BUILDERS = {"lc": lc.build, "ring": ring.build}
 _FREE_CYCLES = 40
+ENGINES = ("batch", "shared")
 
 
 def create(
@@ -103,12 +106,20 @@ def create(
 
 
 def _waves(
-    netlist: Netlist, workdir: Path | None, timeout_s: float, progress: Progress | None
+    netlist: Netlist,
+    workdir: Path | None,
+    timeout_s: float,
+    progress: Progress | None,
+    rung: Rung = LADDER[0],
+    engine: str = "batch",
 ) -> Waves:
+    text = rung.apply(netlist.text)
+    if engine == "shared":
+        return simulate_shared(text, stop_s=netlist.stop_s, timeout_s=timeout_s)
     # rings get about three steps per requested one from ngspice's own error control
     points = netlist.circuit.cycles * netlist.circuit.points_per_cycle
     return run_ngspice(
-        netlist.text,
+        text,
         stop_s=netlist.stop_s,
         expected_points=points if netlist.kind == "lc" else int(2.4 * points),
         vectors=len(netlist.saved),
@@ -125,7 +136,9 @@ def _sides(netlist: Netlist, waves: Waves) -> tuple[Floats, Floats]:
     return p_v, n_v
 
 
-def free_running_hz(circuit: CircuitLike, *, timeout_s: float = 60.0) -> float:
+def free_running_hz(
+    circuit: CircuitLike, *, timeout_s: float = 60.0, rung: Rung = LADDER[0]
+) -> float:
     """
     Measure one uncoupled oscillator with the solver settings of the network.
 
@@ -138,6 +151,8 @@ def free_running_hz(circuit: CircuitLike, *, timeout_s: float = 60.0) -> float:
         Settings.
     timeout_s : float
         Wall-clock limit.
+    rung : Rung
+        Changes of the solver's settings, where the network needed them.
 
     Returns
     -------
@@ -154,7 +169,7 @@ def free_running_hz(circuit: CircuitLike, *, timeout_s: float = 60.0) -> float:
         np.zeros((1, 1)), settings, np.zeros(1), np.zeros(1),
         name="free", command="free_running_hz", seed=0,
     )  # fmt: skip
-    waves = _waves(netlist, None, timeout_s, None)
+    waves = _waves(netlist, None, timeout_s, None, rung)
     p_v, n_v = _sides(netlist, waves)
     return frequency_hz(waves.time_s, (p_v - n_v)[:, 0])
 
@@ -180,9 +195,12 @@ def run(
     workdir: Path | None = None,
     timeout_s: float = 600.0,
     progress: Progress | None = None,
+    engine: str = "batch",
 ) -> CircuitResult:
     """
     Run a netlist in ngspice and read phases, pattern and energies.
+
+    Where ngspice finds no solution, the rungs of `drai_hw.spice.ladder` are tried in turn.
 
     Parameters
     ----------
@@ -194,6 +212,8 @@ def run(
         Wall-clock limit.
     progress : callable, optional
         Called with the finished fraction.
+    engine : {"batch", "shared"}
+        ``ngspice -b``, or ngspice's shared library by PySpice; both give the same numbers.
 
     Returns
     -------
@@ -202,13 +222,17 @@ def run(
 
     Raises
     ------
+    SpecError
+        No such engine.
     ConvergenceError
-        ngspice found no solution, or an oscillator stopped.
+        ngspice found no solution on any rung, or an oscillator stopped.
     ToolError
         ngspice is missing, failed, or took too long.
     """
-    reference_hz = free_running_hz(netlist.circuit, timeout_s=timeout_s)
-    waves = _waves(netlist, workdir, timeout_s, progress)
+    if engine not in ENGINES:
+        raise SpecError(f"engine = {engine!r}: needed is one of {', '.join(ENGINES)}")
+    waves, rung = climb(lambda rung: _waves(netlist, workdir, timeout_s, progress, rung, engine))
+    reference_hz = free_running_hz(netlist.circuit, timeout_s=timeout_s, rung=rung)
     p_v, n_v = _sides(netlist, waves)
     signals = p_v - n_v
     read = read_out(waves.time_s, signals, reference_hz)
@@ -241,6 +265,7 @@ def run(
         amplitude_v=np.sqrt(2.0 * mean_square),
         balance=ledger.balance,
         seconds=waves.seconds,
+        solver=rung.name,
     )
 
 
