@@ -57,15 +57,15 @@ def clocks_between(trace, start, end, signal_value=1):
 
 
 def test_latencies_in_the_docstrings_are_those_of_the_diagrams(traces):
-    assert clocks_between(traces["wishbone"], "wb_stb_i", "wb_ack_o") + 1 == 7
-    assert "`ack` stands in the 7th clock of `stb`" in Wishbone.__doc__
+    assert clocks_between(traces["wishbone"], "wb_stb_i", "wb_ack_o") + 1 == 8
+    assert "`ack` stands in the 8th clock of `stb`" in Wishbone.__doc__
     last = traces["wishbone"].columns[-5:]
     assert [column["wb_err_o"] for column in last] == [0, 0, 0, 1, 0]
     assert [column["wb_stb_i"] for column in last] == [1, 1, 1, 1, 0]
     assert "`err`\n    in the 4th" in Wishbone.__doc__
-    assert clocks_between(traces["axi4lite"], "awvalid", "bvalid") == 7
-    assert "the response stands 7 clocks behind" in Axi4Lite.__doc__
-    assert clocks_between(traces["register-bus"], "we", "ack") + 1 == 3
+    assert clocks_between(traces["axi4lite"], "awvalid", "bvalid") == 8
+    assert "the response stands 8 clocks behind" in Axi4Lite.__doc__
+    assert clocks_between(traces["register-bus"], "we", "ack") + 1 == 4
 
 
 def test_the_run_is_busy_until_its_last_step_is_done(traces):

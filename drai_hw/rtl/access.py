@@ -62,7 +62,7 @@ class BusAccess(wiring.Component):
     registers where reading has an effect, or that cannot be read, it is refused. Without any byte
     select nothing is written. The core's refusal while it runs is handed on as `Outcome.BUSY`.
 
-    Latency: from `start` to `done` 3 clocks and those of the core (read: 3, merged write: 7).
+    Latency: from `start` to `done` 3 clocks and those of the core (read: 4, merged write: 9).
     Throughput: one access at a time; `start` is ignored until `done`.
 
     Ports: `start` with `word` (word address in the window), `write`, `data`, `select` (one bit a

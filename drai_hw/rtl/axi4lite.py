@@ -65,8 +65,8 @@ class Axi4Lite(wiring.Component):
     leave out a part of a register that must be written whole), DECERR that no register is there.
     `awprot` and `arprot` are ignored; so are the lowest two bits of an address.
 
-    Latency: the response stands 7 clocks behind the later of address and data, when the core
-    answers in 3. Throughput: one access at a time.
+    Latency: the response stands 8 clocks behind the later of address and data, when the core
+    answers in 4. Throughput: one access at a time.
     """
 
     def __init__(self) -> None:

@@ -8,7 +8,6 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from drai_hw.model.learning import golden_stride
 from drai_hw.model.numbers import STRENGTH_BITS, Formats
 from drai_hw.model.plan import design_digest
 from drai_hw.rtl.counters import EVENTS, EventCounters
@@ -19,6 +18,7 @@ from drai_hw.rtl.replica_set import ReplicaSet
 from drai_hw.rtl.sdram import SdramStore
 from drai_hw.rtl.sequencer import Sequencer
 from drai_hw.rtl.stores import Plan, make_store
+from drai_hw.rtl.sweep import sweep
 from drai_hw.rtl.timing import ENTER_STAGE, PHASE_STAGE, SUM_STAGE, Kind, WideKind
 
 
@@ -105,6 +105,8 @@ class Core(wiring.Component):
         for stage in range(1, ENTER_STAGE + 1):
             stages.append(later(m, stages[-1], f"control_{stage}"))
 
+        # Constants of a pass have a clock to spare before its first record acts.
+        self._kind = later(m, sequencer.kind, "kind_of_pass")
         self._host(m, host, sequencer, counters)
         for part in self.sets:
             self._rings(m, part, sequencer, stages)
@@ -118,14 +120,20 @@ class Core(wiring.Component):
     def _host(
         self, m: Module, host: HostPort, sequencer: Sequencer, counters: EventCounters
     ) -> None:
-        for name in ("addr", "wdata", "we", "re"):
-            m.d.comb += getattr(host, name).eq(getattr(self, name))
+        # The bus comes from the chip's edge: it is taken over before anything is decoded, together
+        # with what decides whether the core serves it.
+        for name in ("addr", "wdata"):
+            m.d.comb += getattr(host, name).eq(later(m, getattr(self, name), f"bus_{name}"))
+        for name, value in (("we", self.we), ("re", self.re), ("busy", sequencer.busy)):
+            taken = Signal(name=f"bus_{name}")
+            m.d.sync += taken.eq(value)
+            m.d.comb += getattr(host, name).eq(taken)
         asked = ["run", "steps", "field", "couple"] + ["learn"] * self.formats.learns
         asked += ["edge"] * self.formats.edge + ["census"] * (self.formats.census_passes > 0)
         for name in asked:
             m.d.comb += getattr(sequencer, name).eq(getattr(host, name))
         if self.formats.edge:
-            m.d.comb += host.turn.eq(sequencer.turn)
+            m.d.comb += host.turn.eq(later(m, sequencer.turn, "counted_turn"))
         for name in EVENTS:
             m.d.comb += getattr(host, f"{name}_count").eq(getattr(counters, f"{name}_count"))
         m.d.comb += [
@@ -133,9 +141,8 @@ class Core(wiring.Component):
             self.ack.eq(host.ack),
             self.busy.eq(sequencer.busy),
             self.step_done.eq(sequencer.step_done),
-            host.busy.eq(sequencer.busy),
-            host.step_done.eq(sequencer.step_done),
-            host.ramp.eq(sequencer.ramp),
+            host.step_done.eq(later(m, sequencer.step_done, "counted_step")),
+            host.ramp.eq(later(m, sequencer.ramp, "counted_ramp")),
             counters.clear.eq(later(m, host.reseed, "clear_counters")),
         ]
 
@@ -186,7 +193,7 @@ class Core(wiring.Component):
     ) -> dict[str, Any]:
         """Return what all lanes of a group get of the control records, in registers of its own."""
         meet, add, enter = (stages[s - 1] for s in (PHASE_STAGE, SUM_STAGE, ENTER_STAGE))
-        couple = sequencer.kind == Kind.COUPLE
+        kind = self._kind
         wanted = {
             "load_local": meet.row,
             "load_rotating": meet.load,
@@ -202,10 +209,10 @@ class Core(wiring.Component):
             "merge_ahead": stages[SUM_STAGE - 2].merge,
             # Constants of a pass, which the pipeline's draining keeps apart.
             **self._only_learning("learn", sequencer.learning),
-            "even": sequencer.kind == Kind.FIELD,
-            "minus_rotating": couple,
+            "even": kind == Kind.FIELD,
+            "minus_rotating": kind == Kind.COUPLE,
         }
-        f, kind = self.formats, sequencer.kind
+        f = self.formats
         if f.edge or f.census_passes:
             wanted["flat"] = kind > Kind.COUPLE
         if f.budget:
@@ -225,8 +232,13 @@ class Core(wiring.Component):
         """Feed the synapses with weights, thresholds and draws, and take the weights back."""
         f, store = self.formats, self.weights
         behind = PHASE_STAGE + self.lanes[0].write_lag
+        # What the host does with the chain comes a clock later, all of it alike.
+        fetch = later(m, host.weight_fetch, "chain_fetch")
+        commit = later(m, host.weight_commit, "chain_commit")
+        given = Signal(f.weight_bits)
+        m.d.comb += given.eq(Mux(host.we, host.wdata, store.word))
         m.d.comb += [
-            store.busy.eq(sequencer.busy),
+            store.busy.eq(later(m, sequencer.busy, "store_busy")),
             store.start.eq(sequencer.start),
             store.issue.eq(sequencer.control.slot),
             store.learning.eq(sequencer.learning),
@@ -234,11 +246,11 @@ class Core(wiring.Component):
             store.read.eq(stages[PHASE_STAGE - store.READ_LATENCY].pair),
             store.write.eq(later(m, stages[behind - 1].pair & sequencer.learning, "write_back")),
             store.new.eq(Cat(lane.weight_out for lane in self.lanes)),
-            store.host_address.eq(host.weight_address),
-            store.host_fetch.eq(host.weight_fetch),
-            store.host_shift.eq(host.weight_shift),
-            store.host_weight.eq(Mux(self.we, self.wdata, store.word)),
-            store.host_commit.eq(host.weight_commit),
+            store.host_address.eq(later(m, host.weight_address, "chain_address")),
+            store.host_fetch.eq(fetch),
+            store.host_shift.eq(later(m, host.weight_shift, "chain_shift")),
+            store.host_weight.eq(later(m, given, "chain_weight")),
+            store.host_commit.eq(commit),
             host.weight.eq(store.word[: f.weight_bits].as_signed()),
         ]
         if isinstance(store, SdramStore):
@@ -246,7 +258,7 @@ class Core(wiring.Component):
                 store.pair.eq(sequencer.control.pair),
                 store.fetching.eq(sequencer.busy & (sequencer.kind != Kind.REFRESH)),
                 sequencer.settled.eq(store.settled),
-                host.weight_wait.eq(store.host_wait),
+                host.weight_wait.eq(store.host_wait | fetch | commit),
             ]
         settings = self._learning(m, host, sequencer) if f.learns else {}
         for part in self.sets:
@@ -256,13 +268,17 @@ class Core(wiring.Component):
         """Return what all synapses and their draws get, not changed while a pass goes on."""
         f = self.formats
         reseed = later(m, host.reseed, "reseed")
-        passes = self._sweep(m, reseed, sequencer.ramp & sequencer.learning)
-        settings = passes | {"reseed": reseed, "eta": host.eta}
-        if f.decay:
-            settings["decay"] = host.decay
-        if f.budget:
-            settings["shrink"] = host.shrink
-        return settings
+        passes = sweep(m, f, reseed, sequencer.ramp & sequencer.learning)
+        names = ["eta"] + ["decay"] * f.decay + ["shrink"] * f.budget
+        return passes | {"reseed": reseed} | {name: self._near(m, host, name) for name in names}
+
+    def _near(self, m: Module, host: HostPort, name: str, suffix: str = "") -> Any:
+        """Return a setting of the host in a register of its own, where speed is worth that.
+
+        Settings are constants of a run, or change between passes.
+        """
+        value = getattr(host, name)
+        return later(m, value, f"{name}{suffix}") if self.product == "mul" else value
 
     def _weights_of(self, m: Module, part: ReplicaSet, settings: dict[str, Any]) -> None:
         """Feed one replica's lanes."""
@@ -277,34 +293,6 @@ class Core(wiring.Component):
                 m.d.comb += [getattr(lane, name).eq(value) for name, value in common.items()]
                 m.d.comb += lane.weight.eq(word.word_select(index, f.weight_bits).as_signed())
 
-    def _sweep(self, m: Module, reseed: Any, step: Any) -> dict[str, Any]:
-        """Return the threshold, one a learning pass, and the sides of one-sided passes."""
-        f = self.formats
-        sweep = Signal(range(f.window))
-        threshold = Signal(f.phase_bits - 1, reset_less=True)
-        stride: Any = 1
-        settings: list[Any] = [threshold]
-        if f.one_sided:
-            # The order of `sorted_pass`: one further after each window.
-            number = Signal(range(f.window))
-            with m.If(reseed):
-                m.d.sync += number.eq(0)
-            with m.Elif(step):
-                m.d.sync += number.eq(number + 1)
-            stride = golden_stride(f.window) + number.all()
-            plus = Signal(reset_less=True)
-            minus = Signal(reset_less=True)
-            settings += [plus, minus]
-        with m.Switch(sweep):
-            for index, values in enumerate(f.passes):
-                with m.Case(index):
-                    m.d.sync += [s.eq(v) for s, v in zip(settings, values, strict=False)]
-        with m.If(reseed):
-            m.d.sync += sweep.eq(0)
-        with m.Elif(step):
-            m.d.sync += sweep.eq(sweep + stride)
-        return dict(zip(("u_g", "g_plus", "g_minus"), settings, strict=False))
-
     def _update(
         self, m: Module, part: ReplicaSet, host: HostPort, sequencer: Sequencer, stages: list
     ) -> None:
@@ -314,16 +302,16 @@ class Core(wiring.Component):
         names = ["gain", "shil", "dither", "margin", "gates", "reseed"]
         names += ["budget"] * f.budget + ["centre"] * f.centring + ["slot", "fresh"] * f.edge
         for name in names:
-            m.d.comb += getattr(unit, name).eq(getattr(host, name))
+            m.d.comb += getattr(unit, name).eq(self._near(m, host, name, part.suffix))
         if part.number == 0:
             for name in ("theta", "omega", "inputs", "marks"):
                 m.d.comb += getattr(host, name).eq(self._chosen(name, host))
         word = host.wdata
         inputs = unit.host_inputs
         m.d.comb += [
-            unit.busy.eq(sequencer.busy),
-            unit.start.eq(sequencer.start),
-            unit.kind.eq(sequencer.kind),
+            unit.busy.eq(later(m, sequencer.busy, f"unit_busy{part.suffix}")),
+            unit.start.eq(later(m, sequencer.start, f"unit_start{part.suffix}")),
+            unit.kind.eq(self._kind),
             unit.ahead.eq(stages[SUM_STAGE - 1].update),
             unit.valid.eq(stages[SUM_STAGE].update),
             # A merge moves the ring on by one lane: oscillator 0 is then in the last lane.

@@ -16,8 +16,8 @@ EVENTS = ("visited", "gated_on", "written", "changed")
 class EventCounters(wiring.Component):
     """Add up the lanes' events, 32 bits, wrapping.
 
-    Counts lag the events by two clocks, by four when there are many lanes: these are first added
-    up group by group. ``clear`` wins over counting.
+    Counts lag the events by two clocks, by five when there are many lanes: these are first added
+    up group by group, then groups of groups. ``clear`` wins over counting.
 
     Parameters
     ----------
@@ -45,6 +45,10 @@ class EventCounters(wiring.Component):
                 parts = [
                     later(m, tree_sum(list(group)), f"{name}_{index}")
                     for index, group in enumerate(groups)
+                ]
+                parts = [
+                    later(m, tree_sum(parts[start : start + 3]), f"{name}_{start}_on")
+                    for start in range(0, len(parts), 3)
                 ]
             share = Signal(range(self._lanes + 1), name=f"{name}_share", reset_less=True)
             m.d.sync += share.eq(tree_sum(parts))

@@ -32,16 +32,17 @@ PROBABILITY_BITS = 17
 # Clocks a weight word takes from the scan chain through the idle synapses to the write port.
 COMMIT_WAIT = 6
 # Clocks until a fetched weight word is in the scan chain.
-FETCH_WAIT = 4
+FETCH_WAIT = 5
 
 
 class HostPort(wiring.Component):
     """Serve one bus access at a time.
 
-    ``we`` or ``re`` stand with ``addr`` (and ``wdata``) until ``ack``; ``rdata`` is valid in the
-    clock of ``ack``. An access takes 3 clocks, of WEIGHT up to ``COMMIT_WAIT + 4``. While a run is
-    under way only STATUS answers; any other access is acknowledged, has no effect, reads 0 and
-    sets ERROR.
+    ``we`` or ``re`` stand with ``addr`` (and ``wdata``) until the clock behind ``ack``, since they
+    come here a clock after they were given to the core; ``rdata`` is valid in the clock of ``ack``.
+    An access takes 3 clocks from here, of WEIGHT up to ``COMMIT_WAIT + 4``, and one until the next
+    is looked at. While a run is under way only STATUS answers; any other access is acknowledged,
+    has no effect, reads 0 and sets ERROR.
 
     Parameters
     ----------
@@ -244,11 +245,14 @@ class HostPort(wiring.Component):
                     m.next = "ANSWER"
             with m.State("ANSWER"):
                 m.d.comb += self.ack.eq(1)
-                m.next = "REST"
+                m.next = "FALL"
                 if self.waits:
                     with m.If(self.weight_wait):
                         m.d.comb += self.ack.eq(0)
                         m.next = "ANSWER"
+            with m.State("FALL"):
+                # The strobe that was answered is still on its way here.
+                m.next = "REST"
         m.d.comb += self.rdata.eq(reduce(or_, joined, data))
 
         with m.If(writing):

@@ -102,8 +102,8 @@ class Lane(wiring.Component):
         m = Module()
         if self.synapse:
             self._streams(m, self.synapse)
-        d, both = self._phases(m)
-        self._sums(m, *self._product(m, d, both))
+        index, both = self._phases(m)
+        self._sums(m, *self._product(m, index, both))
         return m
 
     def _streams(self, m: Module, synapse: Synapse) -> None:
@@ -134,7 +134,7 @@ class Lane(wiring.Component):
                 m.d.comb += synapse.r_shrink.eq(shrink)
 
     def _phases(self, m: Module) -> tuple[Signal, Signal]:
-        """Build the phase ring and the synapse; return difference and "pair counts"."""
+        """Build the phase ring and the synapse; return place in the table and "pair counts"."""
         f = self.formats
         local = Signal(page_word(f), name="local_word", reset_less=True)
         rotating = Signal(page_word(f), name="rotating_word", reset_less=True)
@@ -157,13 +157,16 @@ class Lane(wiring.Component):
         pair = self.pair & local.active & rotating.active
         if f.mask:
             pair &= self.weight != f.no_link
-        d = Signal(f.phase_bits, reset_less=True)  # synthesis merges it with the synapse's own
+        # The synapse forms the same difference, synthesis merges them; an even pass adds a quarter.
+        d = Signal(f.phase_bits)
+        m.d.comb += d.eq(rotating.top - local.top)
+        index = Signal(f.phase_bits, reset_less=True)
         both = Signal(reset_less=True)
         m.d.sync += [
-            d.eq(rotating.top - local.top),
+            index.eq(Cat(d[:-2], d[-2:] + self.even)),
             both.eq(pair),
         ]
-        return d, both
+        return index, both
 
     def _synapse(self, m: Module, synapse: Synapse, local: Any, rotating: Any) -> None:
         """Join the synapse to the ends of the pair."""
@@ -199,11 +202,9 @@ class Lane(wiring.Component):
         m.d.sync += [first.eq(value), second.eq(first)]
         return second
 
-    def _product(self, m: Module, d: Signal, both: Signal) -> tuple[Signal, Signal, Signal]:
+    def _product(self, m: Module, index: Signal, both: Signal) -> tuple[Signal, Signal, Signal]:
         """Multiply; return the value and whether it is subtracted here and there."""
         f = self.formats
-        index = Signal(f.phase_bits)
-        m.d.comb += index.eq(Mux(self.even, d + f.quarter, d))
         w1 = Signal(signed(f.weight_bits), reset_less=True)
         w2 = Signal(signed(f.weight_bits), reset_less=True)
         m.d.sync += [w1.eq(self.weight), w2.eq(w1)]

@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -86,15 +86,28 @@ class Sequencer(wiring.Component):
         wanted.append((Kind.COUPLE, couple))
         opened = Signal()  # not the first block of the row
         stepping = Signal()  # the pass that ends belongs to a step
+        # Of what has stood for a clock at least when it is asked for; the compare is no part of
+        # that clock's paths.
         last_row, diagonal = Signal(), Signal()
-        m.d.comb += [
+        m.d.comb += out.page.eq(page)
+        m.d.sync += [
             last_row.eq(row == last_page),
             diagonal.eq(page == row),
-            out.page.eq(page),
             self.learning.eq(learn & (self.kind == Kind.COUPLE)),
         ]
+        # The first pass of a step, and the one behind the present pass, if there is one.
+        first, following = Signal(self.kind.shape()), Signal(self.kind.shape())
+        works, follows = Signal(), Signal()
+        m.d.sync += [works.eq(Cat(asked for _, asked in wanted).any()), follows.eq(0)]
+        for place, (kind, asked) in reversed(list(enumerate(wanted))):
+            with m.If(asked):
+                m.d.sync += first.eq(kind)
+            earlier = [self.kind == before for before, _ in wanted[:place]]
+            if earlier:
+                with m.If(reduce(or_, earlier) & asked):
+                    m.d.sync += [following.eq(kind), follows.eq(1)]
 
-        def begin(kind: IntEnum) -> None:
+        def begin(kind: Any) -> None:
             m.d.comb += self.start.eq(1)
             m.d.sync += [self.kind.eq(kind), row.eq(0), page.eq(0), slot.eq(0)]
             m.next = "UPDATE" if kind is Kind.REFRESH else "ROW"
@@ -120,7 +133,7 @@ class Sequencer(wiring.Component):
                     m.next = "UPDATE"
             with m.State("ROW"):
                 m.d.comb += out.row.eq(1)
-                m.d.sync += [page.eq(Mux(last_row, row, row + 1)), opened.eq(0)]
+                m.d.sync += [page.eq(Mux(row == last_page, row, row + 1)), opened.eq(0)]
                 m.next = "LOAD"
             with m.State("LOAD"):
                 m.d.comb += [out.load.eq(1), out.first.eq(row == 0), out.save.eq(opened)]
@@ -169,15 +182,9 @@ class Sequencer(wiring.Component):
                     ended &= self.settled
                 with m.If(ended):
                     m.d.sync += slot.eq(0)
-                    # The first pass of the step that is still to come, if there is one.
-                    for place in range(1, len(wanted)):
-                        kind, asked = wanted[place]
-                        earlier = [self.kind == before for before, _ in wanted[:place]]
-                        branch = m.If if place == 1 else m.Elif
-                        with branch(reduce(or_, earlier) & asked):
-                            begin(kind)
-                    with m.Else():
-                        m.next = "STEP"
+                    m.next = "STEP"
+                    with m.If(follows):
+                        begin(following)
             with m.State("STEP"):
                 m.d.comb += [
                     self.step_done.eq(stepping),
@@ -189,7 +196,6 @@ class Sequencer(wiring.Component):
                 with m.If(left == 0):
                     m.d.sync += self.busy.eq(0)
                     m.next = "REST"
-                for kind, asked in wanted:
-                    with m.Elif(asked):
-                        begin(kind)
+                with m.Elif(works):
+                    begin(first)
         return m

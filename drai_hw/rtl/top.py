@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from drai_hw.errors import SpecError
 from drai_hw.rtl.bridge import Bridge
+from drai_hw.rtl.replica import later
 from drai_hw.rtl.uart import UartRx, UartTx, divisor_for
 
 FRAME_TIMEOUT_S = 0.02
@@ -116,9 +117,10 @@ class Top(wiring.Component):
         m.d.comb += [
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),
-            bridge.rx_data.eq(receiver.data),
-            # A byte with a bad stop bit is left out; its frame then fails its checksum.
-            bridge.rx_valid.eq(receiver.valid),
+            # A byte with a bad stop bit is left out; its frame then fails its checksum. The line's
+            # pins may be far from the bridge.
+            bridge.rx_data.eq(later(m, receiver.data, "byte")),
+            bridge.rx_valid.eq(later(m, receiver.valid, "byte_valid")),
             transmitter.data.eq(bridge.tx_data),
             transmitter.valid.eq(bridge.tx_valid),
             bridge.tx_ready.eq(transmitter.ready),

@@ -213,11 +213,13 @@ class UpdateUnit(Torque, wiring.Component):
     def _write(
         self, m: Module, name: str, done: Any, new: Any, host_write: Any, host_value: Any
     ) -> None:
+        """Write results or what the host gives, a clock after it is there."""
         port = self.memories[name].write_port()
+        address = Mux(self.busy, self._write_at, self.host_index)
         m.d.comb += [
-            port.addr.eq(Mux(self.busy, self._write_at, self.host_index)),
-            port.data.eq(Mux(self.busy, new, host_value)),
-            port.en.eq(Mux(self.busy, done, host_write)),
+            port.addr.eq(self.later(m, address, 1, f"{name}_to")),
+            port.data.eq(self.later(m, Mux(self.busy, new, host_value), 1, f"{name}_new")),
+            port.en.eq(self.later(m, Mux(self.busy, done, host_write), 1, f"{name}_put")),
         ]
 
     def _draw(self, m: Module, valid: Signal) -> Any:

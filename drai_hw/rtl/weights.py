@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
@@ -14,7 +14,7 @@ from drai_hw.rtl.replica import later, replicated
 from drai_hw.rtl.store_interface import Piece, check_plan, store_ports
 from drai_hw.rtl.timing import block_memory
 
-GROUP_LANES = 8
+GROUP_LANES = 4
 """Lanes whose blocks and word registers share copies of address, enable and select."""
 
 
@@ -67,7 +67,11 @@ class WeightStore(wiring.Component):
         groups = range(0, self.plan.width, group_bits) if self._copies else range(1)
         read_at = Signal(self.host_address.shape(), reset_less=True)
         write_at = Signal(self.host_address.shape(), reset_less=True)
-        with m.If(self.start):
+        started = later(m, self.start, "started")
+        # At rest the counters follow the host, so that no multiplexer stands behind them.
+        with m.If(~self.busy):
+            m.d.sync += [read_at.eq(self.host_address), write_at.eq(self.host_address)]
+        with m.Elif(started):
             m.d.sync += [read_at.eq(0), write_at.eq(0)]
         with m.Else():
             with m.If(self.read):
@@ -75,11 +79,9 @@ class WeightStore(wiring.Component):
             with m.If(self.write):
                 m.d.sync += write_at.eq(write_at + 1)
         fetch, put = self.read | self.host_fetch, self.write | self.host_commit
-        source = Mux(self.busy, read_at, self.host_address)
-        sink = Mux(self.busy, write_at, self.host_address)
         new = self._stage(m, self.new, "new_stage")
-        reading = [self._port(m, f"read{g}", source, fetch) for g, _ in enumerate(groups)]
-        writing = [self._port(m, f"write{g}", sink, put) for g, _ in enumerate(groups)]
+        reading = [self._port(m, f"read{g}", read_at, fetch) for g, _ in enumerate(groups)]
+        writing = [self._port(m, f"write{g}", write_at, put) for g, _ in enumerate(groups)]
 
         words: dict[int, list[Any]] = {bank.first: [] for bank in self.plan.banks}
         for number, piece in enumerate(self.pieces):
@@ -101,7 +103,7 @@ class WeightStore(wiring.Component):
         # What was asked for comes out READ_LATENCY - 1 clocks later; the select comes with it.
         number = Signal(range(len(banks)), name="bank")
         for index, bank in enumerate(self.plan.banks[1:], 1):
-            with m.If(source >= bank.first):
+            with m.If(read_at >= bank.first):
                 m.d.comb += number.eq(index)
         fetched: Any = fetch
         chosen: Any = number
@@ -109,18 +111,19 @@ class WeightStore(wiring.Component):
             fetched = later(m, fetched, f"fetched{clock}")
             chosen = later(m, chosen, f"chosen{clock}") if len(banks) > 1 else chosen
         word = Signal(self.plan.width, reset_less=True)
-        chain = Cat(word[self.formats.weight_bits :], self.host_weight)
+        chain = Cat(word[self.formats.weight_bits :], later(m, self.host_weight, "entering"))
         for group, start in enumerate(groups):
             size = group_bits if self._copies else self.plan.width
             bits = slice(start, start + size)
             load = later(m, fetched, f"load{group}", replica=self._copies)
+            shift = later(m, self.host_shift, f"shift{group}", replica=self._copies)
             come: Any = banks[0][bits]
             if len(banks) > 1:
                 select = later(m, chosen, f"select{group}", replica=self._copies)
                 come = Array(bank[bits] for bank in banks)[select]
             with m.If(load):
                 m.d.sync += word[bits].eq(come)
-            with m.Elif(self.host_shift):
+            with m.Elif(shift):
                 m.d.sync += word[bits].eq(chain[bits])
         m.d.comb += self.word.eq(word)
         return m

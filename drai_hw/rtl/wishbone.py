@@ -22,7 +22,7 @@ class Wishbone(wiring.Component):
     master that gives up gets no late answer. Words are 32 bits, bytes can be selected; `adr` is a
     byte address whose lowest two bits are ignored.
 
-    Latency: `ack` stands in the 7th clock of `stb` for a register that the core answers in 3, `err`
+    Latency: `ack` stands in the 8th clock of `stb` for a register that the core answers in 4, `err`
     in the 4th where the core need not be asked. Throughput: one access at a time.
     """
 

@@ -159,7 +159,7 @@ How to choose and use one of these: [put the core into your design](../how-to/in
 {_ports(core, own_clock=False)}
 
 A strobe stands with its address until the acknowledge and falls for a clock before the next. An
-access takes 3 clocks, one of `WEIGHT` a few more. `busy` in the first clock of a strobe decides
+access takes 4 clocks, one of `WEIGHT` a few more. `busy` in the first clock of a strobe decides
 whether the core takes the access; while it runs only `STATUS` can be read.
 
 {show("register-bus")}

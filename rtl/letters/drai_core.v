@@ -19,10 +19,13 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire [5:0] \$18 ;
   wire [59:0] \$19 ;
   wire \$2 ;
-  reg [1:0] \$20 ;
-  reg [1:0] \$21 ;
-  reg [4:0] \$22 ;
-  reg [4:0] \$23 ;
+  reg \$20 ;
+  reg \$21 ;
+  reg \$22 ;
+  reg [1:0] \$23 ;
+  reg [1:0] \$24 ;
+  reg [4:0] \$25 ;
+  reg [4:0] \$26 ;
   wire \$3 ;
   wire \$4 ;
   wire \$5 ;
@@ -33,85 +36,99 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg [1:0] \$like  = 2'h0;
   output ack;
   wire ack;
-  wire \ack$94 ;
+  wire \ack$131 ;
   (* init = 1'h0 *)
   wire add_local;
   (* init = 1'h0 *)
-  wire \add_local$131 ;
+  wire \add_local$165 ;
   (* init = 1'h0 *)
-  wire \add_local$153 ;
+  wire \add_local$187 ;
   (* init = 1'h0 *)
-  wire \add_local$175 ;
+  wire \add_local$209 ;
   (* init = 1'h0 *)
-  wire \add_local$197 ;
+  wire \add_local$231 ;
   (* init = 1'h0 *)
-  wire \add_local$219 ;
+  wire \add_local$253 ;
   (* init = 1'h0 *)
-  wire \add_local$241 ;
+  wire \add_local$275 ;
   (* init = 1'h0 *)
-  wire \add_local$263 ;
+  wire \add_local$297 ;
   (* init = 1'h0 *)
-  wire \add_local$285 ;
+  wire \add_local$319 ;
   (* init = 1'h0 *)
-  wire \add_local$307 ;
+  wire \add_local$341 ;
   (* init = 1'h0 *)
-  wire \add_local$329 ;
+  wire \add_local$363 ;
   (* init = 1'h0 *)
-  wire \add_local$351 ;
+  wire \add_local$385 ;
   reg add_local_0 = 1'h0;
   reg add_local_1 = 1'h0;
   input [5:0] addr;
   wire [5:0] addr;
-  wire [5:0] \addr$71 ;
+  (* init = 6'h00 *)
+  wire [5:0] \addr$107 ;
   wire ahead;
+  reg [5:0] bus_addr = 6'h00;
+  reg bus_busy = 1'h0;
+  reg bus_re = 1'h0;
+  reg [31:0] bus_wdata = 32'd0;
+  reg bus_we = 1'h0;
   output busy;
   wire busy;
-  wire \busy$388 ;
-  wire \busy$488 ;
-  wire \busy$95 ;
-  wire \busy$97 ;
+  (* init = 1'h0 *)
+  wire \busy$111 ;
+  wire \busy$35 ;
+  (* init = 1'h0 *)
+  wire \busy$423 ;
+  (* init = 1'h0 *)
+  wire \busy$512 ;
+  reg [5:0] chain_address = 6'h00;
+  reg chain_commit = 1'h0;
+  reg chain_fetch = 1'h0;
+  reg chain_shift = 1'h0;
+  reg [4:0] chain_weight = 5'h00;
   wire [11:0] changed;
-  wire \changed$545 ;
-  wire \changed$546 ;
-  wire \changed$547 ;
-  wire \changed$548 ;
-  wire \changed$549 ;
-  wire \changed$550 ;
-  wire \changed$551 ;
-  wire \changed$552 ;
-  wire \changed$553 ;
-  wire \changed$554 ;
-  wire \changed$555 ;
-  wire \changed$556 ;
+  wire \changed$569 ;
+  wire \changed$570 ;
+  wire \changed$571 ;
+  wire \changed$572 ;
+  wire \changed$573 ;
+  wire \changed$574 ;
+  wire \changed$575 ;
+  wire \changed$576 ;
+  wire \changed$577 ;
+  wire \changed$578 ;
+  wire \changed$579 ;
+  wire \changed$580 ;
   wire [31:0] changed_count;
-  wire [31:0] \changed_count$92 ;
+  wire [31:0] \changed_count$129 ;
   (* init = 1'h0 *)
   wire clear;
   reg clear_counters = 1'h0;
   (* init = 1'h0 *)
   wire clear_local;
   (* init = 1'h0 *)
-  wire \clear_local$130 ;
+  wire \clear_local$164 ;
   (* init = 1'h0 *)
-  wire \clear_local$152 ;
+  wire \clear_local$186 ;
   (* init = 1'h0 *)
-  wire \clear_local$174 ;
+  wire \clear_local$208 ;
   (* init = 1'h0 *)
-  wire \clear_local$196 ;
+  wire \clear_local$230 ;
   (* init = 1'h0 *)
-  wire \clear_local$218 ;
+  wire \clear_local$252 ;
   (* init = 1'h0 *)
-  wire \clear_local$240 ;
+  wire \clear_local$274 ;
   (* init = 1'h0 *)
-  wire \clear_local$262 ;
+  wire \clear_local$296 ;
   (* init = 1'h0 *)
-  wire \clear_local$284 ;
+  wire \clear_local$318 ;
   (* init = 1'h0 *)
-  wire \clear_local$306 ;
+  wire \clear_local$340 ;
   (* init = 1'h0 *)
-  wire \clear_local$328 ;
+  wire \clear_local$362 ;
   (* init = 1'h0 *)
-  wire \clear_local$350 ;
+  wire \clear_local$384 ;
   reg clear_local_0 = 1'h0;
   reg clear_local_1 = 1'h0;
   input clk;
@@ -332,125 +349,150 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \control_9.slot ;
   wire \control_9.store ;
   wire \control_9.update ;
+  reg counted_ramp = 1'h0;
+  reg counted_step = 1'h0;
   wire couple;
-  wire \couple$82 ;
-  wire [4:0] dither;
-  wire [4:0] \dither$474 ;
+  wire \couple$119 ;
+  reg [4:0] dither = 5'h00;
+  (* init = 5'h00 *)
+  wire [4:0] \dither$500 ;
+  wire [4:0] \dither$99 ;
   (* init = 1'h0 *)
   wire draw;
   (* init = 1'h0 *)
-  wire \draw$129 ;
+  wire \draw$163 ;
   (* init = 1'h0 *)
-  wire \draw$151 ;
+  wire \draw$185 ;
   (* init = 1'h0 *)
-  wire \draw$173 ;
+  wire \draw$207 ;
   (* init = 1'h0 *)
-  wire \draw$195 ;
+  wire \draw$229 ;
   (* init = 1'h0 *)
-  wire \draw$217 ;
+  wire \draw$251 ;
   (* init = 1'h0 *)
-  wire \draw$239 ;
+  wire \draw$273 ;
   (* init = 1'h0 *)
-  wire \draw$261 ;
+  wire \draw$295 ;
   (* init = 1'h0 *)
-  wire \draw$283 ;
+  wire \draw$317 ;
   (* init = 1'h0 *)
-  wire \draw$305 ;
+  wire \draw$339 ;
   (* init = 1'h0 *)
-  wire \draw$327 ;
+  wire \draw$361 ;
   (* init = 1'h0 *)
-  wire \draw$349 ;
+  wire \draw$383 ;
   reg draw_0 = 1'h0;
   reg draw_1 = 1'h0;
   reg entering = 1'h0;
-  wire [16:0] eta;
-  wire [16:0] \eta$423 ;
-  wire [16:0] \eta$427 ;
-  wire [16:0] \eta$431 ;
-  wire [16:0] \eta$435 ;
-  wire [16:0] \eta$439 ;
-  wire [16:0] \eta$443 ;
-  wire [16:0] \eta$447 ;
-  wire [16:0] \eta$451 ;
-  wire [16:0] \eta$455 ;
-  wire [16:0] \eta$459 ;
-  wire [16:0] \eta$463 ;
-  wire [16:0] \eta$467 ;
+  reg [16:0] eta = 17'h00000;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$452 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$456 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$460 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$464 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$468 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$472 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$476 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$480 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$484 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$488 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$492 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$496 ;
+  wire [16:0] \eta$93 ;
   (* init = 1'h0 *)
   wire even;
   (* init = 1'h0 *)
-  wire \even$138 ;
+  wire \even$172 ;
   (* init = 1'h0 *)
-  wire \even$160 ;
+  wire \even$194 ;
   (* init = 1'h0 *)
-  wire \even$182 ;
+  wire \even$216 ;
   (* init = 1'h0 *)
-  wire \even$204 ;
+  wire \even$238 ;
   (* init = 1'h0 *)
-  wire \even$226 ;
+  wire \even$260 ;
   (* init = 1'h0 *)
-  wire \even$248 ;
+  wire \even$282 ;
   (* init = 1'h0 *)
-  wire \even$270 ;
+  wire \even$304 ;
   (* init = 1'h0 *)
-  wire \even$292 ;
+  wire \even$326 ;
   (* init = 1'h0 *)
-  wire \even$314 ;
+  wire \even$348 ;
   (* init = 1'h0 *)
-  wire \even$336 ;
+  wire \even$370 ;
   (* init = 1'h0 *)
-  wire \even$358 ;
+  wire \even$392 ;
   reg even_0 = 1'h0;
   reg even_1 = 1'h0;
   wire field;
-  wire \field$80 ;
+  wire \field$117 ;
   (* init = 1'h0 *)
   wire first;
   (* init = 1'h0 *)
-  wire \first$133 ;
+  wire \first$167 ;
   (* init = 1'h0 *)
-  wire \first$155 ;
+  wire \first$189 ;
   (* init = 1'h0 *)
-  wire \first$177 ;
+  wire \first$211 ;
   (* init = 1'h0 *)
-  wire \first$199 ;
+  wire \first$233 ;
   (* init = 1'h0 *)
-  wire \first$221 ;
+  wire \first$255 ;
   (* init = 1'h0 *)
-  wire \first$243 ;
+  wire \first$277 ;
   (* init = 1'h0 *)
-  wire \first$265 ;
+  wire \first$299 ;
   (* init = 1'h0 *)
-  wire \first$287 ;
+  wire \first$321 ;
   (* init = 1'h0 *)
-  wire \first$309 ;
+  wire \first$343 ;
   (* init = 1'h0 *)
-  wire \first$331 ;
+  wire \first$365 ;
   (* init = 1'h0 *)
-  wire \first$353 ;
+  wire \first$387 ;
   reg first_0 = 1'h0;
   reg first_1 = 1'h0;
-  wire [15:0] gain;
-  wire [15:0] \gain$470 ;
+  reg [15:0] gain = 16'h0000;
+  (* init = 16'h0000 *)
+  wire [15:0] \gain$498 ;
+  wire [15:0] \gain$95 ;
   wire [11:0] gated_on;
-  wire \gated_on$519 ;
-  wire \gated_on$520 ;
-  wire \gated_on$521 ;
-  wire \gated_on$522 ;
-  wire \gated_on$523 ;
-  wire \gated_on$524 ;
-  wire \gated_on$525 ;
-  wire \gated_on$526 ;
-  wire \gated_on$527 ;
-  wire \gated_on$528 ;
-  wire \gated_on$529 ;
-  wire \gated_on$530 ;
+  wire \gated_on$543 ;
+  wire \gated_on$544 ;
+  wire \gated_on$545 ;
+  wire \gated_on$546 ;
+  wire \gated_on$547 ;
+  wire \gated_on$548 ;
+  wire \gated_on$549 ;
+  wire \gated_on$550 ;
+  wire \gated_on$551 ;
+  wire \gated_on$552 ;
+  wire \gated_on$553 ;
+  wire \gated_on$554 ;
   wire [31:0] gated_on_count;
-  wire [31:0] \gated_on_count$88 ;
-  wire [1:0] gates;
-  wire [1:0] \gates$478 ;
+  wire [31:0] \gated_on_count$125 ;
+  reg [1:0] gates = 2'h0;
+  wire [1:0] \gates$103 ;
+  (* init = 2'h0 *)
+  wire [1:0] \gates$502 ;
+  wire [4:0] given;
+  (* init = 6'h00 *)
   wire [5:0] host_address;
+  (* init = 1'h0 *)
   wire host_commit;
+  (* init = 1'h0 *)
   wire host_fetch;
   wire [5:0] host_index;
   wire [19:0] host_inputs;
@@ -459,19 +501,21 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire [5:0] \host_inputs.psi ;
   wire [11:0] \host_inputs.strength ;
   wire [15:0] host_omega;
+  (* init = 1'h0 *)
   wire host_shift;
   wire [15:0] host_theta;
+  (* init = 5'h00 *)
   wire [4:0] host_weight;
   wire host_write_inputs;
   wire host_write_omega;
   wire host_write_theta;
   wire [5:0] index;
   wire [19:0] inputs;
-  wire [19:0] \inputs$485 ;
-  wire \inputs$485.active ;
-  wire \inputs$485.clamp ;
-  wire [5:0] \inputs$485.psi ;
-  wire [11:0] \inputs$485.strength ;
+  wire [19:0] \inputs$509 ;
+  wire \inputs$509.active ;
+  wire \inputs$509.clamp ;
+  wire [5:0] \inputs$509.psi ;
+  wire [11:0] \inputs$509.strength ;
   wire \inputs.active ;
   wire \inputs.clamp ;
   wire [5:0] \inputs.psi ;
@@ -486,631 +530,648 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
   (* enum_value_10 = "COUPLE" *)
-  wire [1:0] \kind$490 ;
+  (* init = 2'h0 *)
+  wire [1:0] \kind$514 ;
+  reg [1:0] kind_of_pass = 2'h0;
   wire learn;
+  wire \learn$121 ;
   (* init = 1'h0 *)
-  wire \learn$113 ;
+  wire \learn$147 ;
   (* init = 1'h0 *)
-  wire \learn$137 ;
+  wire \learn$171 ;
   (* init = 1'h0 *)
-  wire \learn$159 ;
+  wire \learn$193 ;
   (* init = 1'h0 *)
-  wire \learn$181 ;
+  wire \learn$215 ;
   (* init = 1'h0 *)
-  wire \learn$203 ;
+  wire \learn$237 ;
   (* init = 1'h0 *)
-  wire \learn$225 ;
+  wire \learn$259 ;
   (* init = 1'h0 *)
-  wire \learn$247 ;
+  wire \learn$281 ;
   (* init = 1'h0 *)
-  wire \learn$269 ;
+  wire \learn$303 ;
   (* init = 1'h0 *)
-  wire \learn$291 ;
+  wire \learn$325 ;
   (* init = 1'h0 *)
-  wire \learn$313 ;
+  wire \learn$347 ;
   (* init = 1'h0 *)
-  wire \learn$335 ;
+  wire \learn$369 ;
   (* init = 1'h0 *)
-  wire \learn$357 ;
-  wire \learn$84 ;
+  wire \learn$391 ;
   reg learn_0 = 1'h0;
   reg learn_1 = 1'h0;
   wire learning;
-  wire \learning$391 ;
+  wire \learning$426 ;
   (* init = 1'h0 *)
   wire load_local;
   (* init = 1'h0 *)
-  wire \load_local$125 ;
+  wire \load_local$159 ;
   (* init = 1'h0 *)
-  wire \load_local$147 ;
+  wire \load_local$181 ;
   (* init = 1'h0 *)
-  wire \load_local$169 ;
+  wire \load_local$203 ;
   (* init = 1'h0 *)
-  wire \load_local$191 ;
+  wire \load_local$225 ;
   (* init = 1'h0 *)
-  wire \load_local$213 ;
+  wire \load_local$247 ;
   (* init = 1'h0 *)
-  wire \load_local$235 ;
+  wire \load_local$269 ;
   (* init = 1'h0 *)
-  wire \load_local$257 ;
+  wire \load_local$291 ;
   (* init = 1'h0 *)
-  wire \load_local$279 ;
+  wire \load_local$313 ;
   (* init = 1'h0 *)
-  wire \load_local$301 ;
+  wire \load_local$335 ;
   (* init = 1'h0 *)
-  wire \load_local$323 ;
+  wire \load_local$357 ;
   (* init = 1'h0 *)
-  wire \load_local$345 ;
+  wire \load_local$379 ;
   reg load_local_0 = 1'h0;
   reg load_local_1 = 1'h0;
   (* init = 1'h0 *)
   wire load_rotating;
   (* init = 1'h0 *)
-  wire \load_rotating$126 ;
+  wire \load_rotating$160 ;
   (* init = 1'h0 *)
-  wire \load_rotating$148 ;
+  wire \load_rotating$182 ;
   (* init = 1'h0 *)
-  wire \load_rotating$170 ;
+  wire \load_rotating$204 ;
   (* init = 1'h0 *)
-  wire \load_rotating$192 ;
+  wire \load_rotating$226 ;
   (* init = 1'h0 *)
-  wire \load_rotating$214 ;
+  wire \load_rotating$248 ;
   (* init = 1'h0 *)
-  wire \load_rotating$236 ;
+  wire \load_rotating$270 ;
   (* init = 1'h0 *)
-  wire \load_rotating$258 ;
+  wire \load_rotating$292 ;
   (* init = 1'h0 *)
-  wire \load_rotating$280 ;
+  wire \load_rotating$314 ;
   (* init = 1'h0 *)
-  wire \load_rotating$302 ;
+  wire \load_rotating$336 ;
   (* init = 1'h0 *)
-  wire \load_rotating$324 ;
+  wire \load_rotating$358 ;
   (* init = 1'h0 *)
-  wire \load_rotating$346 ;
+  wire \load_rotating$380 ;
   reg load_rotating_0 = 1'h0;
   reg load_rotating_1 = 1'h0;
   (* init = 1'h0 *)
   wire load_sum;
   (* init = 1'h0 *)
-  wire \load_sum$132 ;
+  wire \load_sum$166 ;
   (* init = 1'h0 *)
-  wire \load_sum$154 ;
+  wire \load_sum$188 ;
   (* init = 1'h0 *)
-  wire \load_sum$176 ;
+  wire \load_sum$210 ;
   (* init = 1'h0 *)
-  wire \load_sum$198 ;
+  wire \load_sum$232 ;
   (* init = 1'h0 *)
-  wire \load_sum$220 ;
+  wire \load_sum$254 ;
   (* init = 1'h0 *)
-  wire \load_sum$242 ;
+  wire \load_sum$276 ;
   (* init = 1'h0 *)
-  wire \load_sum$264 ;
+  wire \load_sum$298 ;
   (* init = 1'h0 *)
-  wire \load_sum$286 ;
+  wire \load_sum$320 ;
   (* init = 1'h0 *)
-  wire \load_sum$308 ;
+  wire \load_sum$342 ;
   (* init = 1'h0 *)
-  wire \load_sum$330 ;
+  wire \load_sum$364 ;
   (* init = 1'h0 *)
-  wire \load_sum$352 ;
+  wire \load_sum$386 ;
   reg load_sum_0 = 1'h0;
   reg load_sum_1 = 1'h0;
-  wire [14:0] margin;
-  wire [14:0] \margin$476 ;
+  reg [14:0] margin = 15'h0000;
+  wire [14:0] \margin$101 ;
+  (* init = 15'h0000 *)
+  wire [14:0] \margin$501 ;
   wire marks;
-  wire \marks$487 ;
-  wire \marks$487.margin ;
+  wire \marks$511 ;
+  wire \marks$511.margin ;
   wire \marks.margin ;
   (* init = 1'h0 *)
   wire merge;
   (* init = 1'h0 *)
-  wire \merge$135 ;
+  wire \merge$169 ;
   (* init = 1'h0 *)
-  wire \merge$157 ;
+  wire \merge$191 ;
   (* init = 1'h0 *)
-  wire \merge$179 ;
+  wire \merge$213 ;
   (* init = 1'h0 *)
-  wire \merge$201 ;
+  wire \merge$235 ;
   (* init = 1'h0 *)
-  wire \merge$223 ;
+  wire \merge$257 ;
   (* init = 1'h0 *)
-  wire \merge$245 ;
+  wire \merge$279 ;
   (* init = 1'h0 *)
-  wire \merge$267 ;
+  wire \merge$301 ;
   (* init = 1'h0 *)
-  wire \merge$289 ;
+  wire \merge$323 ;
   (* init = 1'h0 *)
-  wire \merge$311 ;
+  wire \merge$345 ;
   (* init = 1'h0 *)
-  wire \merge$333 ;
+  wire \merge$367 ;
   (* init = 1'h0 *)
-  wire \merge$355 ;
+  wire \merge$389 ;
   reg merge_0 = 1'h0;
   reg merge_1 = 1'h0;
   (* init = 1'h0 *)
   wire merge_ahead;
   (* init = 1'h0 *)
-  wire \merge_ahead$136 ;
+  wire \merge_ahead$170 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$158 ;
+  wire \merge_ahead$192 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$180 ;
+  wire \merge_ahead$214 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$202 ;
+  wire \merge_ahead$236 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$224 ;
+  wire \merge_ahead$258 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$246 ;
+  wire \merge_ahead$280 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$268 ;
+  wire \merge_ahead$302 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$290 ;
+  wire \merge_ahead$324 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$312 ;
+  wire \merge_ahead$346 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$334 ;
+  wire \merge_ahead$368 ;
   (* init = 1'h0 *)
-  wire \merge_ahead$356 ;
+  wire \merge_ahead$390 ;
   reg merge_ahead_0 = 1'h0;
   reg merge_ahead_1 = 1'h0;
   wire minus_local;
-  wire \minus_local$143 ;
-  wire \minus_local$165 ;
-  wire \minus_local$187 ;
-  wire \minus_local$209 ;
-  wire \minus_local$231 ;
-  wire \minus_local$253 ;
-  wire \minus_local$275 ;
-  wire \minus_local$297 ;
-  wire \minus_local$319 ;
-  wire \minus_local$341 ;
-  wire \minus_local$363 ;
+  wire \minus_local$177 ;
+  wire \minus_local$199 ;
+  wire \minus_local$221 ;
+  wire \minus_local$243 ;
+  wire \minus_local$265 ;
+  wire \minus_local$287 ;
+  wire \minus_local$309 ;
+  wire \minus_local$331 ;
+  wire \minus_local$353 ;
+  wire \minus_local$375 ;
+  wire \minus_local$397 ;
   (* init = 1'h0 *)
   wire minus_rotating;
   (* init = 1'h0 *)
-  wire \minus_rotating$139 ;
+  wire \minus_rotating$173 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$161 ;
+  wire \minus_rotating$195 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$183 ;
+  wire \minus_rotating$217 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$205 ;
+  wire \minus_rotating$239 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$227 ;
+  wire \minus_rotating$261 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$249 ;
+  wire \minus_rotating$283 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$271 ;
+  wire \minus_rotating$305 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$293 ;
+  wire \minus_rotating$327 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$315 ;
+  wire \minus_rotating$349 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$337 ;
+  wire \minus_rotating$371 ;
   (* init = 1'h0 *)
-  wire \minus_rotating$359 ;
+  wire \minus_rotating$393 ;
   reg minus_rotating_0 = 1'h0;
   reg minus_rotating_1 = 1'h0;
   wire [59:0] \new ;
   wire [179:0] new_sums;
   wire [95:0] new_words;
   wire [14:0] next_sum;
-  wire [14:0] \next_sum$145 ;
-  wire [14:0] \next_sum$167 ;
-  wire [14:0] \next_sum$189 ;
-  wire [14:0] \next_sum$211 ;
-  wire [14:0] \next_sum$233 ;
-  wire [14:0] \next_sum$255 ;
-  wire [14:0] \next_sum$277 ;
-  wire [14:0] \next_sum$299 ;
-  wire [14:0] \next_sum$321 ;
-  wire [14:0] \next_sum$343 ;
-  wire [14:0] \next_sum$365 ;
+  wire [14:0] \next_sum$179 ;
+  wire [14:0] \next_sum$201 ;
+  wire [14:0] \next_sum$223 ;
+  wire [14:0] \next_sum$245 ;
+  wire [14:0] \next_sum$267 ;
+  wire [14:0] \next_sum$289 ;
+  wire [14:0] \next_sum$311 ;
+  wire [14:0] \next_sum$333 ;
+  wire [14:0] \next_sum$355 ;
+  wire [14:0] \next_sum$377 ;
+  wire [14:0] \next_sum$399 ;
   wire [7:0] next_word;
-  wire [7:0] \next_word$141 ;
-  wire \next_word$141.active ;
-  wire \next_word$141.margin ;
-  wire [5:0] \next_word$141.top ;
-  wire [7:0] \next_word$163 ;
-  wire \next_word$163.active ;
-  wire \next_word$163.margin ;
-  wire [5:0] \next_word$163.top ;
-  wire [7:0] \next_word$185 ;
-  wire \next_word$185.active ;
-  wire \next_word$185.margin ;
-  wire [5:0] \next_word$185.top ;
-  wire [7:0] \next_word$207 ;
-  wire \next_word$207.active ;
-  wire \next_word$207.margin ;
-  wire [5:0] \next_word$207.top ;
-  wire [7:0] \next_word$229 ;
-  wire \next_word$229.active ;
-  wire \next_word$229.margin ;
-  wire [5:0] \next_word$229.top ;
-  wire [7:0] \next_word$251 ;
-  wire \next_word$251.active ;
-  wire \next_word$251.margin ;
-  wire [5:0] \next_word$251.top ;
-  wire [7:0] \next_word$273 ;
-  wire \next_word$273.active ;
-  wire \next_word$273.margin ;
-  wire [5:0] \next_word$273.top ;
-  wire [7:0] \next_word$295 ;
-  wire \next_word$295.active ;
-  wire \next_word$295.margin ;
-  wire [5:0] \next_word$295.top ;
-  wire [7:0] \next_word$317 ;
-  wire \next_word$317.active ;
-  wire \next_word$317.margin ;
-  wire [5:0] \next_word$317.top ;
-  wire [7:0] \next_word$339 ;
-  wire \next_word$339.active ;
-  wire \next_word$339.margin ;
-  wire [5:0] \next_word$339.top ;
-  wire [7:0] \next_word$361 ;
-  wire \next_word$361.active ;
-  wire \next_word$361.margin ;
-  wire [5:0] \next_word$361.top ;
+  wire [7:0] \next_word$175 ;
+  wire \next_word$175.active ;
+  wire \next_word$175.margin ;
+  wire [5:0] \next_word$175.top ;
+  wire [7:0] \next_word$197 ;
+  wire \next_word$197.active ;
+  wire \next_word$197.margin ;
+  wire [5:0] \next_word$197.top ;
+  wire [7:0] \next_word$219 ;
+  wire \next_word$219.active ;
+  wire \next_word$219.margin ;
+  wire [5:0] \next_word$219.top ;
+  wire [7:0] \next_word$241 ;
+  wire \next_word$241.active ;
+  wire \next_word$241.margin ;
+  wire [5:0] \next_word$241.top ;
+  wire [7:0] \next_word$263 ;
+  wire \next_word$263.active ;
+  wire \next_word$263.margin ;
+  wire [5:0] \next_word$263.top ;
+  wire [7:0] \next_word$285 ;
+  wire \next_word$285.active ;
+  wire \next_word$285.margin ;
+  wire [5:0] \next_word$285.top ;
+  wire [7:0] \next_word$307 ;
+  wire \next_word$307.active ;
+  wire \next_word$307.margin ;
+  wire [5:0] \next_word$307.top ;
+  wire [7:0] \next_word$329 ;
+  wire \next_word$329.active ;
+  wire \next_word$329.margin ;
+  wire [5:0] \next_word$329.top ;
+  wire [7:0] \next_word$351 ;
+  wire \next_word$351.active ;
+  wire \next_word$351.margin ;
+  wire [5:0] \next_word$351.top ;
+  wire [7:0] \next_word$373 ;
+  wire \next_word$373.active ;
+  wire \next_word$373.margin ;
+  wire [5:0] \next_word$373.top ;
+  wire [7:0] \next_word$395 ;
+  wire \next_word$395.active ;
+  wire \next_word$395.margin ;
+  wire [5:0] \next_word$395.top ;
   wire \next_word.active ;
   wire \next_word.margin ;
   wire [5:0] \next_word.top ;
   wire [15:0] omega;
-  wire [15:0] \omega$483 ;
+  wire [15:0] \omega$507 ;
   wire [7:0] page;
-  wire [7:0] \page$140 ;
-  wire \page$140.active ;
-  wire \page$140.margin ;
-  wire [5:0] \page$140.top ;
-  wire [7:0] \page$162 ;
-  wire \page$162.active ;
-  wire \page$162.margin ;
-  wire [5:0] \page$162.top ;
-  wire [7:0] \page$184 ;
-  wire \page$184.active ;
-  wire \page$184.margin ;
-  wire [5:0] \page$184.top ;
-  wire [7:0] \page$206 ;
-  wire \page$206.active ;
-  wire \page$206.margin ;
-  wire [5:0] \page$206.top ;
-  wire [7:0] \page$228 ;
-  wire \page$228.active ;
-  wire \page$228.margin ;
-  wire [5:0] \page$228.top ;
-  wire [7:0] \page$250 ;
-  wire \page$250.active ;
-  wire \page$250.margin ;
-  wire [5:0] \page$250.top ;
-  wire [7:0] \page$272 ;
-  wire \page$272.active ;
-  wire \page$272.margin ;
-  wire [5:0] \page$272.top ;
-  wire [7:0] \page$294 ;
-  wire \page$294.active ;
-  wire \page$294.margin ;
-  wire [5:0] \page$294.top ;
-  wire [7:0] \page$316 ;
-  wire \page$316.active ;
-  wire \page$316.margin ;
-  wire [5:0] \page$316.top ;
-  wire [7:0] \page$338 ;
-  wire \page$338.active ;
-  wire \page$338.margin ;
-  wire [5:0] \page$338.top ;
-  wire [7:0] \page$360 ;
-  wire \page$360.active ;
-  wire \page$360.margin ;
-  wire [5:0] \page$360.top ;
+  wire [7:0] \page$174 ;
+  wire \page$174.active ;
+  wire \page$174.margin ;
+  wire [5:0] \page$174.top ;
+  wire [7:0] \page$196 ;
+  wire \page$196.active ;
+  wire \page$196.margin ;
+  wire [5:0] \page$196.top ;
+  wire [7:0] \page$218 ;
+  wire \page$218.active ;
+  wire \page$218.margin ;
+  wire [5:0] \page$218.top ;
+  wire [7:0] \page$240 ;
+  wire \page$240.active ;
+  wire \page$240.margin ;
+  wire [5:0] \page$240.top ;
+  wire [7:0] \page$262 ;
+  wire \page$262.active ;
+  wire \page$262.margin ;
+  wire [5:0] \page$262.top ;
+  wire [7:0] \page$284 ;
+  wire \page$284.active ;
+  wire \page$284.margin ;
+  wire [5:0] \page$284.top ;
+  wire [7:0] \page$306 ;
+  wire \page$306.active ;
+  wire \page$306.margin ;
+  wire [5:0] \page$306.top ;
+  wire [7:0] \page$328 ;
+  wire \page$328.active ;
+  wire \page$328.margin ;
+  wire [5:0] \page$328.top ;
+  wire [7:0] \page$350 ;
+  wire \page$350.active ;
+  wire \page$350.margin ;
+  wire [5:0] \page$350.top ;
+  wire [7:0] \page$372 ;
+  wire \page$372.active ;
+  wire \page$372.margin ;
+  wire [5:0] \page$372.top ;
+  wire [7:0] \page$394 ;
+  wire \page$394.active ;
+  wire \page$394.margin ;
+  wire [5:0] \page$394.top ;
   wire \page.active ;
   wire \page.margin ;
   wire [5:0] \page.top ;
   wire [14:0] page_sum;
-  wire [14:0] \page_sum$144 ;
-  wire [14:0] \page_sum$166 ;
-  wire [14:0] \page_sum$188 ;
-  wire [14:0] \page_sum$210 ;
-  wire [14:0] \page_sum$232 ;
-  wire [14:0] \page_sum$254 ;
-  wire [14:0] \page_sum$276 ;
-  wire [14:0] \page_sum$298 ;
-  wire [14:0] \page_sum$320 ;
-  wire [14:0] \page_sum$342 ;
-  wire [14:0] \page_sum$364 ;
+  wire [14:0] \page_sum$178 ;
+  wire [14:0] \page_sum$200 ;
+  wire [14:0] \page_sum$222 ;
+  wire [14:0] \page_sum$244 ;
+  wire [14:0] \page_sum$266 ;
+  wire [14:0] \page_sum$288 ;
+  wire [14:0] \page_sum$310 ;
+  wire [14:0] \page_sum$332 ;
+  wire [14:0] \page_sum$354 ;
+  wire [14:0] \page_sum$376 ;
+  wire [14:0] \page_sum$398 ;
   (* init = 1'h0 *)
   wire pair;
   (* init = 1'h0 *)
-  wire \pair$128 ;
+  wire \pair$162 ;
   (* init = 1'h0 *)
-  wire \pair$150 ;
+  wire \pair$184 ;
   (* init = 1'h0 *)
-  wire \pair$172 ;
+  wire \pair$206 ;
   (* init = 1'h0 *)
-  wire \pair$194 ;
+  wire \pair$228 ;
   (* init = 1'h0 *)
-  wire \pair$216 ;
+  wire \pair$250 ;
   (* init = 1'h0 *)
-  wire \pair$238 ;
+  wire \pair$272 ;
   (* init = 1'h0 *)
-  wire \pair$260 ;
+  wire \pair$294 ;
   (* init = 1'h0 *)
-  wire \pair$282 ;
+  wire \pair$316 ;
   (* init = 1'h0 *)
-  wire \pair$304 ;
+  wire \pair$338 ;
   (* init = 1'h0 *)
-  wire \pair$326 ;
+  wire \pair$360 ;
   (* init = 1'h0 *)
-  wire \pair$348 ;
+  wire \pair$382 ;
   reg pair_0 = 1'h0;
   reg pair_1 = 1'h0;
   wire [14:0] passed_sum;
-  wire [14:0] \passed_sum$146 ;
-  wire [14:0] \passed_sum$168 ;
-  wire [14:0] \passed_sum$190 ;
-  wire [14:0] \passed_sum$212 ;
-  wire [14:0] \passed_sum$234 ;
-  wire [14:0] \passed_sum$256 ;
-  wire [14:0] \passed_sum$278 ;
-  wire [14:0] \passed_sum$300 ;
-  wire [14:0] \passed_sum$322 ;
-  wire [14:0] \passed_sum$344 ;
-  wire [14:0] \passed_sum$366 ;
+  wire [14:0] \passed_sum$180 ;
+  wire [14:0] \passed_sum$202 ;
+  wire [14:0] \passed_sum$224 ;
+  wire [14:0] \passed_sum$246 ;
+  wire [14:0] \passed_sum$268 ;
+  wire [14:0] \passed_sum$290 ;
+  wire [14:0] \passed_sum$312 ;
+  wire [14:0] \passed_sum$334 ;
+  wire [14:0] \passed_sum$356 ;
+  wire [14:0] \passed_sum$378 ;
+  wire [14:0] \passed_sum$400 ;
   wire ramp;
-  wire \ramp$99 ;
+  (* init = 1'h0 *)
+  wire \ramp$133 ;
   output [31:0] rdata;
   wire [31:0] rdata;
-  wire [31:0] \rdata$93 ;
+  wire [31:0] \rdata$130 ;
   input re;
   wire re;
-  wire \re$74 ;
+  (* init = 1'h0 *)
+  wire \re$110 ;
   wire read;
   wire [1:0] read_page;
   wire [1:0] read_sum_page;
   wire ready;
-  wire \ready$393 ;
+  wire \ready$428 ;
   wire reseed;
+  reg \reseed$104  = 1'h0;
   (* init = 1'h0 *)
-  wire \reseed$421 ;
+  wire \reseed$451 ;
   (* init = 1'h0 *)
-  wire \reseed$426 ;
+  wire \reseed$455 ;
   (* init = 1'h0 *)
-  wire \reseed$430 ;
+  wire \reseed$459 ;
   (* init = 1'h0 *)
-  wire \reseed$434 ;
+  wire \reseed$463 ;
   (* init = 1'h0 *)
-  wire \reseed$438 ;
+  wire \reseed$467 ;
   (* init = 1'h0 *)
-  wire \reseed$442 ;
+  wire \reseed$471 ;
   (* init = 1'h0 *)
-  wire \reseed$446 ;
+  wire \reseed$475 ;
   (* init = 1'h0 *)
-  wire \reseed$450 ;
-  (* init = 1'h0 *)
-  wire \reseed$454 ;
-  (* init = 1'h0 *)
-  wire \reseed$458 ;
-  (* init = 1'h0 *)
-  wire \reseed$462 ;
-  (* init = 1'h0 *)
-  wire \reseed$466 ;
   wire \reseed$479 ;
-  reg \reseed$67  = 1'h0;
+  (* init = 1'h0 *)
+  wire \reseed$483 ;
+  (* init = 1'h0 *)
+  wire \reseed$487 ;
+  (* init = 1'h0 *)
+  wire \reseed$491 ;
+  (* init = 1'h0 *)
+  wire \reseed$495 ;
+  (* init = 1'h0 *)
+  wire \reseed$503 ;
+  reg \reseed$89  = 1'h0;
   input rst;
   wire rst;
   wire run;
-  wire \run$76 ;
+  wire \run$113 ;
   wire save;
   (* init = 2'h0 *)
   wire [1:0] save_page;
   (* init = 1'h0 *)
   wire shift;
   (* init = 1'h0 *)
-  wire \shift$127 ;
+  wire \shift$161 ;
   (* init = 1'h0 *)
-  wire \shift$149 ;
+  wire \shift$183 ;
   (* init = 1'h0 *)
-  wire \shift$171 ;
+  wire \shift$205 ;
   (* init = 1'h0 *)
-  wire \shift$193 ;
+  wire \shift$227 ;
   (* init = 1'h0 *)
-  wire \shift$215 ;
+  wire \shift$249 ;
   (* init = 1'h0 *)
-  wire \shift$237 ;
+  wire \shift$271 ;
   (* init = 1'h0 *)
-  wire \shift$259 ;
+  wire \shift$293 ;
   (* init = 1'h0 *)
-  wire \shift$281 ;
+  wire \shift$315 ;
   (* init = 1'h0 *)
-  wire \shift$303 ;
+  wire \shift$337 ;
   (* init = 1'h0 *)
-  wire \shift$325 ;
+  wire \shift$359 ;
   (* init = 1'h0 *)
-  wire \shift$347 ;
+  wire \shift$381 ;
   reg shift_0 = 1'h0;
   reg shift_1 = 1'h0;
   (* init = 1'h0 *)
   wire shift_sum;
   (* init = 1'h0 *)
-  wire \shift_sum$134 ;
+  wire \shift_sum$168 ;
   (* init = 1'h0 *)
-  wire \shift_sum$156 ;
+  wire \shift_sum$190 ;
   (* init = 1'h0 *)
-  wire \shift_sum$178 ;
+  wire \shift_sum$212 ;
   (* init = 1'h0 *)
-  wire \shift_sum$200 ;
+  wire \shift_sum$234 ;
   (* init = 1'h0 *)
-  wire \shift_sum$222 ;
+  wire \shift_sum$256 ;
   (* init = 1'h0 *)
-  wire \shift_sum$244 ;
+  wire \shift_sum$278 ;
   (* init = 1'h0 *)
-  wire \shift_sum$266 ;
+  wire \shift_sum$300 ;
   (* init = 1'h0 *)
-  wire \shift_sum$288 ;
+  wire \shift_sum$322 ;
   (* init = 1'h0 *)
-  wire \shift_sum$310 ;
+  wire \shift_sum$344 ;
   (* init = 1'h0 *)
-  wire \shift_sum$332 ;
+  wire \shift_sum$366 ;
   (* init = 1'h0 *)
-  wire \shift_sum$354 ;
+  wire \shift_sum$388 ;
   reg shift_sum_0 = 1'h0;
   reg shift_sum_1 = 1'h0;
-  wire [11:0] shil;
-  wire [11:0] \shil$472 ;
+  reg [11:0] shil = 12'h000;
+  (* init = 12'h000 *)
+  wire [11:0] \shil$499 ;
+  wire [11:0] \shil$97 ;
   wire start;
-  wire \start$389 ;
-  wire \start$489 ;
+  wire \start$424 ;
+  (* init = 1'h0 *)
+  wire \start$513 ;
   output step_done;
   wire step_done;
-  wire \step_done$96 ;
-  wire \step_done$98 ;
+  (* init = 1'h0 *)
+  wire \step_done$132 ;
+  wire \step_done$37 ;
   wire [23:0] steps;
-  wire [23:0] \steps$78 ;
+  wire [23:0] \steps$115 ;
   wire store;
+  reg store_busy = 1'h0;
   (* init = 2'h0 *)
   wire [1:0] store_page;
   reg [1:0] stored = 2'h0;
   wire [14:0] sum;
-  wire [14:0] \sum$377 ;
-  wire [14:0] \sum$378 ;
-  wire [14:0] \sum$379 ;
-  wire [14:0] \sum$380 ;
-  wire [14:0] \sum$381 ;
-  wire [14:0] \sum$382 ;
-  wire [14:0] \sum$383 ;
-  wire [14:0] \sum$384 ;
-  wire [14:0] \sum$385 ;
-  wire [14:0] \sum$386 ;
-  wire [14:0] \sum$387 ;
-  wire [14:0] \sum$493 ;
+  wire [14:0] \sum$411 ;
+  wire [14:0] \sum$412 ;
+  wire [14:0] \sum$413 ;
+  wire [14:0] \sum$414 ;
+  wire [14:0] \sum$415 ;
+  wire [14:0] \sum$416 ;
+  wire [14:0] \sum$417 ;
+  wire [14:0] \sum$418 ;
+  wire [14:0] \sum$419 ;
+  wire [14:0] \sum$420 ;
+  wire [14:0] \sum$421 ;
+  wire [14:0] \sum$517 ;
   wire [179:0] sums;
   reg [4:0] sweep = 5'h00;
   wire [15:0] theta;
-  wire [15:0] \theta$481 ;
+  wire [15:0] \theta$505 ;
   reg [4:0] threshold = 5'h00;
   (* init = 5'h00 *)
   wire [4:0] u_g;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$425 ;
+  wire [4:0] \u_g$454 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$429 ;
+  wire [4:0] \u_g$458 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$433 ;
+  wire [4:0] \u_g$462 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$437 ;
+  wire [4:0] \u_g$466 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$441 ;
+  wire [4:0] \u_g$470 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$445 ;
+  wire [4:0] \u_g$474 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$449 ;
+  wire [4:0] \u_g$478 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$453 ;
+  wire [4:0] \u_g$482 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$457 ;
+  wire [4:0] \u_g$486 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$461 ;
+  wire [4:0] \u_g$490 ;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$465 ;
+  wire [4:0] \u_g$494 ;
+  reg unit_busy = 1'h0;
+  reg unit_start = 1'h0;
   wire valid;
   wire [11:0] visited;
-  wire \visited$506 ;
-  wire \visited$507 ;
-  wire \visited$508 ;
-  wire \visited$509 ;
-  wire \visited$510 ;
-  wire \visited$511 ;
-  wire \visited$512 ;
-  wire \visited$513 ;
-  wire \visited$514 ;
-  wire \visited$515 ;
-  wire \visited$516 ;
-  wire \visited$517 ;
+  wire \visited$530 ;
+  wire \visited$531 ;
+  wire \visited$532 ;
+  wire \visited$533 ;
+  wire \visited$534 ;
+  wire \visited$535 ;
+  wire \visited$536 ;
+  wire \visited$537 ;
+  wire \visited$538 ;
+  wire \visited$539 ;
+  wire \visited$540 ;
+  wire \visited$541 ;
   wire [31:0] visited_count;
-  wire [31:0] \visited_count$86 ;
+  wire [31:0] \visited_count$123 ;
   input [31:0] wdata;
   wire [31:0] wdata;
-  wire [31:0] \wdata$72 ;
+  (* init = 32'd0 *)
+  wire [31:0] \wdata$108 ;
   input we;
   wire we;
-  wire \we$73 ;
+  (* init = 1'h0 *)
+  wire \we$109 ;
   wire [4:0] weight;
-  wire [4:0] \weight$424 ;
-  wire [4:0] \weight$428 ;
-  wire [4:0] \weight$432 ;
-  wire [4:0] \weight$436 ;
-  wire [4:0] \weight$440 ;
-  wire [4:0] \weight$444 ;
-  wire [4:0] \weight$448 ;
-  wire [4:0] \weight$452 ;
-  wire [4:0] \weight$456 ;
-  wire [4:0] \weight$460 ;
-  wire [4:0] \weight$464 ;
-  wire [4:0] \weight$468 ;
+  wire [4:0] \weight$453 ;
+  wire [4:0] \weight$457 ;
+  wire [4:0] \weight$461 ;
+  wire [4:0] \weight$465 ;
+  wire [4:0] \weight$469 ;
+  wire [4:0] \weight$473 ;
+  wire [4:0] \weight$477 ;
+  wire [4:0] \weight$481 ;
+  wire [4:0] \weight$485 ;
+  wire [4:0] \weight$489 ;
+  wire [4:0] \weight$493 ;
+  wire [4:0] \weight$497 ;
   wire [5:0] weight_address;
   wire weight_commit;
   wire weight_fetch;
   wire [4:0] weight_out;
-  wire [4:0] \weight_out$398 ;
-  wire [4:0] \weight_out$399 ;
-  wire [4:0] \weight_out$400 ;
-  wire [4:0] \weight_out$401 ;
-  wire [4:0] \weight_out$402 ;
-  wire [4:0] \weight_out$403 ;
-  wire [4:0] \weight_out$404 ;
-  wire [4:0] \weight_out$405 ;
-  wire [4:0] \weight_out$406 ;
-  wire [4:0] \weight_out$407 ;
-  wire [4:0] \weight_out$408 ;
+  wire [4:0] \weight_out$433 ;
+  wire [4:0] \weight_out$434 ;
+  wire [4:0] \weight_out$435 ;
+  wire [4:0] \weight_out$436 ;
+  wire [4:0] \weight_out$437 ;
+  wire [4:0] \weight_out$438 ;
+  wire [4:0] \weight_out$439 ;
+  wire [4:0] \weight_out$440 ;
+  wire [4:0] \weight_out$441 ;
+  wire [4:0] \weight_out$442 ;
+  wire [4:0] \weight_out$443 ;
   wire weight_shift;
   wire [7:0] word;
-  wire [7:0] \word$142 ;
-  wire \word$142.active ;
-  wire \word$142.margin ;
-  wire [5:0] \word$142.top ;
-  wire [7:0] \word$164 ;
-  wire \word$164.active ;
-  wire \word$164.margin ;
-  wire [5:0] \word$164.top ;
-  wire [7:0] \word$186 ;
-  wire \word$186.active ;
-  wire \word$186.margin ;
-  wire [5:0] \word$186.top ;
-  wire [7:0] \word$208 ;
-  wire \word$208.active ;
-  wire \word$208.margin ;
-  wire [5:0] \word$208.top ;
-  wire [7:0] \word$230 ;
-  wire \word$230.active ;
-  wire \word$230.margin ;
-  wire [5:0] \word$230.top ;
-  wire [7:0] \word$252 ;
-  wire \word$252.active ;
-  wire \word$252.margin ;
-  wire [5:0] \word$252.top ;
-  wire [7:0] \word$274 ;
-  wire \word$274.active ;
-  wire \word$274.margin ;
-  wire [5:0] \word$274.top ;
-  wire [7:0] \word$296 ;
-  wire \word$296.active ;
-  wire \word$296.margin ;
-  wire [5:0] \word$296.top ;
-  wire [7:0] \word$318 ;
-  wire \word$318.active ;
-  wire \word$318.margin ;
-  wire [5:0] \word$318.top ;
-  wire [7:0] \word$340 ;
-  wire \word$340.active ;
-  wire \word$340.margin ;
-  wire [5:0] \word$340.top ;
-  wire [7:0] \word$362 ;
-  wire \word$362.active ;
-  wire \word$362.margin ;
-  wire [5:0] \word$362.top ;
-  wire [7:0] \word$367 ;
-  wire \word$367.active ;
-  wire \word$367.margin ;
-  wire [5:0] \word$367.top ;
-  wire [59:0] \word$416 ;
+  wire [7:0] \word$176 ;
+  wire \word$176.active ;
+  wire \word$176.margin ;
+  wire [5:0] \word$176.top ;
+  wire [7:0] \word$198 ;
+  wire \word$198.active ;
+  wire \word$198.margin ;
+  wire [5:0] \word$198.top ;
+  wire [7:0] \word$220 ;
+  wire \word$220.active ;
+  wire \word$220.margin ;
+  wire [5:0] \word$220.top ;
+  wire [7:0] \word$242 ;
+  wire \word$242.active ;
+  wire \word$242.margin ;
+  wire [5:0] \word$242.top ;
+  wire [7:0] \word$264 ;
+  wire \word$264.active ;
+  wire \word$264.margin ;
+  wire [5:0] \word$264.top ;
+  wire [7:0] \word$286 ;
+  wire \word$286.active ;
+  wire \word$286.margin ;
+  wire [5:0] \word$286.top ;
+  wire [7:0] \word$308 ;
+  wire \word$308.active ;
+  wire \word$308.margin ;
+  wire [5:0] \word$308.top ;
+  wire [7:0] \word$330 ;
+  wire \word$330.active ;
+  wire \word$330.margin ;
+  wire [5:0] \word$330.top ;
+  wire [7:0] \word$352 ;
+  wire \word$352.active ;
+  wire \word$352.margin ;
+  wire [5:0] \word$352.top ;
+  wire [7:0] \word$374 ;
+  wire \word$374.active ;
+  wire \word$374.margin ;
+  wire [5:0] \word$374.top ;
+  wire [7:0] \word$396 ;
+  wire \word$396.active ;
+  wire \word$396.margin ;
+  wire [5:0] \word$396.top ;
+  wire [7:0] \word$401 ;
+  wire \word$401.active ;
+  wire \word$401.margin ;
+  wire [5:0] \word$401.top ;
+  wire [59:0] \word$422 ;
   wire \word.active ;
   wire \word.margin ;
   wire [5:0] \word.top ;
@@ -1122,45 +1183,99 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire write_omega;
   wire write_theta;
   wire [11:0] written;
-  wire \written$532 ;
-  wire \written$533 ;
-  wire \written$534 ;
-  wire \written$535 ;
-  wire \written$536 ;
-  wire \written$537 ;
-  wire \written$538 ;
-  wire \written$539 ;
-  wire \written$540 ;
-  wire \written$541 ;
-  wire \written$542 ;
-  wire \written$543 ;
+  wire \written$556 ;
+  wire \written$557 ;
+  wire \written$558 ;
+  wire \written$559 ;
+  wire \written$560 ;
+  wire \written$561 ;
+  wire \written$562 ;
+  wire \written$563 ;
+  wire \written$564 ;
+  wire \written$565 ;
+  wire \written$566 ;
+  wire \written$567 ;
   wire [31:0] written_count;
-  wire [31:0] \written_count$90 ;
+  wire [31:0] \written_count$127 ;
   always @(posedge clk)
-    threshold <= \$22 ;
+    first_1 <= control_7[2];
   always @(posedge clk)
-    sweep <= \$23 ;
+    shift_sum_1 <= \$12 ;
+  always @(posedge clk)
+    merge_1 <= control_7[7];
+  always @(posedge clk)
+    merge_ahead_1 <= control_6[7];
+  always @(posedge clk)
+    learn_1 <= learning;
+  always @(posedge clk)
+    even_1 <= \$13 ;
+  always @(posedge clk)
+    minus_rotating_1 <= \$14 ;
+  always @(posedge clk)
+    entering <= control_16[8];
+  always @(posedge clk)
+    \$like  <= \$23 ;
+  always @(posedge clk)
+    stored <= \$24 ;
+  always @(posedge clk)
+    chain_fetch <= weight_fetch;
+  always @(posedge clk)
+    chain_commit <= weight_commit;
+  always @(posedge clk)
+    store_busy <= busy;
+  always @(posedge clk)
+    write_back <= \$16 ;
+  always @(posedge clk)
+    chain_address <= weight_address;
+  always @(posedge clk)
+    chain_shift <= weight_shift;
+  always @(posedge clk)
+    chain_weight <= \$19 [4:0];
+  always @(posedge clk)
+    \reseed$89  <= reseed;
+  always @(posedge clk)
+    threshold <= \$25 ;
+  always @(posedge clk)
+    sweep <= \$26 ;
+  always @(posedge clk)
+    eta <= \eta$93 ;
+  always @(posedge clk)
+    gain <= \gain$95 ;
+  always @(posedge clk)
+    shil <= \shil$97 ;
+  always @(posedge clk)
+    dither <= \dither$99 ;
+  always @(posedge clk)
+    margin <= \margin$101 ;
+  always @(posedge clk)
+    gates <= \gates$103 ;
+  always @(posedge clk)
+    \reseed$104  <= reseed;
+  always @(posedge clk)
+    unit_busy <= busy;
+  always @(posedge clk)
+    unit_start <= start;
   assign \$1  = control_4[4] | control_16[8];
   assign \$2  = control_3[5] & learning;
   assign \$3  = control_7[4] | control_7[7];
   assign \$4  = \$3  | control_7[8];
-  assign \$5  = kind == 1'h1;
-  assign \$6  = kind == 2'h2;
+  assign \$5  = kind_of_pass == 1'h1;
+  assign \$6  = kind_of_pass == 2'h2;
   assign \$7  = control_4[4] | control_16[8];
   assign \$8  = ~ control_4[6];
   assign \$9  = control_4[5] & \$8 ;
   assign \$10  = control_3[5] & learning;
   assign \$11  = control_7[4] | control_7[7];
   assign \$12  = \$11  | control_7[8];
-  assign \$13  = kind == 1'h1;
-  assign \$14  = kind == 2'h2;
+  assign \$13  = kind_of_pass == 1'h1;
+  assign \$14  = kind_of_pass == 2'h2;
   assign \$15  = stored + 1'h1;
   assign \$16  = control_7[5] & learning;
   assign \$17  = ramp & learning;
   assign \$18  = sweep + 1'h1;
-  assign \next_word$361  = entering ? \word$367  : \word$362 ;
+  assign \next_word$395  = entering ? \word$401  : \word$396 ;
   assign save = control_7[1] & control_7[3];
-  assign \$19  = we ? { 28'h0000000, wdata } : \word$416 ;
+  assign \$19  = bus_we ? { 28'h0000000, bus_wdata } : \word$422 ;
   always @(posedge clk)
     control_1 <= control;
   always @(posedge clk)
@@ -1195,6 +1310,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     control_16 <= control_15;
   always @(posedge clk)
     control_17 <= control_16;
+  always @(posedge clk)
+    kind_of_pass <= kind;
+  always @(posedge clk)
+    bus_addr <= addr;
+  always @(posedge clk)
+    bus_wdata <= wdata;
+  always @(posedge clk)
+    bus_we <= \$20 ;
+  always @(posedge clk)
+    bus_re <= \$21 ;
+  always @(posedge clk)
+    bus_busy <= \$22 ;
+  always @(posedge clk)
+    counted_step <= step_done;
+  always @(posedge clk)
+    counted_ramp <= ramp;
   always @(posedge clk)
     clear_counters <= reseed;
   always @(posedge clk)
@@ -1243,121 +1374,97 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     add_local_1 <= control_7[4];
   always @(posedge clk)
     load_sum_1 <= control_7[1];
-  always @(posedge clk)
-    first_1 <= control_7[2];
-  always @(posedge clk)
-    shift_sum_1 <= \$12 ;
-  always @(posedge clk)
-    merge_1 <= control_7[7];
-  always @(posedge clk)
-    merge_ahead_1 <= control_6[7];
-  always @(posedge clk)
-    learn_1 <= learning;
-  always @(posedge clk)
-    even_1 <= \$13 ;
-  always @(posedge clk)
-    minus_rotating_1 <= \$14 ;
-  always @(posedge clk)
-    entering <= control_16[8];
-  always @(posedge clk)
-    \$like  <= \$20 ;
-  always @(posedge clk)
-    stored <= \$21 ;
-  always @(posedge clk)
-    write_back <= \$16 ;
-  always @(posedge clk)
-    \reseed$67  <= reseed;
   \drai_core.counters  counters (
     .changed_count(changed_count),
     .clear(clear_counters),
     .clk(clk),
     .gated_on_count(gated_on_count),
-    .\port$1005$0 (\changed$547 ),
-    .\port$1133$0 (\changed$548 ),
-    .\port$1261$0 (\changed$549 ),
-    .\port$1389$0 (\changed$550 ),
-    .\port$1517$0 (\changed$551 ),
-    .\port$1645$0 (\changed$552 ),
-    .\port$1773$0 (\changed$553 ),
-    .\port$1901$0 (\changed$554 ),
-    .\port$2029$0 (\changed$555 ),
-    .\port$2157$0 (\changed$556 ),
-    .\port$2481$0 (\visited$506 ),
-    .\port$2482$0 (\gated_on$519 ),
-    .\port$2483$0 (\written$532 ),
-    .\port$2529$0 (\visited$507 ),
-    .\port$2530$0 (\gated_on$520 ),
-    .\port$2531$0 (\written$533 ),
-    .\port$2577$0 (\visited$508 ),
-    .\port$2578$0 (\gated_on$521 ),
-    .\port$2579$0 (\written$534 ),
-    .\port$2625$0 (\visited$509 ),
-    .\port$2626$0 (\gated_on$522 ),
-    .\port$2627$0 (\written$535 ),
-    .\port$2673$0 (\visited$510 ),
-    .\port$2674$0 (\gated_on$523 ),
-    .\port$2675$0 (\written$536 ),
-    .\port$2721$0 (\visited$511 ),
-    .\port$2722$0 (\gated_on$524 ),
-    .\port$2723$0 (\written$537 ),
-    .\port$2769$0 (\visited$512 ),
-    .\port$2770$0 (\gated_on$525 ),
-    .\port$2771$0 (\written$538 ),
-    .\port$2817$0 (\visited$513 ),
-    .\port$2818$0 (\gated_on$526 ),
-    .\port$2819$0 (\written$539 ),
-    .\port$2865$0 (\visited$514 ),
-    .\port$2866$0 (\gated_on$527 ),
-    .\port$2867$0 (\written$540 ),
-    .\port$2913$0 (\visited$515 ),
-    .\port$2914$0 (\gated_on$528 ),
-    .\port$2915$0 (\written$541 ),
-    .\port$2961$0 (\visited$516 ),
-    .\port$2962$0 (\gated_on$529 ),
-    .\port$2963$0 (\written$542 ),
-    .\port$3009$0 (\visited$517 ),
-    .\port$3010$0 (\gated_on$530 ),
-    .\port$3011$0 (\written$543 ),
-    .\port$749$0 (\changed$545 ),
-    .\port$877$0 (\changed$546 ),
+    .\port$1007$0 (\changed$571 ),
+    .\port$1134$0 (\changed$572 ),
+    .\port$1261$0 (\changed$573 ),
+    .\port$1388$0 (\changed$574 ),
+    .\port$1515$0 (\changed$575 ),
+    .\port$1642$0 (\changed$576 ),
+    .\port$1769$0 (\changed$577 ),
+    .\port$1896$0 (\changed$578 ),
+    .\port$2023$0 (\changed$579 ),
+    .\port$2150$0 (\changed$580 ),
+    .\port$2529$0 (\visited$530 ),
+    .\port$2530$0 (\gated_on$543 ),
+    .\port$2531$0 (\written$556 ),
+    .\port$2577$0 (\visited$531 ),
+    .\port$2578$0 (\gated_on$544 ),
+    .\port$2579$0 (\written$557 ),
+    .\port$2625$0 (\visited$532 ),
+    .\port$2626$0 (\gated_on$545 ),
+    .\port$2627$0 (\written$558 ),
+    .\port$2673$0 (\visited$533 ),
+    .\port$2674$0 (\gated_on$546 ),
+    .\port$2675$0 (\written$559 ),
+    .\port$2721$0 (\visited$534 ),
+    .\port$2722$0 (\gated_on$547 ),
+    .\port$2723$0 (\written$560 ),
+    .\port$2769$0 (\visited$535 ),
+    .\port$2770$0 (\gated_on$548 ),
+    .\port$2771$0 (\written$561 ),
+    .\port$2817$0 (\visited$536 ),
+    .\port$2818$0 (\gated_on$549 ),
+    .\port$2819$0 (\written$562 ),
+    .\port$2865$0 (\visited$537 ),
+    .\port$2866$0 (\gated_on$550 ),
+    .\port$2867$0 (\written$563 ),
+    .\port$2913$0 (\visited$538 ),
+    .\port$2914$0 (\gated_on$551 ),
+    .\port$2915$0 (\written$564 ),
+    .\port$2961$0 (\visited$539 ),
+    .\port$2962$0 (\gated_on$552 ),
+    .\port$2963$0 (\written$565 ),
+    .\port$3009$0 (\visited$540 ),
+    .\port$3010$0 (\gated_on$553 ),
+    .\port$3011$0 (\written$566 ),
+    .\port$3057$0 (\visited$541 ),
+    .\port$3058$0 (\gated_on$554 ),
+    .\port$3059$0 (\written$567 ),
+    .\port$753$0 (\changed$569 ),
+    .\port$880$0 (\changed$570 ),
     .rst(rst),
     .visited_count(visited_count),
     .written_count(written_count)
   );
   \drai_core.host  host (
     .ack(ack),
-    .addr(addr),
-    .busy(busy),
+    .addr(bus_addr),
+    .busy(bus_busy),
     .changed_count(changed_count),
     .clk(clk),
-    .dither(dither),
-    .eta(eta),
-    .gain(gain),
+    .dither(\dither$99 ),
+    .eta(\eta$93 ),
+    .gain(\gain$95 ),
     .gated_on_count(gated_on_count),
-    .gates(gates),
+    .gates(\gates$103 ),
     .index(host_index),
     .inputs(inputs),
-    .margin(margin),
+    .margin(\margin$101 ),
     .marks(marks),
     .omega(omega),
-    .ramp(ramp),
+    .ramp(counted_ramp),
     .rdata(rdata),
-    .re(re),
+    .re(bus_re),
     .reseed(reseed),
     .rst(rst),
     .run(run),
-    .shil(shil),
-    .step_done(step_done),
+    .shil(\shil$97 ),
+    .step_done(counted_step),
     .steps(steps),
     .theta(theta),
     .visited_count(visited_count),
-    .wdata(wdata),
-    .we(we),
-    .weight(\word$416 [4:0]),
-    .weight_address(host_address),
-    .weight_commit(host_commit),
-    .weight_fetch(host_fetch),
-    .weight_shift(host_shift),
+    .wdata(bus_wdata),
+    .we(bus_we),
+    .weight(\word$422 [4:0]),
+    .weight_address(weight_address),
+    .weight_commit(weight_commit),
+    .weight_fetch(weight_fetch),
+    .weight_shift(weight_shift),
     .write_inputs(host_write_inputs),
     .write_omega(host_write_omega),
     .write_theta(host_write_theta),
@@ -1365,13 +1472,13 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   );
   \drai_core.lane_0  lane_0 (
     .add_local(add_local_0),
-    .changed(\changed$545 ),
+    .changed(\changed$569 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$519 ),
+    .gated_on(\gated_on$543 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1384,29 +1491,29 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .page(words[7:0]),
     .page_sum(sums[14:0]),
     .pair(pair_0),
-    .reseed(\reseed$67 ),
+    .reseed(\reseed$89 ),
     .rotating_sum(sum),
     .rst(rst),
     .shift(shift_0),
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$506 ),
-    .w_in(\word$416 [4:0]),
+    .visited(\visited$530 ),
+    .w_in(\word$422 [4:0]),
     .weight_out(weight_out),
-    .\wide$46 (\next_sum$365 ),
-    .word(\word$362 ),
-    .written(\written$532 )
+    .\wide$44 (\next_sum$399 ),
+    .word(\word$396 ),
+    .written(\written$556 )
   );
   \drai_core.lane_1  lane_1 (
     .add_local(add_local_0),
-    .changed(\changed$546 ),
+    .changed(\changed$570 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$520 ),
+    .gated_on(\gated_on$544 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1414,34 +1521,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_0),
     .merge_ahead(merge_ahead_0),
     .minus_rotating(minus_rotating_0),
-    .next_sum(\next_sum$145 ),
-    .next_word(\next_word$141 ),
+    .next_sum(\next_sum$179 ),
+    .next_word(\next_word$175 ),
     .page(words[15:8]),
     .page_sum(sums[29:15]),
     .pair(pair_0),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$377 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$411 ),
     .rst(rst),
     .shift(shift_0),
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$507 ),
-    .w_in(\word$416 [9:5]),
-    .weight_out(\weight_out$398 ),
-    .\wide$46 (next_sum),
+    .visited(\visited$531 ),
+    .w_in(\word$422 [9:5]),
+    .weight_out(\weight_out$433 ),
+    .\wide$44 (next_sum),
     .word(next_word),
-    .written(\written$533 )
+    .written(\written$557 )
   );
   \drai_core.lane_10  lane_10 (
     .add_local(add_local_1),
-    .changed(\changed$555 ),
+    .changed(\changed$579 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$529 ),
+    .gated_on(\gated_on$553 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1449,34 +1556,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_1),
     .merge_ahead(merge_ahead_1),
     .minus_rotating(minus_rotating_1),
-    .next_sum(\next_sum$343 ),
-    .next_word(\next_word$339 ),
+    .next_sum(\next_sum$377 ),
+    .next_word(\next_word$373 ),
     .page(words[87:80]),
     .page_sum(sums[164:150]),
     .pair(pair_1),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$386 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$420 ),
     .rst(rst),
     .shift(shift_1),
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$516 ),
-    .w_in(\word$416 [54:50]),
-    .weight_out(\weight_out$407 ),
-    .\wide$46 (\next_sum$321 ),
-    .word(\next_word$317 ),
-    .written(\written$542 )
+    .visited(\visited$540 ),
+    .w_in(\word$422 [54:50]),
+    .weight_out(\weight_out$442 ),
+    .\wide$44 (\next_sum$355 ),
+    .word(\next_word$351 ),
+    .written(\written$566 )
   );
   \drai_core.lane_11  lane_11 (
     .add_local(add_local_1),
-    .changed(\changed$556 ),
+    .changed(\changed$580 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$530 ),
+    .gated_on(\gated_on$554 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1484,34 +1591,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_1),
     .merge_ahead(merge_ahead_1),
     .minus_rotating(minus_rotating_1),
-    .next_sum(\next_sum$365 ),
-    .next_word(\next_word$361 ),
+    .next_sum(\next_sum$399 ),
+    .next_word(\next_word$395 ),
     .page(words[95:88]),
     .page_sum(sums[179:165]),
     .pair(pair_1),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$387 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$421 ),
     .rst(rst),
     .shift(shift_1),
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$517 ),
-    .w_in(\word$416 [59:55]),
-    .weight_out(\weight_out$408 ),
-    .\wide$46 (\next_sum$343 ),
-    .word(\next_word$339 ),
-    .written(\written$543 )
+    .visited(\visited$541 ),
+    .w_in(\word$422 [59:55]),
+    .weight_out(\weight_out$443 ),
+    .\wide$44 (\next_sum$377 ),
+    .word(\next_word$373 ),
+    .written(\written$567 )
   );
   \drai_core.lane_2  lane_2 (
     .add_local(add_local_0),
-    .changed(\changed$547 ),
+    .changed(\changed$571 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$521 ),
+    .gated_on(\gated_on$545 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1519,34 +1626,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_0),
     .merge_ahead(merge_ahead_0),
     .minus_rotating(minus_rotating_0),
-    .next_sum(\next_sum$167 ),
-    .next_word(\next_word$163 ),
+    .next_sum(\next_sum$201 ),
+    .next_word(\next_word$197 ),
     .page(words[23:16]),
     .page_sum(sums[44:30]),
     .pair(pair_0),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$378 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$412 ),
     .rst(rst),
     .shift(shift_0),
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$508 ),
-    .w_in(\word$416 [14:10]),
-    .weight_out(\weight_out$399 ),
-    .\wide$46 (\next_sum$145 ),
-    .word(\next_word$141 ),
-    .written(\written$534 )
+    .visited(\visited$532 ),
+    .w_in(\word$422 [14:10]),
+    .weight_out(\weight_out$434 ),
+    .\wide$44 (\next_sum$179 ),
+    .word(\next_word$175 ),
+    .written(\written$558 )
   );
   \drai_core.lane_3  lane_3 (
     .add_local(add_local_0),
-    .changed(\changed$548 ),
+    .changed(\changed$572 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$522 ),
+    .gated_on(\gated_on$546 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1554,34 +1661,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_0),
     .merge_ahead(merge_ahead_0),
     .minus_rotating(minus_rotating_0),
-    .next_sum(\next_sum$189 ),
-    .next_word(\next_word$185 ),
+    .next_sum(\next_sum$223 ),
+    .next_word(\next_word$219 ),
     .page(words[31:24]),
     .page_sum(sums[59:45]),
     .pair(pair_0),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$379 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$413 ),
     .rst(rst),
     .shift(shift_0),
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$509 ),
-    .w_in(\word$416 [19:15]),
-    .weight_out(\weight_out$400 ),
-    .\wide$46 (\next_sum$167 ),
-    .word(\next_word$163 ),
-    .written(\written$535 )
+    .visited(\visited$533 ),
+    .w_in(\word$422 [19:15]),
+    .weight_out(\weight_out$435 ),
+    .\wide$44 (\next_sum$201 ),
+    .word(\next_word$197 ),
+    .written(\written$559 )
   );
   \drai_core.lane_4  lane_4 (
     .add_local(add_local_0),
-    .changed(\changed$549 ),
+    .changed(\changed$573 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$523 ),
+    .gated_on(\gated_on$547 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1589,34 +1696,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_0),
     .merge_ahead(merge_ahead_0),
     .minus_rotating(minus_rotating_0),
-    .next_sum(\next_sum$211 ),
-    .next_word(\next_word$207 ),
+    .next_sum(\next_sum$245 ),
+    .next_word(\next_word$241 ),
     .page(words[39:32]),
     .page_sum(sums[74:60]),
     .pair(pair_0),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$380 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$414 ),
     .rst(rst),
     .shift(shift_0),
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$510 ),
-    .w_in(\word$416 [24:20]),
-    .weight_out(\weight_out$401 ),
-    .\wide$46 (\next_sum$189 ),
-    .word(\next_word$185 ),
-    .written(\written$536 )
+    .visited(\visited$534 ),
+    .w_in(\word$422 [24:20]),
+    .weight_out(\weight_out$436 ),
+    .\wide$44 (\next_sum$223 ),
+    .word(\next_word$219 ),
+    .written(\written$560 )
   );
   \drai_core.lane_5  lane_5 (
     .add_local(add_local_0),
-    .changed(\changed$550 ),
+    .changed(\changed$574 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$524 ),
+    .gated_on(\gated_on$548 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -1624,34 +1731,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_0),
     .merge_ahead(merge_ahead_0),
     .minus_rotating(minus_rotating_0),
-    .next_sum(\next_sum$233 ),
-    .next_word(\next_word$229 ),
+    .next_sum(\next_sum$267 ),
+    .next_word(\next_word$263 ),
     .page(words[47:40]),
     .page_sum(sums[89:75]),
     .pair(pair_0),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$381 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$415 ),
     .rst(rst),
     .shift(shift_0),
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$511 ),
-    .w_in(\word$416 [29:25]),
-    .weight_out(\weight_out$402 ),
-    .\wide$46 (\next_sum$211 ),
-    .word(\next_word$207 ),
-    .written(\written$537 )
+    .visited(\visited$535 ),
+    .w_in(\word$422 [29:25]),
+    .weight_out(\weight_out$437 ),
+    .\wide$44 (\next_sum$245 ),
+    .word(\next_word$241 ),
+    .written(\written$561 )
   );
   \drai_core.lane_6  lane_6 (
     .add_local(add_local_1),
-    .changed(\changed$551 ),
+    .changed(\changed$575 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$525 ),
+    .gated_on(\gated_on$549 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1659,34 +1766,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_1),
     .merge_ahead(merge_ahead_1),
     .minus_rotating(minus_rotating_1),
-    .next_sum(\next_sum$255 ),
-    .next_word(\next_word$251 ),
+    .next_sum(\next_sum$289 ),
+    .next_word(\next_word$285 ),
     .page(words[55:48]),
     .page_sum(sums[104:90]),
     .pair(pair_1),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$382 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$416 ),
     .rst(rst),
     .shift(shift_1),
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$512 ),
-    .w_in(\word$416 [34:30]),
-    .weight_out(\weight_out$403 ),
-    .\wide$46 (\next_sum$233 ),
-    .word(\next_word$229 ),
-    .written(\written$538 )
+    .visited(\visited$536 ),
+    .w_in(\word$422 [34:30]),
+    .weight_out(\weight_out$438 ),
+    .\wide$44 (\next_sum$267 ),
+    .word(\next_word$263 ),
+    .written(\written$562 )
   );
   \drai_core.lane_7  lane_7 (
     .add_local(add_local_1),
-    .changed(\changed$552 ),
+    .changed(\changed$576 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$526 ),
+    .gated_on(\gated_on$550 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1694,34 +1801,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_1),
     .merge_ahead(merge_ahead_1),
     .minus_rotating(minus_rotating_1),
-    .next_sum(\next_sum$277 ),
-    .next_word(\next_word$273 ),
+    .next_sum(\next_sum$311 ),
+    .next_word(\next_word$307 ),
     .page(words[63:56]),
     .page_sum(sums[119:105]),
     .pair(pair_1),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$383 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$417 ),
     .rst(rst),
     .shift(shift_1),
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$513 ),
-    .w_in(\word$416 [39:35]),
-    .weight_out(\weight_out$404 ),
-    .\wide$46 (\next_sum$255 ),
-    .word(\next_word$251 ),
-    .written(\written$539 )
+    .visited(\visited$537 ),
+    .w_in(\word$422 [39:35]),
+    .weight_out(\weight_out$439 ),
+    .\wide$44 (\next_sum$289 ),
+    .word(\next_word$285 ),
+    .written(\written$563 )
   );
   \drai_core.lane_8  lane_8 (
     .add_local(add_local_1),
-    .changed(\changed$553 ),
+    .changed(\changed$577 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$527 ),
+    .gated_on(\gated_on$551 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1729,34 +1836,34 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_1),
     .merge_ahead(merge_ahead_1),
     .minus_rotating(minus_rotating_1),
-    .next_sum(\next_sum$299 ),
-    .next_word(\next_word$295 ),
+    .next_sum(\next_sum$333 ),
+    .next_word(\next_word$329 ),
     .page(words[71:64]),
     .page_sum(sums[134:120]),
     .pair(pair_1),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$384 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$418 ),
     .rst(rst),
     .shift(shift_1),
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$514 ),
-    .w_in(\word$416 [44:40]),
-    .weight_out(\weight_out$405 ),
-    .\wide$46 (\next_sum$277 ),
-    .word(\next_word$273 ),
-    .written(\written$540 )
+    .visited(\visited$538 ),
+    .w_in(\word$422 [44:40]),
+    .weight_out(\weight_out$440 ),
+    .\wide$44 (\next_sum$311 ),
+    .word(\next_word$307 ),
+    .written(\written$564 )
   );
   \drai_core.lane_9  lane_9 (
     .add_local(add_local_1),
-    .changed(\changed$554 ),
+    .changed(\changed$578 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$528 ),
+    .gated_on(\gated_on$552 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -1764,51 +1871,51 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_1),
     .merge_ahead(merge_ahead_1),
     .minus_rotating(minus_rotating_1),
-    .next_sum(\next_sum$321 ),
-    .next_word(\next_word$317 ),
+    .next_sum(\next_sum$355 ),
+    .next_word(\next_word$351 ),
     .page(words[79:72]),
     .page_sum(sums[149:135]),
     .pair(pair_1),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$385 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$419 ),
     .rst(rst),
     .shift(shift_1),
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$515 ),
-    .w_in(\word$416 [49:45]),
-    .weight_out(\weight_out$406 ),
-    .\wide$46 (\next_sum$299 ),
-    .word(\next_word$295 ),
-    .written(\written$541 )
+    .visited(\visited$539 ),
+    .w_in(\word$422 [49:45]),
+    .weight_out(\weight_out$441 ),
+    .\wide$44 (\next_sum$333 ),
+    .word(\next_word$329 ),
+    .written(\written$565 )
   );
   \drai_core.pages  pages (
     .clk(clk),
-    .\port$2453$0 (\word$362 ),
-    .\port$2465$0 (sum),
-    .\port$2501$0 (next_word),
-    .\port$2513$0 (\sum$377 ),
-    .\port$2549$0 (\next_word$141 ),
-    .\port$2561$0 (\sum$378 ),
-    .\port$2597$0 (\next_word$163 ),
-    .\port$2609$0 (\sum$379 ),
-    .\port$2645$0 (\next_word$185 ),
-    .\port$2657$0 (\sum$380 ),
-    .\port$2693$0 (\next_word$207 ),
-    .\port$2705$0 (\sum$381 ),
-    .\port$2741$0 (\next_word$229 ),
-    .\port$2753$0 (\sum$382 ),
-    .\port$2789$0 (\next_word$251 ),
-    .\port$2801$0 (\sum$383 ),
-    .\port$2837$0 (\next_word$273 ),
-    .\port$2849$0 (\sum$384 ),
-    .\port$2885$0 (\next_word$295 ),
-    .\port$2897$0 (\sum$385 ),
-    .\port$2933$0 (\next_word$317 ),
-    .\port$2945$0 (\sum$386 ),
-    .\port$2981$0 (\next_word$339 ),
-    .\port$2993$0 (\sum$387 ),
+    .\port$2501$0 (\word$396 ),
+    .\port$2513$0 (sum),
+    .\port$2549$0 (next_word),
+    .\port$2561$0 (\sum$411 ),
+    .\port$2597$0 (\next_word$175 ),
+    .\port$2609$0 (\sum$412 ),
+    .\port$2645$0 (\next_word$197 ),
+    .\port$2657$0 (\sum$413 ),
+    .\port$2693$0 (\next_word$219 ),
+    .\port$2705$0 (\sum$414 ),
+    .\port$2741$0 (\next_word$241 ),
+    .\port$2753$0 (\sum$415 ),
+    .\port$2789$0 (\next_word$263 ),
+    .\port$2801$0 (\sum$416 ),
+    .\port$2837$0 (\next_word$285 ),
+    .\port$2849$0 (\sum$417 ),
+    .\port$2885$0 (\next_word$307 ),
+    .\port$2897$0 (\sum$418 ),
+    .\port$2933$0 (\next_word$329 ),
+    .\port$2945$0 (\sum$419 ),
+    .\port$2981$0 (\next_word$351 ),
+    .\port$2993$0 (\sum$420 ),
+    .\port$3029$0 (\next_word$373 ),
+    .\port$3041$0 (\sum$421 ),
     .read_page(control_3[11:10]),
     .read_sum_page(control_6[11:10]),
     .rst(rst),
@@ -1825,7 +1932,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .control(control),
     .kind(kind),
     .learning(learning),
-    .\port$0$8 (wdata[2:0]),
+    .\port$2170$0 (bus_wdata[2:0]),
     .ramp(ramp),
     .rst(rst),
     .run(run),
@@ -1835,184 +1942,206 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   );
   \drai_core.update  update (
     .ahead(control_7[8]),
-    .busy(busy),
+    .busy(unit_busy),
     .clk(clk),
     .dither(dither),
     .gain(gain),
     .gates(gates),
     .host_index(host_index),
     .host_inputs(host_inputs),
-    .host_theta(wdata[15:0]),
+    .host_theta(bus_wdata[15:0]),
     .host_write_inputs(host_write_inputs),
     .host_write_omega(host_write_omega),
     .host_write_theta(host_write_theta),
     .inputs(inputs),
-    .kind(kind),
+    .kind(kind_of_pass),
     .margin(margin),
     .marks(marks),
     .omega(omega),
-    .reseed(reseed),
+    .reseed(\reseed$104 ),
     .rst(rst),
     .shil(shil),
-    .start(start),
-    .sum(\sum$387 ),
+    .start(unit_start),
+    .sum(\sum$421 ),
     .theta(theta),
     .valid(control_8[8]),
-    .word(\word$367 )
+    .word(\word$401 )
   );
   \drai_core.weights  weights (
-    .busy(busy),
+    .busy(store_busy),
     .clk(clk),
-    .host_address(host_address),
-    .host_commit(host_commit),
-    .host_fetch(host_fetch),
-    .host_shift(host_shift),
-    .host_weight(\$19 [4:0]),
-    .\port$2480$0 (weight_out),
-    .\port$2528$0 (\weight_out$398 ),
-    .\port$2576$0 (\weight_out$399 ),
-    .\port$2624$0 (\weight_out$400 ),
-    .\port$2672$0 (\weight_out$401 ),
-    .\port$2720$0 (\weight_out$402 ),
-    .\port$2768$0 (\weight_out$403 ),
-    .\port$2816$0 (\weight_out$404 ),
-    .\port$2864$0 (\weight_out$405 ),
-    .\port$2912$0 (\weight_out$406 ),
-    .\port$2960$0 (\weight_out$407 ),
-    .\port$3008$0 (\weight_out$408 ),
+    .host_address(chain_address),
+    .host_commit(chain_commit),
+    .host_fetch(chain_fetch),
+    .host_shift(chain_shift),
+    .host_weight(chain_weight),
+    .\port$2528$0 (weight_out),
+    .\port$2576$0 (\weight_out$433 ),
+    .\port$2624$0 (\weight_out$434 ),
+    .\port$2672$0 (\weight_out$435 ),
+    .\port$2720$0 (\weight_out$436 ),
+    .\port$2768$0 (\weight_out$437 ),
+    .\port$2816$0 (\weight_out$438 ),
+    .\port$2864$0 (\weight_out$439 ),
+    .\port$2912$0 (\weight_out$440 ),
+    .\port$2960$0 (\weight_out$441 ),
+    .\port$3008$0 (\weight_out$442 ),
+    .\port$3056$0 (\weight_out$443 ),
     .read(control_3[5]),
     .rst(rst),
     .start(start),
-    .word(\word$416 ),
+    .word(\word$422 ),
     .write(write_back)
   );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$23  = \$like ;
+    if (control_8[1]) begin
+      \$23  = control_8[11:10];
+    end
+    if (rst) begin
+      \$23  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$24  = stored;
+    if (start) begin
+      \$24  = 2'h0;
+    end else if (control_17[9]) begin
+      \$24  = \$15 [1:0];
+    end
+    if (rst) begin
+      \$24  = 2'h0;
+    end
+  end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
     (* full_case = 32'd1 *)
     casez (sweep)
       5'h00:
-          \$22  = 5'h1f;
+          \$25  = 5'h1f;
       5'h01:
-          \$22  = 5'h0f;
+          \$25  = 5'h0f;
       5'h02:
-          \$22  = 5'h17;
+          \$25  = 5'h17;
       5'h03:
-          \$22  = 5'h07;
+          \$25  = 5'h07;
       5'h04:
-          \$22  = 5'h1b;
+          \$25  = 5'h1b;
       5'h05:
-          \$22  = 5'h0b;
+          \$25  = 5'h0b;
       5'h06:
-          \$22  = 5'h13;
+          \$25  = 5'h13;
       5'h07:
-          \$22  = 5'h03;
+          \$25  = 5'h03;
       5'h08:
-          \$22  = 5'h1d;
+          \$25  = 5'h1d;
       5'h09:
-          \$22  = 5'h0d;
+          \$25  = 5'h0d;
       5'h0a:
-          \$22  = 5'h15;
+          \$25  = 5'h15;
       5'h0b:
-          \$22  = 5'h05;
+          \$25  = 5'h05;
       5'h0c:
-          \$22  = 5'h19;
+          \$25  = 5'h19;
       5'h0d:
-          \$22  = 5'h09;
+          \$25  = 5'h09;
       5'h0e:
-          \$22  = 5'h11;
+          \$25  = 5'h11;
       5'h0f:
-          \$22  = 5'h01;
+          \$25  = 5'h01;
       5'h10:
-          \$22  = 5'h1e;
+          \$25  = 5'h1e;
       5'h11:
-          \$22  = 5'h0e;
+          \$25  = 5'h0e;
       5'h12:
-          \$22  = 5'h16;
+          \$25  = 5'h16;
       5'h13:
-          \$22  = 5'h06;
+          \$25  = 5'h06;
       5'h14:
-          \$22  = 5'h1a;
+          \$25  = 5'h1a;
       5'h15:
-          \$22  = 5'h0a;
+          \$25  = 5'h0a;
       5'h16:
-          \$22  = 5'h12;
+          \$25  = 5'h12;
       5'h17:
-          \$22  = 5'h02;
+          \$25  = 5'h02;
       5'h18:
-          \$22  = 5'h1c;
+          \$25  = 5'h1c;
       5'h19:
-          \$22  = 5'h0c;
+          \$25  = 5'h0c;
       5'h1a:
-          \$22  = 5'h14;
+          \$25  = 5'h14;
       5'h1b:
-          \$22  = 5'h04;
+          \$25  = 5'h04;
       5'h1c:
-          \$22  = 5'h18;
+          \$25  = 5'h18;
       5'h1d:
-          \$22  = 5'h08;
+          \$25  = 5'h08;
       5'h1e:
-          \$22  = 5'h10;
+          \$25  = 5'h10;
       5'h1f:
-          \$22  = 5'h00;
+          \$25  = 5'h00;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$23  = sweep;
-    if (\reseed$67 ) begin
-      \$23  = 5'h00;
+    \$26  = sweep;
+    if (\reseed$89 ) begin
+      \$26  = 5'h00;
     end else if (\$17 ) begin
-      \$23  = \$18 [4:0];
+      \$26  = \$18 [4:0];
     end
     if (rst) begin
-      \$23  = 5'h00;
+      \$26  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$20  = \$like ;
-    if (control_8[1]) begin
-      \$20  = control_8[11:10];
-    end
+    \$20  = we;
     if (rst) begin
-      \$20  = 2'h0;
+      \$20  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$21  = stored;
-    if (start) begin
-      \$21  = 2'h0;
-    end else if (control_17[9]) begin
-      \$21  = \$15 [1:0];
-    end
+    \$21  = re;
     if (rst) begin
-      \$21  = 2'h0;
+      \$21  = 1'h0;
     end
   end
-  assign \addr$71  = addr;
-  assign \wdata$72  = wdata;
-  assign \we$73  = we;
-  assign \re$74  = re;
-  assign \run$76  = run;
-  assign \steps$78  = steps;
-  assign field = wdata[0];
-  assign \field$80  = wdata[0];
-  assign couple = wdata[1];
-  assign \couple$82  = wdata[1];
-  assign learn = wdata[2];
-  assign \learn$84  = wdata[2];
-  assign \visited_count$86  = visited_count;
-  assign \gated_on_count$88  = gated_on_count;
-  assign \written_count$90  = written_count;
-  assign \changed_count$92  = changed_count;
-  assign \rdata$93  = rdata;
-  assign \ack$94  = ack;
-  assign \busy$95  = busy;
-  assign \step_done$96  = step_done;
-  assign \busy$97  = busy;
-  assign \step_done$98  = step_done;
-  assign \ramp$99  = ramp;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$22  = busy;
+    if (rst) begin
+      \$22  = 1'h0;
+    end
+  end
+  assign \busy$35  = busy;
+  assign \step_done$37  = step_done;
+  assign given = \$19 [4:0];
+  assign \addr$107  = bus_addr;
+  assign \wdata$108  = bus_wdata;
+  assign \we$109  = bus_we;
+  assign \re$110  = bus_re;
+  assign \busy$111  = bus_busy;
+  assign \run$113  = run;
+  assign \steps$115  = steps;
+  assign field = bus_wdata[0];
+  assign \field$117  = bus_wdata[0];
+  assign couple = bus_wdata[1];
+  assign \couple$119  = bus_wdata[1];
+  assign learn = bus_wdata[2];
+  assign \learn$121  = bus_wdata[2];
+  assign \visited_count$123  = visited_count;
+  assign \gated_on_count$125  = gated_on_count;
+  assign \written_count$127  = written_count;
+  assign \changed_count$129  = changed_count;
+  assign \rdata$130  = rdata;
+  assign \ack$131  = ack;
+  assign \step_done$132  = counted_step;
+  assign \ramp$133  = counted_ramp;
   assign clear = clear_counters;
   assign load_local = load_local_0;
   assign load_rotating = load_rotating_0;
@@ -2026,7 +2155,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign shift_sum = shift_sum_0;
   assign merge = merge_0;
   assign merge_ahead = merge_ahead_0;
-  assign \learn$113  = learn_0;
+  assign \learn$147  = learn_0;
   assign even = even_0;
   assign minus_rotating = minus_rotating_0;
   assign page = words[7:0];
@@ -2034,321 +2163,321 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign minus_local = 1'h0;
   assign page_sum = sums[14:0];
   assign passed_sum = next_sum;
-  assign \load_local$125  = load_local_0;
-  assign \load_rotating$126  = load_rotating_0;
-  assign \shift$127  = shift_0;
-  assign \pair$128  = pair_0;
-  assign \draw$129  = draw_0;
-  assign \clear_local$130  = clear_local_0;
-  assign \add_local$131  = add_local_0;
-  assign \load_sum$132  = load_sum_0;
-  assign \first$133  = first_0;
-  assign \shift_sum$134  = shift_sum_0;
-  assign \merge$135  = merge_0;
-  assign \merge_ahead$136  = merge_ahead_0;
-  assign \learn$137  = learn_0;
-  assign \even$138  = even_0;
-  assign \minus_rotating$139  = minus_rotating_0;
-  assign \page$140  = words[15:8];
-  assign \word$142  = \next_word$141 ;
-  assign \minus_local$143  = 1'h0;
-  assign \page_sum$144  = sums[29:15];
-  assign \passed_sum$146  = \next_sum$145 ;
-  assign \load_local$147  = load_local_0;
-  assign \load_rotating$148  = load_rotating_0;
-  assign \shift$149  = shift_0;
-  assign \pair$150  = pair_0;
-  assign \draw$151  = draw_0;
-  assign \clear_local$152  = clear_local_0;
-  assign \add_local$153  = add_local_0;
-  assign \load_sum$154  = load_sum_0;
-  assign \first$155  = first_0;
-  assign \shift_sum$156  = shift_sum_0;
-  assign \merge$157  = merge_0;
-  assign \merge_ahead$158  = merge_ahead_0;
-  assign \learn$159  = learn_0;
-  assign \even$160  = even_0;
-  assign \minus_rotating$161  = minus_rotating_0;
-  assign \page$162  = words[23:16];
-  assign \word$164  = \next_word$163 ;
-  assign \minus_local$165  = 1'h0;
-  assign \page_sum$166  = sums[44:30];
-  assign \passed_sum$168  = \next_sum$167 ;
-  assign \load_local$169  = load_local_0;
-  assign \load_rotating$170  = load_rotating_0;
-  assign \shift$171  = shift_0;
-  assign \pair$172  = pair_0;
-  assign \draw$173  = draw_0;
-  assign \clear_local$174  = clear_local_0;
-  assign \add_local$175  = add_local_0;
-  assign \load_sum$176  = load_sum_0;
-  assign \first$177  = first_0;
-  assign \shift_sum$178  = shift_sum_0;
-  assign \merge$179  = merge_0;
-  assign \merge_ahead$180  = merge_ahead_0;
-  assign \learn$181  = learn_0;
-  assign \even$182  = even_0;
-  assign \minus_rotating$183  = minus_rotating_0;
-  assign \page$184  = words[31:24];
-  assign \word$186  = \next_word$185 ;
-  assign \minus_local$187  = 1'h0;
-  assign \page_sum$188  = sums[59:45];
-  assign \passed_sum$190  = \next_sum$189 ;
-  assign \load_local$191  = load_local_0;
-  assign \load_rotating$192  = load_rotating_0;
-  assign \shift$193  = shift_0;
-  assign \pair$194  = pair_0;
-  assign \draw$195  = draw_0;
-  assign \clear_local$196  = clear_local_0;
-  assign \add_local$197  = add_local_0;
-  assign \load_sum$198  = load_sum_0;
-  assign \first$199  = first_0;
-  assign \shift_sum$200  = shift_sum_0;
-  assign \merge$201  = merge_0;
-  assign \merge_ahead$202  = merge_ahead_0;
-  assign \learn$203  = learn_0;
-  assign \even$204  = even_0;
-  assign \minus_rotating$205  = minus_rotating_0;
-  assign \page$206  = words[39:32];
-  assign \word$208  = \next_word$207 ;
-  assign \minus_local$209  = 1'h0;
-  assign \page_sum$210  = sums[74:60];
-  assign \passed_sum$212  = \next_sum$211 ;
-  assign \load_local$213  = load_local_0;
-  assign \load_rotating$214  = load_rotating_0;
-  assign \shift$215  = shift_0;
-  assign \pair$216  = pair_0;
-  assign \draw$217  = draw_0;
-  assign \clear_local$218  = clear_local_0;
-  assign \add_local$219  = add_local_0;
-  assign \load_sum$220  = load_sum_0;
-  assign \first$221  = first_0;
-  assign \shift_sum$222  = shift_sum_0;
-  assign \merge$223  = merge_0;
-  assign \merge_ahead$224  = merge_ahead_0;
-  assign \learn$225  = learn_0;
-  assign \even$226  = even_0;
-  assign \minus_rotating$227  = minus_rotating_0;
-  assign \page$228  = words[47:40];
-  assign \word$230  = \next_word$229 ;
-  assign \minus_local$231  = 1'h0;
-  assign \page_sum$232  = sums[89:75];
-  assign \passed_sum$234  = \next_sum$233 ;
-  assign \load_local$235  = load_local_1;
-  assign \load_rotating$236  = load_rotating_1;
-  assign \shift$237  = shift_1;
-  assign \pair$238  = pair_1;
-  assign \draw$239  = draw_1;
-  assign \clear_local$240  = clear_local_1;
-  assign \add_local$241  = add_local_1;
-  assign \load_sum$242  = load_sum_1;
-  assign \first$243  = first_1;
-  assign \shift_sum$244  = shift_sum_1;
-  assign \merge$245  = merge_1;
-  assign \merge_ahead$246  = merge_ahead_1;
-  assign \learn$247  = learn_1;
-  assign \even$248  = even_1;
-  assign \minus_rotating$249  = minus_rotating_1;
-  assign \page$250  = words[55:48];
-  assign \word$252  = \next_word$251 ;
-  assign \minus_local$253  = 1'h0;
-  assign \page_sum$254  = sums[104:90];
-  assign \passed_sum$256  = \next_sum$255 ;
-  assign \load_local$257  = load_local_1;
-  assign \load_rotating$258  = load_rotating_1;
-  assign \shift$259  = shift_1;
-  assign \pair$260  = pair_1;
-  assign \draw$261  = draw_1;
-  assign \clear_local$262  = clear_local_1;
-  assign \add_local$263  = add_local_1;
-  assign \load_sum$264  = load_sum_1;
-  assign \first$265  = first_1;
-  assign \shift_sum$266  = shift_sum_1;
-  assign \merge$267  = merge_1;
-  assign \merge_ahead$268  = merge_ahead_1;
-  assign \learn$269  = learn_1;
-  assign \even$270  = even_1;
-  assign \minus_rotating$271  = minus_rotating_1;
-  assign \page$272  = words[63:56];
-  assign \word$274  = \next_word$273 ;
-  assign \minus_local$275  = 1'h0;
-  assign \page_sum$276  = sums[119:105];
-  assign \passed_sum$278  = \next_sum$277 ;
-  assign \load_local$279  = load_local_1;
-  assign \load_rotating$280  = load_rotating_1;
-  assign \shift$281  = shift_1;
-  assign \pair$282  = pair_1;
-  assign \draw$283  = draw_1;
-  assign \clear_local$284  = clear_local_1;
-  assign \add_local$285  = add_local_1;
-  assign \load_sum$286  = load_sum_1;
-  assign \first$287  = first_1;
-  assign \shift_sum$288  = shift_sum_1;
-  assign \merge$289  = merge_1;
-  assign \merge_ahead$290  = merge_ahead_1;
-  assign \learn$291  = learn_1;
-  assign \even$292  = even_1;
-  assign \minus_rotating$293  = minus_rotating_1;
-  assign \page$294  = words[71:64];
-  assign \word$296  = \next_word$295 ;
-  assign \minus_local$297  = 1'h0;
-  assign \page_sum$298  = sums[134:120];
-  assign \passed_sum$300  = \next_sum$299 ;
-  assign \load_local$301  = load_local_1;
-  assign \load_rotating$302  = load_rotating_1;
-  assign \shift$303  = shift_1;
-  assign \pair$304  = pair_1;
-  assign \draw$305  = draw_1;
-  assign \clear_local$306  = clear_local_1;
-  assign \add_local$307  = add_local_1;
-  assign \load_sum$308  = load_sum_1;
-  assign \first$309  = first_1;
-  assign \shift_sum$310  = shift_sum_1;
-  assign \merge$311  = merge_1;
-  assign \merge_ahead$312  = merge_ahead_1;
-  assign \learn$313  = learn_1;
-  assign \even$314  = even_1;
-  assign \minus_rotating$315  = minus_rotating_1;
-  assign \page$316  = words[79:72];
-  assign \word$318  = \next_word$317 ;
-  assign \minus_local$319  = 1'h0;
-  assign \page_sum$320  = sums[149:135];
-  assign \passed_sum$322  = \next_sum$321 ;
-  assign \load_local$323  = load_local_1;
-  assign \load_rotating$324  = load_rotating_1;
-  assign \shift$325  = shift_1;
-  assign \pair$326  = pair_1;
-  assign \draw$327  = draw_1;
-  assign \clear_local$328  = clear_local_1;
-  assign \add_local$329  = add_local_1;
-  assign \load_sum$330  = load_sum_1;
-  assign \first$331  = first_1;
-  assign \shift_sum$332  = shift_sum_1;
-  assign \merge$333  = merge_1;
-  assign \merge_ahead$334  = merge_ahead_1;
-  assign \learn$335  = learn_1;
-  assign \even$336  = even_1;
-  assign \minus_rotating$337  = minus_rotating_1;
-  assign \page$338  = words[87:80];
-  assign \word$340  = \next_word$339 ;
-  assign \minus_local$341  = 1'h0;
-  assign \page_sum$342  = sums[164:150];
-  assign \passed_sum$344  = \next_sum$343 ;
-  assign \load_local$345  = load_local_1;
-  assign \load_rotating$346  = load_rotating_1;
-  assign \shift$347  = shift_1;
-  assign \pair$348  = pair_1;
-  assign \draw$349  = draw_1;
-  assign \clear_local$350  = clear_local_1;
-  assign \add_local$351  = add_local_1;
-  assign \load_sum$352  = load_sum_1;
-  assign \first$353  = first_1;
-  assign \shift_sum$354  = shift_sum_1;
-  assign \merge$355  = merge_1;
-  assign \merge_ahead$356  = merge_ahead_1;
-  assign \learn$357  = learn_1;
-  assign \even$358  = even_1;
-  assign \minus_rotating$359  = minus_rotating_1;
-  assign \page$360  = words[95:88];
-  assign \minus_local$363  = 1'h0;
-  assign \page_sum$364  = sums[179:165];
-  assign \passed_sum$366  = \next_sum$365 ;
+  assign \load_local$159  = load_local_0;
+  assign \load_rotating$160  = load_rotating_0;
+  assign \shift$161  = shift_0;
+  assign \pair$162  = pair_0;
+  assign \draw$163  = draw_0;
+  assign \clear_local$164  = clear_local_0;
+  assign \add_local$165  = add_local_0;
+  assign \load_sum$166  = load_sum_0;
+  assign \first$167  = first_0;
+  assign \shift_sum$168  = shift_sum_0;
+  assign \merge$169  = merge_0;
+  assign \merge_ahead$170  = merge_ahead_0;
+  assign \learn$171  = learn_0;
+  assign \even$172  = even_0;
+  assign \minus_rotating$173  = minus_rotating_0;
+  assign \page$174  = words[15:8];
+  assign \word$176  = \next_word$175 ;
+  assign \minus_local$177  = 1'h0;
+  assign \page_sum$178  = sums[29:15];
+  assign \passed_sum$180  = \next_sum$179 ;
+  assign \load_local$181  = load_local_0;
+  assign \load_rotating$182  = load_rotating_0;
+  assign \shift$183  = shift_0;
+  assign \pair$184  = pair_0;
+  assign \draw$185  = draw_0;
+  assign \clear_local$186  = clear_local_0;
+  assign \add_local$187  = add_local_0;
+  assign \load_sum$188  = load_sum_0;
+  assign \first$189  = first_0;
+  assign \shift_sum$190  = shift_sum_0;
+  assign \merge$191  = merge_0;
+  assign \merge_ahead$192  = merge_ahead_0;
+  assign \learn$193  = learn_0;
+  assign \even$194  = even_0;
+  assign \minus_rotating$195  = minus_rotating_0;
+  assign \page$196  = words[23:16];
+  assign \word$198  = \next_word$197 ;
+  assign \minus_local$199  = 1'h0;
+  assign \page_sum$200  = sums[44:30];
+  assign \passed_sum$202  = \next_sum$201 ;
+  assign \load_local$203  = load_local_0;
+  assign \load_rotating$204  = load_rotating_0;
+  assign \shift$205  = shift_0;
+  assign \pair$206  = pair_0;
+  assign \draw$207  = draw_0;
+  assign \clear_local$208  = clear_local_0;
+  assign \add_local$209  = add_local_0;
+  assign \load_sum$210  = load_sum_0;
+  assign \first$211  = first_0;
+  assign \shift_sum$212  = shift_sum_0;
+  assign \merge$213  = merge_0;
+  assign \merge_ahead$214  = merge_ahead_0;
+  assign \learn$215  = learn_0;
+  assign \even$216  = even_0;
+  assign \minus_rotating$217  = minus_rotating_0;
+  assign \page$218  = words[31:24];
+  assign \word$220  = \next_word$219 ;
+  assign \minus_local$221  = 1'h0;
+  assign \page_sum$222  = sums[59:45];
+  assign \passed_sum$224  = \next_sum$223 ;
+  assign \load_local$225  = load_local_0;
+  assign \load_rotating$226  = load_rotating_0;
+  assign \shift$227  = shift_0;
+  assign \pair$228  = pair_0;
+  assign \draw$229  = draw_0;
+  assign \clear_local$230  = clear_local_0;
+  assign \add_local$231  = add_local_0;
+  assign \load_sum$232  = load_sum_0;
+  assign \first$233  = first_0;
+  assign \shift_sum$234  = shift_sum_0;
+  assign \merge$235  = merge_0;
+  assign \merge_ahead$236  = merge_ahead_0;
+  assign \learn$237  = learn_0;
+  assign \even$238  = even_0;
+  assign \minus_rotating$239  = minus_rotating_0;
+  assign \page$240  = words[39:32];
+  assign \word$242  = \next_word$241 ;
+  assign \minus_local$243  = 1'h0;
+  assign \page_sum$244  = sums[74:60];
+  assign \passed_sum$246  = \next_sum$245 ;
+  assign \load_local$247  = load_local_0;
+  assign \load_rotating$248  = load_rotating_0;
+  assign \shift$249  = shift_0;
+  assign \pair$250  = pair_0;
+  assign \draw$251  = draw_0;
+  assign \clear_local$252  = clear_local_0;
+  assign \add_local$253  = add_local_0;
+  assign \load_sum$254  = load_sum_0;
+  assign \first$255  = first_0;
+  assign \shift_sum$256  = shift_sum_0;
+  assign \merge$257  = merge_0;
+  assign \merge_ahead$258  = merge_ahead_0;
+  assign \learn$259  = learn_0;
+  assign \even$260  = even_0;
+  assign \minus_rotating$261  = minus_rotating_0;
+  assign \page$262  = words[47:40];
+  assign \word$264  = \next_word$263 ;
+  assign \minus_local$265  = 1'h0;
+  assign \page_sum$266  = sums[89:75];
+  assign \passed_sum$268  = \next_sum$267 ;
+  assign \load_local$269  = load_local_1;
+  assign \load_rotating$270  = load_rotating_1;
+  assign \shift$271  = shift_1;
+  assign \pair$272  = pair_1;
+  assign \draw$273  = draw_1;
+  assign \clear_local$274  = clear_local_1;
+  assign \add_local$275  = add_local_1;
+  assign \load_sum$276  = load_sum_1;
+  assign \first$277  = first_1;
+  assign \shift_sum$278  = shift_sum_1;
+  assign \merge$279  = merge_1;
+  assign \merge_ahead$280  = merge_ahead_1;
+  assign \learn$281  = learn_1;
+  assign \even$282  = even_1;
+  assign \minus_rotating$283  = minus_rotating_1;
+  assign \page$284  = words[55:48];
+  assign \word$286  = \next_word$285 ;
+  assign \minus_local$287  = 1'h0;
+  assign \page_sum$288  = sums[104:90];
+  assign \passed_sum$290  = \next_sum$289 ;
+  assign \load_local$291  = load_local_1;
+  assign \load_rotating$292  = load_rotating_1;
+  assign \shift$293  = shift_1;
+  assign \pair$294  = pair_1;
+  assign \draw$295  = draw_1;
+  assign \clear_local$296  = clear_local_1;
+  assign \add_local$297  = add_local_1;
+  assign \load_sum$298  = load_sum_1;
+  assign \first$299  = first_1;
+  assign \shift_sum$300  = shift_sum_1;
+  assign \merge$301  = merge_1;
+  assign \merge_ahead$302  = merge_ahead_1;
+  assign \learn$303  = learn_1;
+  assign \even$304  = even_1;
+  assign \minus_rotating$305  = minus_rotating_1;
+  assign \page$306  = words[63:56];
+  assign \word$308  = \next_word$307 ;
+  assign \minus_local$309  = 1'h0;
+  assign \page_sum$310  = sums[119:105];
+  assign \passed_sum$312  = \next_sum$311 ;
+  assign \load_local$313  = load_local_1;
+  assign \load_rotating$314  = load_rotating_1;
+  assign \shift$315  = shift_1;
+  assign \pair$316  = pair_1;
+  assign \draw$317  = draw_1;
+  assign \clear_local$318  = clear_local_1;
+  assign \add_local$319  = add_local_1;
+  assign \load_sum$320  = load_sum_1;
+  assign \first$321  = first_1;
+  assign \shift_sum$322  = shift_sum_1;
+  assign \merge$323  = merge_1;
+  assign \merge_ahead$324  = merge_ahead_1;
+  assign \learn$325  = learn_1;
+  assign \even$326  = even_1;
+  assign \minus_rotating$327  = minus_rotating_1;
+  assign \page$328  = words[71:64];
+  assign \word$330  = \next_word$329 ;
+  assign \minus_local$331  = 1'h0;
+  assign \page_sum$332  = sums[134:120];
+  assign \passed_sum$334  = \next_sum$333 ;
+  assign \load_local$335  = load_local_1;
+  assign \load_rotating$336  = load_rotating_1;
+  assign \shift$337  = shift_1;
+  assign \pair$338  = pair_1;
+  assign \draw$339  = draw_1;
+  assign \clear_local$340  = clear_local_1;
+  assign \add_local$341  = add_local_1;
+  assign \load_sum$342  = load_sum_1;
+  assign \first$343  = first_1;
+  assign \shift_sum$344  = shift_sum_1;
+  assign \merge$345  = merge_1;
+  assign \merge_ahead$346  = merge_ahead_1;
+  assign \learn$347  = learn_1;
+  assign \even$348  = even_1;
+  assign \minus_rotating$349  = minus_rotating_1;
+  assign \page$350  = words[79:72];
+  assign \word$352  = \next_word$351 ;
+  assign \minus_local$353  = 1'h0;
+  assign \page_sum$354  = sums[149:135];
+  assign \passed_sum$356  = \next_sum$355 ;
+  assign \load_local$357  = load_local_1;
+  assign \load_rotating$358  = load_rotating_1;
+  assign \shift$359  = shift_1;
+  assign \pair$360  = pair_1;
+  assign \draw$361  = draw_1;
+  assign \clear_local$362  = clear_local_1;
+  assign \add_local$363  = add_local_1;
+  assign \load_sum$364  = load_sum_1;
+  assign \first$365  = first_1;
+  assign \shift_sum$366  = shift_sum_1;
+  assign \merge$367  = merge_1;
+  assign \merge_ahead$368  = merge_ahead_1;
+  assign \learn$369  = learn_1;
+  assign \even$370  = even_1;
+  assign \minus_rotating$371  = minus_rotating_1;
+  assign \page$372  = words[87:80];
+  assign \word$374  = \next_word$373 ;
+  assign \minus_local$375  = 1'h0;
+  assign \page_sum$376  = sums[164:150];
+  assign \passed_sum$378  = \next_sum$377 ;
+  assign \load_local$379  = load_local_1;
+  assign \load_rotating$380  = load_rotating_1;
+  assign \shift$381  = shift_1;
+  assign \pair$382  = pair_1;
+  assign \draw$383  = draw_1;
+  assign \clear_local$384  = clear_local_1;
+  assign \add_local$385  = add_local_1;
+  assign \load_sum$386  = load_sum_1;
+  assign \first$387  = first_1;
+  assign \shift_sum$388  = shift_sum_1;
+  assign \merge$389  = merge_1;
+  assign \merge_ahead$390  = merge_ahead_1;
+  assign \learn$391  = learn_1;
+  assign \even$392  = even_1;
+  assign \minus_rotating$393  = minus_rotating_1;
+  assign \page$394  = words[95:88];
+  assign \minus_local$397  = 1'h0;
+  assign \page_sum$398  = sums[179:165];
+  assign \passed_sum$400  = \next_sum$399 ;
   assign read_page = control_3[11:10];
   assign store = control_16[9];
   assign store_page = stored;
-  assign new_words = { \next_word$339 , \next_word$317 , \next_word$295 , \next_word$273 , \next_word$251 , \next_word$229 , \next_word$207 , \next_word$185 , \next_word$163 , \next_word$141 , next_word, \word$362  };
+  assign new_words = { \next_word$373 , \next_word$351 , \next_word$329 , \next_word$307 , \next_word$285 , \next_word$263 , \next_word$241 , \next_word$219 , \next_word$197 , \next_word$175 , next_word, \word$396  };
   assign read_sum_page = control_6[11:10];
   assign save_page = \$like ;
-  assign new_sums = { \sum$387 , \sum$386 , \sum$385 , \sum$384 , \sum$383 , \sum$382 , \sum$381 , \sum$380 , \sum$379 , \sum$378 , \sum$377 , sum };
-  assign \busy$388  = busy;
-  assign \start$389  = start;
+  assign new_sums = { \sum$421 , \sum$420 , \sum$419 , \sum$418 , \sum$417 , \sum$416 , \sum$415 , \sum$414 , \sum$413 , \sum$412 , \sum$411 , sum };
+  assign \busy$423  = store_busy;
+  assign \start$424  = start;
   assign issue = control[4];
-  assign \learning$391  = learning;
+  assign \learning$426  = learning;
   assign ready = 1'h1;
-  assign \ready$393  = 1'h1;
+  assign \ready$428  = 1'h1;
   assign read = control_3[5];
   assign write = write_back;
-  assign \new  = { \weight_out$408 , \weight_out$407 , \weight_out$406 , \weight_out$405 , \weight_out$404 , \weight_out$403 , \weight_out$402 , \weight_out$401 , \weight_out$400 , \weight_out$399 , \weight_out$398 , weight_out };
-  assign weight_address = host_address;
-  assign weight_fetch = host_fetch;
-  assign weight_shift = host_shift;
-  assign host_weight = \$19 [4:0];
-  assign weight_commit = host_commit;
-  assign weight = \word$416 [4:0];
+  assign \new  = { \weight_out$443 , \weight_out$442 , \weight_out$441 , \weight_out$440 , \weight_out$439 , \weight_out$438 , \weight_out$437 , \weight_out$436 , \weight_out$435 , \weight_out$434 , \weight_out$433 , weight_out };
+  assign host_address = chain_address;
+  assign host_fetch = chain_fetch;
+  assign host_shift = chain_shift;
+  assign host_weight = chain_weight;
+  assign host_commit = chain_commit;
+  assign weight = \word$422 [4:0];
   assign u_g = threshold;
-  assign \reseed$421  = \reseed$67 ;
-  assign \eta$423  = eta;
-  assign \weight$424  = \word$416 [4:0];
-  assign \u_g$425  = threshold;
-  assign \reseed$426  = \reseed$67 ;
-  assign \eta$427  = eta;
-  assign \weight$428  = \word$416 [9:5];
-  assign \u_g$429  = threshold;
-  assign \reseed$430  = \reseed$67 ;
-  assign \eta$431  = eta;
-  assign \weight$432  = \word$416 [14:10];
-  assign \u_g$433  = threshold;
-  assign \reseed$434  = \reseed$67 ;
-  assign \eta$435  = eta;
-  assign \weight$436  = \word$416 [19:15];
-  assign \u_g$437  = threshold;
-  assign \reseed$438  = \reseed$67 ;
-  assign \eta$439  = eta;
-  assign \weight$440  = \word$416 [24:20];
-  assign \u_g$441  = threshold;
-  assign \reseed$442  = \reseed$67 ;
-  assign \eta$443  = eta;
-  assign \weight$444  = \word$416 [29:25];
-  assign \u_g$445  = threshold;
-  assign \reseed$446  = \reseed$67 ;
-  assign \eta$447  = eta;
-  assign \weight$448  = \word$416 [34:30];
-  assign \u_g$449  = threshold;
-  assign \reseed$450  = \reseed$67 ;
-  assign \eta$451  = eta;
-  assign \weight$452  = \word$416 [39:35];
-  assign \u_g$453  = threshold;
-  assign \reseed$454  = \reseed$67 ;
-  assign \eta$455  = eta;
-  assign \weight$456  = \word$416 [44:40];
-  assign \u_g$457  = threshold;
-  assign \reseed$458  = \reseed$67 ;
-  assign \eta$459  = eta;
-  assign \weight$460  = \word$416 [49:45];
-  assign \u_g$461  = threshold;
-  assign \reseed$462  = \reseed$67 ;
-  assign \eta$463  = eta;
-  assign \weight$464  = \word$416 [54:50];
-  assign \u_g$465  = threshold;
-  assign \reseed$466  = \reseed$67 ;
-  assign \eta$467  = eta;
-  assign \weight$468  = \word$416 [59:55];
-  assign \gain$470  = gain;
-  assign \shil$472  = shil;
-  assign \dither$474  = dither;
-  assign \margin$476  = margin;
-  assign \gates$478  = gates;
-  assign \reseed$479  = reseed;
-  assign \theta$481  = theta;
-  assign \omega$483  = omega;
-  assign \inputs$485  = inputs;
-  assign \marks$487  = marks;
-  assign \busy$488  = busy;
-  assign \start$489  = start;
-  assign \kind$490  = kind;
+  assign \reseed$451  = \reseed$89 ;
+  assign \eta$452  = eta;
+  assign \weight$453  = \word$422 [4:0];
+  assign \u_g$454  = threshold;
+  assign \reseed$455  = \reseed$89 ;
+  assign \eta$456  = eta;
+  assign \weight$457  = \word$422 [9:5];
+  assign \u_g$458  = threshold;
+  assign \reseed$459  = \reseed$89 ;
+  assign \eta$460  = eta;
+  assign \weight$461  = \word$422 [14:10];
+  assign \u_g$462  = threshold;
+  assign \reseed$463  = \reseed$89 ;
+  assign \eta$464  = eta;
+  assign \weight$465  = \word$422 [19:15];
+  assign \u_g$466  = threshold;
+  assign \reseed$467  = \reseed$89 ;
+  assign \eta$468  = eta;
+  assign \weight$469  = \word$422 [24:20];
+  assign \u_g$470  = threshold;
+  assign \reseed$471  = \reseed$89 ;
+  assign \eta$472  = eta;
+  assign \weight$473  = \word$422 [29:25];
+  assign \u_g$474  = threshold;
+  assign \reseed$475  = \reseed$89 ;
+  assign \eta$476  = eta;
+  assign \weight$477  = \word$422 [34:30];
+  assign \u_g$478  = threshold;
+  assign \reseed$479  = \reseed$89 ;
+  assign \eta$480  = eta;
+  assign \weight$481  = \word$422 [39:35];
+  assign \u_g$482  = threshold;
+  assign \reseed$483  = \reseed$89 ;
+  assign \eta$484  = eta;
+  assign \weight$485  = \word$422 [44:40];
+  assign \u_g$486  = threshold;
+  assign \reseed$487  = \reseed$89 ;
+  assign \eta$488  = eta;
+  assign \weight$489  = \word$422 [49:45];
+  assign \u_g$490  = threshold;
+  assign \reseed$491  = \reseed$89 ;
+  assign \eta$492  = eta;
+  assign \weight$493  = \word$422 [54:50];
+  assign \u_g$494  = threshold;
+  assign \reseed$495  = \reseed$89 ;
+  assign \eta$496  = eta;
+  assign \weight$497  = \word$422 [59:55];
+  assign \gain$498  = gain;
+  assign \shil$499  = shil;
+  assign \dither$500  = dither;
+  assign \margin$501  = margin;
+  assign \gates$502  = gates;
+  assign \reseed$503  = \reseed$104 ;
+  assign \theta$505  = theta;
+  assign \omega$507  = omega;
+  assign \inputs$509  = inputs;
+  assign \marks$511  = marks;
+  assign \busy$512  = unit_busy;
+  assign \start$513  = unit_start;
+  assign \kind$514  = kind_of_pass;
   assign ahead = control_7[8];
   assign valid = control_8[8];
-  assign \sum$493  = \sum$387 ;
+  assign \sum$517  = \sum$421 ;
   assign index = host_index;
-  assign host_theta = wdata[15:0];
-  assign host_omega = wdata[15:0];
+  assign host_theta = bus_wdata[15:0];
+  assign host_omega = bus_wdata[15:0];
   assign write_theta = host_write_theta;
   assign write_omega = host_write_omega;
   assign write_inputs = host_write_inputs;
-  assign visited = { \visited$517 , \visited$516 , \visited$515 , \visited$514 , \visited$513 , \visited$512 , \visited$511 , \visited$510 , \visited$509 , \visited$508 , \visited$507 , \visited$506  };
-  assign gated_on = { \gated_on$530 , \gated_on$529 , \gated_on$528 , \gated_on$527 , \gated_on$526 , \gated_on$525 , \gated_on$524 , \gated_on$523 , \gated_on$522 , \gated_on$521 , \gated_on$520 , \gated_on$519  };
-  assign written = { \written$543 , \written$542 , \written$541 , \written$540 , \written$539 , \written$538 , \written$537 , \written$536 , \written$535 , \written$534 , \written$533 , \written$532  };
-  assign changed = { \changed$556 , \changed$555 , \changed$554 , \changed$553 , \changed$552 , \changed$551 , \changed$550 , \changed$549 , \changed$548 , \changed$547 , \changed$546 , \changed$545  };
+  assign visited = { \visited$541 , \visited$540 , \visited$539 , \visited$538 , \visited$537 , \visited$536 , \visited$535 , \visited$534 , \visited$533 , \visited$532 , \visited$531 , \visited$530  };
+  assign gated_on = { \gated_on$554 , \gated_on$553 , \gated_on$552 , \gated_on$551 , \gated_on$550 , \gated_on$549 , \gated_on$548 , \gated_on$547 , \gated_on$546 , \gated_on$545 , \gated_on$544 , \gated_on$543  };
+  assign written = { \written$567 , \written$566 , \written$565 , \written$564 , \written$563 , \written$562 , \written$561 , \written$560 , \written$559 , \written$558 , \written$557 , \written$556  };
+  assign changed = { \changed$580 , \changed$579 , \changed$578 , \changed$577 , \changed$576 , \changed$575 , \changed$574 , \changed$573 , \changed$572 , \changed$571 , \changed$570 , \changed$569  };
   assign \control_1.row  = control_1[0];
   assign \control_1.load  = control_1[1];
   assign \control_1.first  = control_1[2];
@@ -2556,131 +2685,131 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \word.top  = next_word[5:0];
   assign \word.margin  = next_word[6];
   assign \word.active  = next_word[7];
-  assign \page$140.top  = words[13:8];
-  assign \page$140.margin  = words[14];
-  assign \page$140.active  = words[15];
-  assign \next_word$141.top  = \next_word$141 [5:0];
-  assign \next_word$141.margin  = \next_word$141 [6];
-  assign \next_word$141.active  = \next_word$141 [7];
-  assign \word$142.top  = \next_word$141 [5:0];
-  assign \word$142.margin  = \next_word$141 [6];
-  assign \word$142.active  = \next_word$141 [7];
-  assign \page$162.top  = words[21:16];
-  assign \page$162.margin  = words[22];
-  assign \page$162.active  = words[23];
-  assign \next_word$163.top  = \next_word$163 [5:0];
-  assign \next_word$163.margin  = \next_word$163 [6];
-  assign \next_word$163.active  = \next_word$163 [7];
-  assign \word$164.top  = \next_word$163 [5:0];
-  assign \word$164.margin  = \next_word$163 [6];
-  assign \word$164.active  = \next_word$163 [7];
-  assign \page$184.top  = words[29:24];
-  assign \page$184.margin  = words[30];
-  assign \page$184.active  = words[31];
-  assign \next_word$185.top  = \next_word$185 [5:0];
-  assign \next_word$185.margin  = \next_word$185 [6];
-  assign \next_word$185.active  = \next_word$185 [7];
-  assign \word$186.top  = \next_word$185 [5:0];
-  assign \word$186.margin  = \next_word$185 [6];
-  assign \word$186.active  = \next_word$185 [7];
-  assign \page$206.top  = words[37:32];
-  assign \page$206.margin  = words[38];
-  assign \page$206.active  = words[39];
-  assign \next_word$207.top  = \next_word$207 [5:0];
-  assign \next_word$207.margin  = \next_word$207 [6];
-  assign \next_word$207.active  = \next_word$207 [7];
-  assign \word$208.top  = \next_word$207 [5:0];
-  assign \word$208.margin  = \next_word$207 [6];
-  assign \word$208.active  = \next_word$207 [7];
-  assign \page$228.top  = words[45:40];
-  assign \page$228.margin  = words[46];
-  assign \page$228.active  = words[47];
-  assign \next_word$229.top  = \next_word$229 [5:0];
-  assign \next_word$229.margin  = \next_word$229 [6];
-  assign \next_word$229.active  = \next_word$229 [7];
-  assign \word$230.top  = \next_word$229 [5:0];
-  assign \word$230.margin  = \next_word$229 [6];
-  assign \word$230.active  = \next_word$229 [7];
-  assign \page$250.top  = words[53:48];
-  assign \page$250.margin  = words[54];
-  assign \page$250.active  = words[55];
-  assign \next_word$251.top  = \next_word$251 [5:0];
-  assign \next_word$251.margin  = \next_word$251 [6];
-  assign \next_word$251.active  = \next_word$251 [7];
-  assign \word$252.top  = \next_word$251 [5:0];
-  assign \word$252.margin  = \next_word$251 [6];
-  assign \word$252.active  = \next_word$251 [7];
-  assign \page$272.top  = words[61:56];
-  assign \page$272.margin  = words[62];
-  assign \page$272.active  = words[63];
-  assign \next_word$273.top  = \next_word$273 [5:0];
-  assign \next_word$273.margin  = \next_word$273 [6];
-  assign \next_word$273.active  = \next_word$273 [7];
-  assign \word$274.top  = \next_word$273 [5:0];
-  assign \word$274.margin  = \next_word$273 [6];
-  assign \word$274.active  = \next_word$273 [7];
-  assign \page$294.top  = words[69:64];
-  assign \page$294.margin  = words[70];
-  assign \page$294.active  = words[71];
-  assign \next_word$295.top  = \next_word$295 [5:0];
-  assign \next_word$295.margin  = \next_word$295 [6];
-  assign \next_word$295.active  = \next_word$295 [7];
-  assign \word$296.top  = \next_word$295 [5:0];
-  assign \word$296.margin  = \next_word$295 [6];
-  assign \word$296.active  = \next_word$295 [7];
-  assign \page$316.top  = words[77:72];
-  assign \page$316.margin  = words[78];
-  assign \page$316.active  = words[79];
-  assign \next_word$317.top  = \next_word$317 [5:0];
-  assign \next_word$317.margin  = \next_word$317 [6];
-  assign \next_word$317.active  = \next_word$317 [7];
-  assign \word$318.top  = \next_word$317 [5:0];
-  assign \word$318.margin  = \next_word$317 [6];
-  assign \word$318.active  = \next_word$317 [7];
-  assign \page$338.top  = words[85:80];
-  assign \page$338.margin  = words[86];
-  assign \page$338.active  = words[87];
-  assign \next_word$339.top  = \next_word$339 [5:0];
-  assign \next_word$339.margin  = \next_word$339 [6];
-  assign \next_word$339.active  = \next_word$339 [7];
-  assign \word$340.top  = \next_word$339 [5:0];
-  assign \word$340.margin  = \next_word$339 [6];
-  assign \word$340.active  = \next_word$339 [7];
-  assign \page$360.top  = words[93:88];
-  assign \page$360.margin  = words[94];
-  assign \page$360.active  = words[95];
-  assign \next_word$361.top  = \next_word$361 [5:0];
-  assign \next_word$361.margin  = \next_word$361 [6];
-  assign \next_word$361.active  = \next_word$361 [7];
-  assign \word$362.top  = \word$362 [5:0];
-  assign \word$362.margin  = \word$362 [6];
-  assign \word$362.active  = \word$362 [7];
-  assign \word$367.top  = \word$367 [5:0];
-  assign \word$367.margin  = \word$367 [6];
-  assign \word$367.active  = \word$367 [7];
+  assign \page$174.top  = words[13:8];
+  assign \page$174.margin  = words[14];
+  assign \page$174.active  = words[15];
+  assign \next_word$175.top  = \next_word$175 [5:0];
+  assign \next_word$175.margin  = \next_word$175 [6];
+  assign \next_word$175.active  = \next_word$175 [7];
+  assign \word$176.top  = \next_word$175 [5:0];
+  assign \word$176.margin  = \next_word$175 [6];
+  assign \word$176.active  = \next_word$175 [7];
+  assign \page$196.top  = words[21:16];
+  assign \page$196.margin  = words[22];
+  assign \page$196.active  = words[23];
+  assign \next_word$197.top  = \next_word$197 [5:0];
+  assign \next_word$197.margin  = \next_word$197 [6];
+  assign \next_word$197.active  = \next_word$197 [7];
+  assign \word$198.top  = \next_word$197 [5:0];
+  assign \word$198.margin  = \next_word$197 [6];
+  assign \word$198.active  = \next_word$197 [7];
+  assign \page$218.top  = words[29:24];
+  assign \page$218.margin  = words[30];
+  assign \page$218.active  = words[31];
+  assign \next_word$219.top  = \next_word$219 [5:0];
+  assign \next_word$219.margin  = \next_word$219 [6];
+  assign \next_word$219.active  = \next_word$219 [7];
+  assign \word$220.top  = \next_word$219 [5:0];
+  assign \word$220.margin  = \next_word$219 [6];
+  assign \word$220.active  = \next_word$219 [7];
+  assign \page$240.top  = words[37:32];
+  assign \page$240.margin  = words[38];
+  assign \page$240.active  = words[39];
+  assign \next_word$241.top  = \next_word$241 [5:0];
+  assign \next_word$241.margin  = \next_word$241 [6];
+  assign \next_word$241.active  = \next_word$241 [7];
+  assign \word$242.top  = \next_word$241 [5:0];
+  assign \word$242.margin  = \next_word$241 [6];
+  assign \word$242.active  = \next_word$241 [7];
+  assign \page$262.top  = words[45:40];
+  assign \page$262.margin  = words[46];
+  assign \page$262.active  = words[47];
+  assign \next_word$263.top  = \next_word$263 [5:0];
+  assign \next_word$263.margin  = \next_word$263 [6];
+  assign \next_word$263.active  = \next_word$263 [7];
+  assign \word$264.top  = \next_word$263 [5:0];
+  assign \word$264.margin  = \next_word$263 [6];
+  assign \word$264.active  = \next_word$263 [7];
+  assign \page$284.top  = words[53:48];
+  assign \page$284.margin  = words[54];
+  assign \page$284.active  = words[55];
+  assign \next_word$285.top  = \next_word$285 [5:0];
+  assign \next_word$285.margin  = \next_word$285 [6];
+  assign \next_word$285.active  = \next_word$285 [7];
+  assign \word$286.top  = \next_word$285 [5:0];
+  assign \word$286.margin  = \next_word$285 [6];
+  assign \word$286.active  = \next_word$285 [7];
+  assign \page$306.top  = words[61:56];
+  assign \page$306.margin  = words[62];
+  assign \page$306.active  = words[63];
+  assign \next_word$307.top  = \next_word$307 [5:0];
+  assign \next_word$307.margin  = \next_word$307 [6];
+  assign \next_word$307.active  = \next_word$307 [7];
+  assign \word$308.top  = \next_word$307 [5:0];
+  assign \word$308.margin  = \next_word$307 [6];
+  assign \word$308.active  = \next_word$307 [7];
+  assign \page$328.top  = words[69:64];
+  assign \page$328.margin  = words[70];
+  assign \page$328.active  = words[71];
+  assign \next_word$329.top  = \next_word$329 [5:0];
+  assign \next_word$329.margin  = \next_word$329 [6];
+  assign \next_word$329.active  = \next_word$329 [7];
+  assign \word$330.top  = \next_word$329 [5:0];
+  assign \word$330.margin  = \next_word$329 [6];
+  assign \word$330.active  = \next_word$329 [7];
+  assign \page$350.top  = words[77:72];
+  assign \page$350.margin  = words[78];
+  assign \page$350.active  = words[79];
+  assign \next_word$351.top  = \next_word$351 [5:0];
+  assign \next_word$351.margin  = \next_word$351 [6];
+  assign \next_word$351.active  = \next_word$351 [7];
+  assign \word$352.top  = \next_word$351 [5:0];
+  assign \word$352.margin  = \next_word$351 [6];
+  assign \word$352.active  = \next_word$351 [7];
+  assign \page$372.top  = words[85:80];
+  assign \page$372.margin  = words[86];
+  assign \page$372.active  = words[87];
+  assign \next_word$373.top  = \next_word$373 [5:0];
+  assign \next_word$373.margin  = \next_word$373 [6];
+  assign \next_word$373.active  = \next_word$373 [7];
+  assign \word$374.top  = \next_word$373 [5:0];
+  assign \word$374.margin  = \next_word$373 [6];
+  assign \word$374.active  = \next_word$373 [7];
+  assign \page$394.top  = words[93:88];
+  assign \page$394.margin  = words[94];
+  assign \page$394.active  = words[95];
+  assign \next_word$395.top  = \next_word$395 [5:0];
+  assign \next_word$395.margin  = \next_word$395 [6];
+  assign \next_word$395.active  = \next_word$395 [7];
+  assign \word$396.top  = \word$396 [5:0];
+  assign \word$396.margin  = \word$396 [6];
+  assign \word$396.active  = \word$396 [7];
+  assign \word$401.top  = \word$401 [5:0];
+  assign \word$401.margin  = \word$401 [6];
+  assign \word$401.active  = \word$401 [7];
   assign \inputs.strength  = inputs[11:0];
   assign \inputs.psi  = inputs[17:12];
   assign \inputs.clamp  = inputs[18];
   assign \inputs.active  = inputs[19];
-  assign \inputs$485.strength  = inputs[11:0];
-  assign \inputs$485.psi  = inputs[17:12];
-  assign \inputs$485.clamp  = inputs[18];
-  assign \inputs$485.active  = inputs[19];
+  assign \inputs$509.strength  = inputs[11:0];
+  assign \inputs$509.psi  = inputs[17:12];
+  assign \inputs$509.clamp  = inputs[18];
+  assign \inputs$509.active  = inputs[19];
   assign \marks.margin  = marks;
-  assign \marks$487.margin  = marks;
+  assign \marks$511.margin  = marks;
   assign \host_inputs.strength  = host_inputs[11:0];
   assign \host_inputs.psi  = host_inputs[17:12];
   assign \host_inputs.clamp  = host_inputs[18];
   assign \host_inputs.active  = host_inputs[19];
-  assign host_inputs[19] = wdata[31];
-  assign host_inputs[18] = wdata[30];
-  assign host_inputs[17:12] = wdata[21:16];
-  assign host_inputs[11:0] = wdata[11:0];
+  assign host_inputs[19] = bus_wdata[31];
+  assign host_inputs[18] = bus_wdata[30];
+  assign host_inputs[17:12] = bus_wdata[21:16];
+  assign host_inputs[11:0] = bus_wdata[11:0];
 endmodule
 
-module \drai_core.counters (rst, \port$749$0 , \port$877$0 , \port$1005$0 , \port$1133$0 , \port$1261$0 , \port$1389$0 , \port$1517$0 , \port$1645$0 , \port$1773$0 , \port$1901$0 , \port$2029$0 , \port$2157$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$2481$0 , \port$2482$0 , \port$2483$0 
-, \port$2529$0 , \port$2530$0 , \port$2531$0 , \port$2577$0 , \port$2578$0 , \port$2579$0 , \port$2625$0 , \port$2626$0 , \port$2627$0 , \port$2673$0 , \port$2674$0 , \port$2675$0 , \port$2721$0 , \port$2722$0 , \port$2723$0 , \port$2769$0 , \port$2770$0 , \port$2771$0 , \port$2817$0 , \port$2818$0 , \port$2819$0 
-, \port$2865$0 , \port$2866$0 , \port$2867$0 , \port$2913$0 , \port$2914$0 , \port$2915$0 , \port$2961$0 , \port$2962$0 , \port$2963$0 , \port$3009$0 , \port$3010$0 , \port$3011$0 , clk);
+module \drai_core.counters (rst, \port$753$0 , \port$880$0 , \port$1007$0 , \port$1134$0 , \port$1261$0 , \port$1388$0 , \port$1515$0 , \port$1642$0 , \port$1769$0 , \port$1896$0 , \port$2023$0 , \port$2150$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$2529$0 , \port$2530$0 , \port$2531$0 
+, \port$2577$0 , \port$2578$0 , \port$2579$0 , \port$2625$0 , \port$2626$0 , \port$2627$0 , \port$2673$0 , \port$2674$0 , \port$2675$0 , \port$2721$0 , \port$2722$0 , \port$2723$0 , \port$2769$0 , \port$2770$0 , \port$2771$0 , \port$2817$0 , \port$2818$0 , \port$2819$0 , \port$2865$0 , \port$2866$0 , \port$2867$0 
+, \port$2913$0 , \port$2914$0 , \port$2915$0 , \port$2961$0 , \port$2962$0 , \port$2963$0 , \port$3009$0 , \port$3010$0 , \port$3011$0 , \port$3057$0 , \port$3058$0 , \port$3059$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$2  <= 0;
   wire [1:0] \$1 ;
@@ -2751,32 +2880,26 @@ module \drai_core.counters (rst, \port$749$0 , \port$877$0 , \port$1005$0 , \por
   output [31:0] gated_on_count;
   reg [31:0] gated_on_count = 32'd0;
   reg [3:0] gated_on_share = 4'h0;
-  input \port$1005$0 ;
-  wire \port$1005$0 ;
-  input \port$1133$0 ;
-  wire \port$1133$0 ;
+  input \port$1007$0 ;
+  wire \port$1007$0 ;
+  input \port$1134$0 ;
+  wire \port$1134$0 ;
   input \port$1261$0 ;
   wire \port$1261$0 ;
-  input \port$1389$0 ;
-  wire \port$1389$0 ;
-  input \port$1517$0 ;
-  wire \port$1517$0 ;
-  input \port$1645$0 ;
-  wire \port$1645$0 ;
-  input \port$1773$0 ;
-  wire \port$1773$0 ;
-  input \port$1901$0 ;
-  wire \port$1901$0 ;
-  input \port$2029$0 ;
-  wire \port$2029$0 ;
-  input \port$2157$0 ;
-  wire \port$2157$0 ;
-  input \port$2481$0 ;
-  wire \port$2481$0 ;
-  input \port$2482$0 ;
-  wire \port$2482$0 ;
-  input \port$2483$0 ;
-  wire \port$2483$0 ;
+  input \port$1388$0 ;
+  wire \port$1388$0 ;
+  input \port$1515$0 ;
+  wire \port$1515$0 ;
+  input \port$1642$0 ;
+  wire \port$1642$0 ;
+  input \port$1769$0 ;
+  wire \port$1769$0 ;
+  input \port$1896$0 ;
+  wire \port$1896$0 ;
+  input \port$2023$0 ;
+  wire \port$2023$0 ;
+  input \port$2150$0 ;
+  wire \port$2150$0 ;
   input \port$2529$0 ;
   wire \port$2529$0 ;
   input \port$2530$0 ;
@@ -2843,10 +2966,16 @@ module \drai_core.counters (rst, \port$749$0 , \port$877$0 , \port$1005$0 , \por
   wire \port$3010$0 ;
   input \port$3011$0 ;
   wire \port$3011$0 ;
-  input \port$749$0 ;
-  wire \port$749$0 ;
-  input \port$877$0 ;
-  wire \port$877$0 ;
+  input \port$3057$0 ;
+  wire \port$3057$0 ;
+  input \port$3058$0 ;
+  wire \port$3058$0 ;
+  input \port$3059$0 ;
+  wire \port$3059$0 ;
+  input \port$753$0 ;
+  wire \port$753$0 ;
+  input \port$880$0 ;
+  wire \port$880$0 ;
   input rst;
   wire rst;
   wire [11:0] visited;
@@ -2857,11 +2986,11 @@ module \drai_core.counters (rst, \port$749$0 , \port$877$0 , \port$1005$0 , \por
   output [31:0] written_count;
   reg [31:0] written_count = 32'd0;
   reg [3:0] written_share = 4'h0;
-  assign \$44  = \port$1517$0  + \port$1645$0 ;
+  assign \$44  = \port$1515$0  + \port$1642$0 ;
   assign \$45  = \$43  + \$44 ;
   assign \$46  = \$42  + \$45 ;
-  assign \$47  = \port$1773$0  + \port$1901$0 ;
-  assign \$48  = \port$2029$0  + \port$2157$0 ;
+  assign \$47  = \port$1769$0  + \port$1896$0 ;
+  assign \$48  = \port$2023$0  + \port$2150$0 ;
   assign \$49  = \$47  + \$48 ;
   assign \$50  = \$46  + \$49 ;
   assign \$51  = changed_count + changed_share;
@@ -2882,49 +3011,49 @@ module \drai_core.counters (rst, \port$749$0 , \port$877$0 , \port$1005$0 , \por
     changed_share <= \$50 [3:0];
   always @(posedge clk)
     changed_count <= \$56 ;
-  assign \$1  = \port$2481$0  + \port$2529$0 ;
-  assign \$2  = \port$2577$0  + \port$2625$0 ;
+  assign \$1  = \port$2529$0  + \port$2577$0 ;
+  assign \$2  = \port$2625$0  + \port$2673$0 ;
   assign \$3  = \$1  + \$2 ;
-  assign \$4  = \port$2673$0  + \port$2721$0 ;
-  assign \$5  = \port$2769$0  + \port$2817$0 ;
+  assign \$4  = \port$2721$0  + \port$2769$0 ;
+  assign \$5  = \port$2817$0  + \port$2865$0 ;
   assign \$6  = \$4  + \$5 ;
   assign \$7  = \$3  + \$6 ;
-  assign \$8  = \port$2865$0  + \port$2913$0 ;
-  assign \$9  = \port$2961$0  + \port$3009$0 ;
+  assign \$8  = \port$2913$0  + \port$2961$0 ;
+  assign \$9  = \port$3009$0  + \port$3057$0 ;
   assign \$10  = \$8  + \$9 ;
   assign \$11  = \$7  + \$10 ;
   assign \$12  = visited_count + visited_share;
   assign \$13  = clear ? 33'h000000000 : \$12 ;
-  assign \$14  = \port$2482$0  + \port$2530$0 ;
-  assign \$15  = \port$2578$0  + \port$2626$0 ;
+  assign \$14  = \port$2530$0  + \port$2578$0 ;
+  assign \$15  = \port$2626$0  + \port$2674$0 ;
   assign \$16  = \$14  + \$15 ;
-  assign \$17  = \port$2674$0  + \port$2722$0 ;
-  assign \$18  = \port$2770$0  + \port$2818$0 ;
+  assign \$17  = \port$2722$0  + \port$2770$0 ;
+  assign \$18  = \port$2818$0  + \port$2866$0 ;
   assign \$19  = \$17  + \$18 ;
   assign \$20  = \$16  + \$19 ;
-  assign \$21  = \port$2866$0  + \port$2914$0 ;
-  assign \$22  = \port$2962$0  + \port$3010$0 ;
+  assign \$21  = \port$2914$0  + \port$2962$0 ;
+  assign \$22  = \port$3010$0  + \port$3058$0 ;
   assign \$23  = \$21  + \$22 ;
   assign \$24  = \$20  + \$23 ;
   assign \$25  = gated_on_count + gated_on_share;
   assign \$26  = clear ? 33'h000000000 : \$25 ;
-  assign \$27  = \port$2483$0  + \port$2531$0 ;
-  assign \$28  = \port$2579$0  + \port$2627$0 ;
+  assign \$27  = \port$2531$0  + \port$2579$0 ;
+  assign \$28  = \port$2627$0  + \port$2675$0 ;
   assign \$29  = \$27  + \$28 ;
-  assign \$30  = \port$2675$0  + \port$2723$0 ;
-  assign \$31  = \port$2771$0  + \port$2819$0 ;
+  assign \$30  = \port$2723$0  + \port$2771$0 ;
+  assign \$31  = \port$2819$0  + \port$2867$0 ;
   assign \$32  = \$30  + \$31 ;
   assign \$33  = \$29  + \$32 ;
-  assign \$34  = \port$2867$0  + \port$2915$0 ;
-  assign \$35  = \port$2963$0  + \port$3011$0 ;
+  assign \$34  = \port$2915$0  + \port$2963$0 ;
+  assign \$35  = \port$3011$0  + \port$3059$0 ;
   assign \$36  = \$34  + \$35 ;
   assign \$37  = \$33  + \$36 ;
   assign \$38  = written_count + written_share;
   assign \$39  = clear ? 33'h000000000 : \$38 ;
-  assign \$40  = \port$749$0  + \port$877$0 ;
-  assign \$41  = \port$1005$0  + \port$1133$0 ;
+  assign \$40  = \port$753$0  + \port$880$0 ;
+  assign \$41  = \port$1007$0  + \port$1134$0 ;
   assign \$42  = \$40  + \$41 ;
-  assign \$43  = \port$1261$0  + \port$1389$0 ;
+  assign \$43  = \port$1261$0  + \port$1388$0 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$2 ) begin end
     \$53  = \$13 [31:0];
@@ -2953,19 +3082,20 @@ module \drai_core.counters (rst, \port$749$0 , \port$877$0 , \port$1005$0 , \por
       \$56  = 32'd0;
     end
   end
-  assign visited = { \port$3009$0 , \port$2961$0 , \port$2913$0 , \port$2865$0 , \port$2817$0 , \port$2769$0 , \port$2721$0 , \port$2673$0 , \port$2625$0 , \port$2577$0 , \port$2529$0 , \port$2481$0  };
-  assign gated_on = { \port$3010$0 , \port$2962$0 , \port$2914$0 , \port$2866$0 , \port$2818$0 , \port$2770$0 , \port$2722$0 , \port$2674$0 , \port$2626$0 , \port$2578$0 , \port$2530$0 , \port$2482$0  };
-  assign written = { \port$3011$0 , \port$2963$0 , \port$2915$0 , \port$2867$0 , \port$2819$0 , \port$2771$0 , \port$2723$0 , \port$2675$0 , \port$2627$0 , \port$2579$0 , \port$2531$0 , \port$2483$0  };
-  assign changed = { \port$2157$0 , \port$2029$0 , \port$1901$0 , \port$1773$0 , \port$1645$0 , \port$1517$0 , \port$1389$0 , \port$1261$0 , \port$1133$0 , \port$1005$0 , \port$877$0 , \port$749$0  };
+  assign visited = { \port$3057$0 , \port$3009$0 , \port$2961$0 , \port$2913$0 , \port$2865$0 , \port$2817$0 , \port$2769$0 , \port$2721$0 , \port$2673$0 , \port$2625$0 , \port$2577$0 , \port$2529$0  };
+  assign gated_on = { \port$3058$0 , \port$3010$0 , \port$2962$0 , \port$2914$0 , \port$2866$0 , \port$2818$0 , \port$2770$0 , \port$2722$0 , \port$2674$0 , \port$2626$0 , \port$2578$0 , \port$2530$0  };
+  assign written = { \port$3059$0 , \port$3011$0 , \port$2963$0 , \port$2915$0 , \port$2867$0 , \port$2819$0 , \port$2771$0 , \port$2723$0 , \port$2675$0 , \port$2627$0 , \port$2579$0 , \port$2531$0  };
+  assign changed = { \port$2150$0 , \port$2023$0 , \port$1896$0 , \port$1769$0 , \port$1642$0 , \port$1515$0 , \port$1388$0 , \port$1261$0 , \port$1134$0 , \port$1007$0 , \port$880$0 , \port$753$0  };
 endmodule
 
-module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs
-, weight_shift, weight_address, steps, gain, eta, dither, margin, gates, index, shil, weight, visited_count, gated_on_count, written_count, changed_count, addr);
+module \drai_core.host (rst, rdata, theta, omega, inputs, marks, addr, wdata, we, re, busy, step_done, ramp, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs
+, weight_shift, weight_address, steps, gain, eta, dither, margin, gates, index, shil, weight, visited_count, gated_on_count, written_count, changed_count, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$3  <= 0;
   wire \$1 ;
   wire [32:0] \$10 ;
-  reg [31:0] \$100 ;
+  reg [3:0] \$100 ;
+  reg [31:0] \$101 ;
   wire \$11 ;
   wire [12:0] \$12 ;
   wire \$13 ;
@@ -3016,53 +3146,53 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   wire \$54 ;
   wire \$55 ;
   wire \$56 ;
-  wire [3:0] \$57 ;
-  wire \$58 ;
+  wire \$57 ;
+  wire [3:0] \$58 ;
   wire \$59 ;
   wire [31:0] \$6 ;
   wire \$60 ;
   wire \$61 ;
-  wire [3:0] \$62 ;
-  wire \$63 ;
-  wire [6:0] \$64 ;
-  wire \$65 ;
+  wire \$62 ;
+  wire [3:0] \$63 ;
+  wire \$64 ;
+  wire [6:0] \$65 ;
   wire \$66 ;
   wire \$67 ;
   wire \$68 ;
   wire \$69 ;
   wire [15:0] \$7 ;
-  wire [6:0] \$70 ;
-  wire \$71 ;
-  wire [4:0] \$72 ;
+  wire \$70 ;
+  wire [6:0] \$71 ;
+  wire \$72 ;
   wire [4:0] \$73 ;
-  wire \$74 ;
+  wire [4:0] \$74 ;
   wire \$75 ;
-  wire [6:0] \$76 ;
-  wire \$77 ;
-  wire [32:0] \$78 ;
-  wire \$79 ;
+  wire \$76 ;
+  wire [6:0] \$77 ;
+  wire \$78 ;
+  wire [32:0] \$79 ;
   wire [32:0] \$8 ;
-  wire [12:0] \$80 ;
-  reg \$81 ;
+  wire \$80 ;
+  wire [12:0] \$81 ;
   reg \$82 ;
   reg \$83 ;
-  reg [31:0] \$84 ;
-  reg \$85 ;
-  reg [2:0] \$86 ;
+  reg \$84 ;
+  reg [31:0] \$85 ;
+  reg \$86 ;
   reg [2:0] \$87 ;
-  reg [5:0] \$88 ;
-  reg [23:0] \$89 ;
+  reg [2:0] \$88 ;
+  reg [5:0] \$89 ;
   wire [31:0] \$9 ;
-  reg [15:0] \$90 ;
-  reg [11:0] \$91 ;
+  reg [23:0] \$90 ;
+  reg [15:0] \$91 ;
   reg [11:0] \$92 ;
-  reg [16:0] \$93 ;
-  reg [4:0] \$94 ;
-  reg [14:0] \$95 ;
-  reg [1:0] \$96 ;
-  reg [5:0] \$97 ;
-  reg [11:0] \$98 ;
-  reg [3:0] \$99 ;
+  reg [11:0] \$93 ;
+  reg [16:0] \$94 ;
+  reg [4:0] \$95 ;
+  reg [14:0] \$96 ;
+  reg [1:0] \$97 ;
+  reg [5:0] \$98 ;
+  reg [11:0] \$99 ;
   reg \$signal ;
   reg [11:0] \$signal$77  = 12'h000;
   reg [2:0] access_state = 3'h0;
@@ -3196,7 +3326,7 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   reg write_theta;
   input [31:0] written_count;
   wire [31:0] written_count;
-  assign \$1  = \wait  == 3'h4;
+  assign \$1  = \wait  == 3'h5;
   assign \$2  = ~ we;
   assign \$3  = re & \$2 ;
   assign \$4  = ! \wait ;
@@ -3213,69 +3343,70 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   assign \$15  = access_state == 2'h2;
   assign \$16  = access_state == 2'h3;
   assign \$17  = access_state == 3'h4;
-  assign \$18  = ! addr;
-  assign \$19  = addr == 1'h1;
-  assign \$20  = addr == 2'h2;
-  assign \$21  = addr == 2'h3;
-  assign \$22  = addr == 3'h4;
-  assign \$23  = addr == 3'h5;
-  assign \$24  = addr == 3'h6;
-  assign \$25  = addr == 3'h7;
-  assign \$26  = addr == 4'h8;
-  assign \$27  = addr == 4'h9;
-  assign \$28  = addr == 4'ha;
-  assign \$29  = addr == 4'hb;
-  assign \$30  = addr == 4'hc;
-  assign \$31  = addr == 4'hd;
-  assign \$32  = addr == 4'he;
-  assign \$33  = addr == 4'hf;
-  assign \$34  = addr == 5'h10;
-  assign \$35  = addr == 5'h11;
-  assign \$36  = addr == 5'h12;
-  assign \$37  = addr == 5'h13;
-  assign \$38  = addr == 5'h14;
-  assign \$39  = addr == 5'h15;
-  assign \$40  = addr == 5'h16;
-  assign \$41  = addr == 5'h17;
-  assign \$42  = addr == 5'h18;
-  assign \$43  = addr == 5'h19;
-  assign \$44  = addr == 5'h1a;
-  assign \$45  = addr == 5'h1b;
-  assign \$46  = addr == 5'h1c;
-  assign \$47  = addr == 5'h1d;
-  assign \$48  = addr == 5'h1e;
-  assign \$49  = addr == 5'h1f;
-  assign \$50  = addr == 5'h15;
-  assign \$51  = re & \$50 ;
-  assign \$52  = ! lane;
-  assign \$53  = \$51  & \$52 ;
-  assign \$54  = we | re;
+  assign \$18  = access_state == 3'h5;
+  assign \$19  = ! addr;
+  assign \$20  = addr == 1'h1;
+  assign \$21  = addr == 2'h2;
+  assign \$22  = addr == 2'h3;
+  assign \$23  = addr == 3'h4;
+  assign \$24  = addr == 3'h5;
+  assign \$25  = addr == 3'h6;
+  assign \$26  = addr == 3'h7;
+  assign \$27  = addr == 4'h8;
+  assign \$28  = addr == 4'h9;
+  assign \$29  = addr == 4'ha;
+  assign \$30  = addr == 4'hb;
+  assign \$31  = addr == 4'hc;
+  assign \$32  = addr == 4'hd;
+  assign \$33  = addr == 4'he;
+  assign \$34  = addr == 4'hf;
+  assign \$35  = addr == 5'h10;
+  assign \$36  = addr == 5'h11;
+  assign \$37  = addr == 5'h12;
+  assign \$38  = addr == 5'h13;
+  assign \$39  = addr == 5'h14;
+  assign \$40  = addr == 5'h15;
+  assign \$41  = addr == 5'h16;
+  assign \$42  = addr == 5'h17;
+  assign \$43  = addr == 5'h18;
+  assign \$44  = addr == 5'h19;
+  assign \$45  = addr == 5'h1a;
+  assign \$46  = addr == 5'h1b;
+  assign \$47  = addr == 5'h1c;
+  assign \$48  = addr == 5'h1d;
+  assign \$49  = addr == 5'h1e;
+  assign \$50  = addr == 5'h1f;
+  assign \$51  = addr == 5'h15;
+  assign \$52  = re & \$51 ;
+  assign \$53  = ! lane;
+  assign \$54  = \$52  & \$53 ;
   assign \$55  = we | re;
-  assign \$56  = addr == 3'h5;
-  assign \$57  = \wait  - 1'h1;
-  assign \$58  = ! \wait ;
-  assign \$59  = \$signal  & at_weight;
-  assign \$60  = lane == 4'hb;
-  assign \$61  = \$59  & \$60 ;
-  assign \$62  = \wait  - 1'h1;
-  assign \$63  = ! \wait ;
-  assign \$64  = weight_address + 1'h1;
-  assign \$65  = ~ wdata[3];
-  assign \$66  = wdata[4] & \$65 ;
-  assign \$67  = \$signal  | reading;
-  assign \$68  = at_state | at_omega;
-  assign \$69  = \$68  | at_input;
-  assign \$70  = index + 1'h1;
-  assign \$71  = lane == 4'hb;
-  assign \$72  = lane + 1'h1;
-  assign \$73  = \$71  ? 5'h00 : \$72 ;
-  assign \$74  = lane == 4'hb;
-  assign \$75  = reading & \$74 ;
-  assign \$76  = weight_address + 1'h1;
-  assign \$77  = \$signal  & at_weight_address;
-  assign \$78  = steps_done + 1'h1;
-  assign \$79  = grown > \$signal$77 ;
-  assign \$80  = \$79  ? { 1'h0, \$signal$77  } : grown;
+  assign \$56  = we | re;
+  assign \$57  = addr == 3'h5;
+  assign \$58  = \wait  - 1'h1;
+  assign \$59  = ! \wait ;
+  assign \$60  = \$signal  & at_weight;
+  assign \$61  = lane == 4'hb;
+  assign \$62  = \$60  & \$61 ;
+  assign \$63  = \wait  - 1'h1;
+  assign \$64  = ! \wait ;
+  assign \$65  = weight_address + 1'h1;
+  assign \$66  = ~ wdata[3];
+  assign \$67  = wdata[4] & \$66 ;
+  assign \$68  = \$signal  | reading;
+  assign \$69  = at_state | at_omega;
+  assign \$70  = \$69  | at_input;
+  assign \$71  = index + 1'h1;
+  assign \$72  = lane == 4'hb;
+  assign \$73  = lane + 1'h1;
+  assign \$74  = \$72  ? 5'h00 : \$73 ;
+  assign \$75  = lane == 4'hb;
+  assign \$76  = reading & \$75 ;
+  assign \$77  = weight_address + 1'h1;
+  assign \$78  = \$signal  & at_weight_address;
+  assign \$79  = steps_done + 1'h1;
+  assign \$80  = grown > \$signal$77 ;
+  assign \$81  = \$80  ? { 1'h0, \$signal$77  } : grown;
   always @(posedge clk)
     seen_state <= mark;
   always @(posedge clk)
@@ -3283,109 +3414,109 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   always @(posedge clk)
     seen_input <= configuration;
   always @(posedge clk)
-    wanted_state <= \$81 ;
+    wanted_state <= \$82 ;
   always @(posedge clk)
-    wanted_omega <= \$82 ;
+    wanted_omega <= \$83 ;
   always @(posedge clk)
-    wanted_input <= \$83 ;
+    wanted_input <= \$84 ;
   always @(posedge clk)
-    at_magic <= \$18 ;
+    at_magic <= \$19 ;
   always @(posedge clk)
-    at_version <= \$19 ;
+    at_version <= \$20 ;
   always @(posedge clk)
-    at_digest0 <= \$20 ;
+    at_digest0 <= \$21 ;
   always @(posedge clk)
-    at_digest1 <= \$21 ;
+    at_digest1 <= \$22 ;
   always @(posedge clk)
-    at_geometry <= \$22 ;
+    at_geometry <= \$23 ;
   always @(posedge clk)
-    at_status <= \$23 ;
+    at_status <= \$24 ;
   always @(posedge clk)
-    at_control <= \$24 ;
+    at_control <= \$25 ;
   always @(posedge clk)
-    at_steps <= \$25 ;
+    at_steps <= \$26 ;
   always @(posedge clk)
-    at_gain <= \$26 ;
+    at_gain <= \$27 ;
   always @(posedge clk)
-    at_shil_max <= \$27 ;
+    at_shil_max <= \$28 ;
   always @(posedge clk)
-    at_shil_step <= \$28 ;
+    at_shil_step <= \$29 ;
   always @(posedge clk)
-    at_eta <= \$29 ;
+    at_eta <= \$30 ;
   always @(posedge clk)
-    at_decay <= \$30 ;
+    at_decay <= \$31 ;
   always @(posedge clk)
-    at_dither <= \$31 ;
+    at_dither <= \$32 ;
   always @(posedge clk)
-    at_margin <= \$32 ;
+    at_margin <= \$33 ;
   always @(posedge clk)
-    at_gates <= \$33 ;
+    at_gates <= \$34 ;
   always @(posedge clk)
-    at_index <= \$34 ;
+    at_index <= \$35 ;
   always @(posedge clk)
-    at_state <= \$35 ;
+    at_state <= \$36 ;
   always @(posedge clk)
-    at_omega <= \$36 ;
+    at_omega <= \$37 ;
   always @(posedge clk)
-    at_input <= \$37 ;
+    at_input <= \$38 ;
   always @(posedge clk)
-    at_weight_address <= \$38 ;
+    at_weight_address <= \$39 ;
   always @(posedge clk)
-    at_weight <= \$39 ;
+    at_weight <= \$40 ;
   always @(posedge clk)
-    at_budget <= \$40 ;
+    at_budget <= \$41 ;
   always @(posedge clk)
-    at_shrink <= \$41 ;
+    at_shrink <= \$42 ;
   always @(posedge clk)
-    at_visited <= \$42 ;
+    at_visited <= \$43 ;
   always @(posedge clk)
-    at_gated_on <= \$43 ;
+    at_gated_on <= \$44 ;
   always @(posedge clk)
-    at_written <= \$44 ;
+    at_written <= \$45 ;
   always @(posedge clk)
-    at_changed <= \$45 ;
+    at_changed <= \$46 ;
   always @(posedge clk)
-    at_steps_done <= \$46 ;
+    at_steps_done <= \$47 ;
   always @(posedge clk)
-    at_shil <= \$47 ;
+    at_shil <= \$48 ;
   always @(posedge clk)
-    at_centre <= \$48 ;
+    at_centre <= \$49 ;
   always @(posedge clk)
-    at_slot <= \$49 ;
+    at_slot <= \$50 ;
   always @(posedge clk)
-    data <= \$84 ;
+    data <= \$85 ;
   always @(posedge clk)
-    error <= \$85 ;
+    error <= \$86 ;
   always @(posedge clk)
-    access_state <= \$86 ;
+    access_state <= \$87 ;
   always @(posedge clk)
-    \wait  <= \$87 ;
+    \wait  <= \$88 ;
   always @(posedge clk)
-    weight_address <= \$88 ;
+    weight_address <= \$89 ;
   always @(posedge clk)
-    steps <= \$89 ;
+    steps <= \$90 ;
   always @(posedge clk)
-    gain <= \$90 ;
+    gain <= \$91 ;
   always @(posedge clk)
-    \$signal$77  <= \$91 ;
+    \$signal$77  <= \$92 ;
   always @(posedge clk)
-    shil_step <= \$92 ;
+    shil_step <= \$93 ;
   always @(posedge clk)
-    eta <= \$93 ;
+    eta <= \$94 ;
   always @(posedge clk)
-    dither <= \$94 ;
+    dither <= \$95 ;
   always @(posedge clk)
-    margin <= \$95 ;
+    margin <= \$96 ;
   always @(posedge clk)
-    gates <= \$96 ;
+    gates <= \$97 ;
   always @(posedge clk)
-    index <= \$97 ;
+    index <= \$98 ;
   always @(posedge clk)
-    shil <= \$98 ;
+    shil <= \$99 ;
   always @(posedge clk)
-    lane <= \$99 ;
+    lane <= \$100 ;
   always @(posedge clk)
-    steps_done <= \$100 ;
+    steps_done <= \$101 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_fetch = 1'h0;
@@ -3509,72 +3640,6 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$81  = 1'h0;
-    casez (access_state)
-      3'h0:
-          /* empty */;
-      3'h2:
-          /* empty */;
-      3'h3:
-          if (reading) begin
-            casez (addr)
-              6'h07:
-                  /* empty */;
-              6'h08:
-                  /* empty */;
-              6'h09:
-                  /* empty */;
-              6'h0a:
-                  /* empty */;
-              6'h0b:
-                  /* empty */;
-              6'h0d:
-                  /* empty */;
-              6'h0e:
-                  /* empty */;
-              6'h0f:
-                  /* empty */;
-              6'h10:
-                  /* empty */;
-              6'h14:
-                  /* empty */;
-              6'h00:
-                  /* empty */;
-              6'h01:
-                  /* empty */;
-              6'h02:
-                  /* empty */;
-              6'h03:
-                  /* empty */;
-              6'h04:
-                  /* empty */;
-              6'h05:
-                  /* empty */;
-              6'h15:
-                  /* empty */;
-              6'h1c:
-                  /* empty */;
-              6'h1d:
-                  /* empty */;
-              6'h18:
-                  /* empty */;
-              6'h19:
-                  /* empty */;
-              6'h1a:
-                  /* empty */;
-              6'h1b:
-                  /* empty */;
-              6'h11:
-                  \$81  = 1'h1;
-            endcase
-          end
-    endcase
-    if (rst) begin
-      \$81  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     \$82  = 1'h0;
     casez (access_state)
       3'h0:
@@ -3631,8 +3696,6 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h1b:
                   /* empty */;
               6'h11:
-                  /* empty */;
-              6'h12:
                   \$82  = 1'h1;
             endcase
           end
@@ -3701,8 +3764,6 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h11:
                   /* empty */;
               6'h12:
-                  /* empty */;
-              6'h13:
                   \$83  = 1'h1;
             endcase
           end
@@ -3713,14 +3774,84 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$84  = data;
+    \$84  = 1'h0;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  /* empty */;
+              6'h08:
+                  /* empty */;
+              6'h09:
+                  /* empty */;
+              6'h0a:
+                  /* empty */;
+              6'h0b:
+                  /* empty */;
+              6'h0d:
+                  /* empty */;
+              6'h0e:
+                  /* empty */;
+              6'h0f:
+                  /* empty */;
+              6'h10:
+                  /* empty */;
+              6'h14:
+                  /* empty */;
+              6'h00:
+                  /* empty */;
+              6'h01:
+                  /* empty */;
+              6'h02:
+                  /* empty */;
+              6'h03:
+                  /* empty */;
+              6'h04:
+                  /* empty */;
+              6'h05:
+                  /* empty */;
+              6'h15:
+                  /* empty */;
+              6'h1c:
+                  /* empty */;
+              6'h1d:
+                  /* empty */;
+              6'h18:
+                  /* empty */;
+              6'h19:
+                  /* empty */;
+              6'h1a:
+                  /* empty */;
+              6'h1b:
+                  /* empty */;
+              6'h11:
+                  /* empty */;
+              6'h12:
+                  /* empty */;
+              6'h13:
+                  \$84  = 1'h1;
+            endcase
+          end
+    endcase
+    if (rst) begin
+      \$84  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$85  = data;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$55 ) begin
-              \$84  = 32'd0;
-              if (\$56 ) begin
-                \$84  = { 30'h00000000, error, busy };
+            if (\$56 ) begin
+              \$85  = 32'd0;
+              if (\$57 ) begin
+                \$85  = { 30'h00000000, error, busy };
               end
             end
           end
@@ -3728,55 +3859,55 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
           /* empty */;
       3'h3:
         begin
-          \$84  = 32'd0;
+          \$85  = 32'd0;
           if (reading) begin
             casez (addr)
               6'h07:
-                  \$84  = { 8'h00, steps };
+                  \$85  = { 8'h00, steps };
               6'h08:
-                  \$84  = { 16'h0000, gain };
+                  \$85  = { 16'h0000, gain };
               6'h09:
-                  \$84  = { 20'h00000, \$signal$77  };
+                  \$85  = { 20'h00000, \$signal$77  };
               6'h0a:
-                  \$84  = { 20'h00000, shil_step };
+                  \$85  = { 20'h00000, shil_step };
               6'h0b:
-                  \$84  = { 15'h0000, eta };
+                  \$85  = { 15'h0000, eta };
               6'h0d:
-                  \$84  = { 27'h0000000, dither };
+                  \$85  = { 27'h0000000, dither };
               6'h0e:
-                  \$84  = { margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin };
+                  \$85  = { margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin[14], margin };
               6'h0f:
-                  \$84  = { 30'h00000000, gates };
+                  \$85  = { 30'h00000000, gates };
               6'h10:
-                  \$84  = { 26'h0000000, index };
+                  \$85  = { 26'h0000000, index };
               6'h14:
-                  \$84  = { 26'h0000000, weight_address };
+                  \$85  = { 26'h0000000, weight_address };
               6'h00:
-                  \$84  = 32'd1146241353;
+                  \$85  = 32'd1146241353;
               6'h01:
-                  \$84  = 32'd2293761;
+                  \$85  = 32'd2293761;
               6'h02:
-                  \$84  = 32'd1076410265;
+                  \$85  = 32'd1076410265;
               6'h03:
-                  \$84  = 32'd1990248638;
+                  \$85  = 32'd1990248638;
               6'h04:
-                  \$84  = 32'd196620;
+                  \$85  = 32'd196620;
               6'h05:
-                  \$84  = { 30'h00000000, error, busy };
+                  \$85  = { 30'h00000000, error, busy };
               6'h15:
-                  \$84  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
+                  \$85  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
               6'h1c:
-                  \$84  = steps_done;
+                  \$85  = steps_done;
               6'h1d:
-                  \$84  = { 20'h00000, shil };
+                  \$85  = { 20'h00000, shil };
               6'h18:
-                  \$84  = visited_count;
+                  \$85  = visited_count;
               6'h19:
-                  \$84  = gated_on_count;
+                  \$85  = gated_on_count;
               6'h1a:
-                  \$84  = written_count;
+                  \$85  = written_count;
               6'h1b:
-                  \$84  = changed_count;
+                  \$85  = changed_count;
             endcase
           end
         end
@@ -3784,15 +3915,15 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$85  = error;
+    \$86  = error;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$55 ) begin
+            if (\$56 ) begin
               (* full_case = 32'd1 *)
-              if (\$56 ) begin
+              if (\$57 ) begin
               end else begin
-                \$85  = 1'h1;
+                \$86  = 1'h1;
               end
             end
           end
@@ -3800,67 +3931,47 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
     if (\$signal ) begin
       if (at_control) begin
         if (wdata[6]) begin
-          \$85  = 1'h0;
+          \$86  = 1'h0;
         end
       end
     end
     if (rst) begin
-      \$85  = 1'h0;
+      \$86  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$86  = access_state;
+    \$87  = access_state;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$55 ) begin
-              \$86  = 3'h1;
+            if (\$56 ) begin
+              \$87  = 3'h1;
             end
-          end else if (\$53 ) begin
-            \$86  = 3'h2;
           end else if (\$54 ) begin
-            \$86  = 3'h3;
+            \$87  = 3'h2;
+          end else if (\$55 ) begin
+            \$87  = 3'h3;
           end
       3'h2:
-          if (\$58 ) begin
-            \$86  = 3'h3;
+          if (\$59 ) begin
+            \$87  = 3'h3;
           end
       3'h3:
           (* full_case = 32'd1 *)
-          if (\$61 ) begin
-            \$86  = 3'h4;
+          if (\$62 ) begin
+            \$87  = 3'h4;
           end else begin
-            \$86  = 3'h1;
+            \$87  = 3'h1;
           end
       3'h4:
-          if (\$63 ) begin
-            \$86  = 3'h1;
+          if (\$64 ) begin
+            \$87  = 3'h1;
           end
       3'h1:
-          \$86  = 3'h0;
-    endcase
-    if (rst) begin
-      \$86  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$87  = \wait ;
-    casez (access_state)
-      3'h0:
-          if (busy) begin
-          end else if (\$53 ) begin
-            \$87  = 3'h4;
-          end
-      3'h2:
-          \$87  = \$57 [2:0];
-      3'h3:
-          if (\$61 ) begin
-            \$87  = 3'h6;
-          end
-      3'h4:
-          \$87  = \$62 [2:0];
+          \$87  = 3'h5;
+      3'h5:
+          \$87  = 3'h0;
     endcase
     if (rst) begin
       \$87  = 3'h0;
@@ -3868,7 +3979,29 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$88  = weight_address;
+    \$88  = \wait ;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+          end else if (\$54 ) begin
+            \$88  = 3'h5;
+          end
+      3'h2:
+          \$88  = \$58 [2:0];
+      3'h3:
+          if (\$62 ) begin
+            \$88  = 3'h6;
+          end
+      3'h4:
+          \$88  = \$63 [2:0];
+    endcase
+    if (rst) begin
+      \$88  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$89  = weight_address;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -3877,67 +4010,55 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
       3'h3:
           /* empty */;
       3'h4:
-          if (\$63 ) begin
-            \$88  = \$64 [5:0];
+          if (\$64 ) begin
+            \$89  = \$65 [5:0];
           end
     endcase
     if (\$signal ) begin
       if (at_weight_address) begin
-        \$88  = wdata[5:0];
+        \$89  = wdata[5:0];
       end
     end
-    if (\$67 ) begin
+    if (\$68 ) begin
       if (at_weight) begin
-        if (\$75 ) begin
-          \$88  = \$76 [5:0];
+        if (\$76 ) begin
+          \$89  = \$77 [5:0];
         end
       end
     end
     if (rst) begin
-      \$88  = 6'h00;
+      \$89  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$89  = steps;
+    \$90  = steps;
     if (\$signal ) begin
       if (at_steps) begin
-        \$89  = wdata[23:0];
+        \$90  = wdata[23:0];
       end
     end
     if (rst) begin
-      \$89  = 24'h000000;
+      \$90  = 24'h000000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$90  = gain;
+    \$91  = gain;
     if (\$signal ) begin
       if (at_gain) begin
-        \$90  = wdata[15:0];
+        \$91  = wdata[15:0];
       end
     end
     if (rst) begin
-      \$90  = 16'h0000;
+      \$91  = 16'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$91  = \$signal$77 ;
+    \$92  = \$signal$77 ;
     if (\$signal ) begin
       if (at_shil_max) begin
-        \$91  = wdata[11:0];
-      end
-    end
-    if (rst) begin
-      \$91  = 12'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$92  = shil_step;
-    if (\$signal ) begin
-      if (at_shil_step) begin
         \$92  = wdata[11:0];
       end
     end
@@ -3947,109 +4068,121 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$93  = eta;
+    \$93  = shil_step;
+    if (\$signal ) begin
+      if (at_shil_step) begin
+        \$93  = wdata[11:0];
+      end
+    end
+    if (rst) begin
+      \$93  = 12'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$94  = eta;
     if (\$signal ) begin
       if (at_eta) begin
-        \$93  = wdata[16:0];
+        \$94  = wdata[16:0];
       end
     end
     if (rst) begin
-      \$93  = 17'h00000;
+      \$94  = 17'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$94  = dither;
+    \$95  = dither;
     if (\$signal ) begin
       if (at_dither) begin
-        \$94  = wdata[4:0];
+        \$95  = wdata[4:0];
       end
     end
     if (rst) begin
-      \$94  = 5'h00;
+      \$95  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$95  = margin;
+    \$96  = margin;
     if (\$signal ) begin
       if (at_margin) begin
-        \$95  = wdata[14:0];
+        \$96  = wdata[14:0];
       end
     end
     if (rst) begin
-      \$95  = 15'h0000;
+      \$96  = 15'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$96  = gates;
+    \$97  = gates;
     if (\$signal ) begin
       if (at_gates) begin
-        \$96  = wdata[1:0];
+        \$97  = wdata[1:0];
       end
     end
     if (rst) begin
-      \$96  = 2'h0;
+      \$97  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$97  = index;
+    \$98  = index;
     if (\$signal ) begin
       if (at_index) begin
-        \$97  = wdata[5:0];
+        \$98  = wdata[5:0];
       end
     end
-    if (\$67 ) begin
-      if (\$69 ) begin
-        \$97  = \$70 [5:0];
+    if (\$68 ) begin
+      if (\$70 ) begin
+        \$98  = \$71 [5:0];
       end
     end
     if (rst) begin
-      \$97  = 6'h00;
+      \$98  = 6'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$98  = shil;
+    \$99  = shil;
     if (\$signal ) begin
       if (at_control) begin
-        if (\$66 ) begin
-          \$98  = 12'h000;
+        if (\$67 ) begin
+          \$99  = 12'h000;
         end
       end
     end
     if (ramp) begin
-      \$98  = \$80 [11:0];
+      \$99  = \$81 [11:0];
     end
     if (rst) begin
-      \$98  = 12'h000;
+      \$99  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$99  = lane;
-    if (\$67 ) begin
+    \$100  = lane;
+    if (\$68 ) begin
       if (at_weight) begin
-        \$99  = \$73 [3:0];
+        \$100  = \$74 [3:0];
       end
-      if (\$77 ) begin
-        \$99  = 4'h0;
+      if (\$78 ) begin
+        \$100  = 4'h0;
       end
     end
     if (rst) begin
-      \$99  = 4'h0;
+      \$100  = 4'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$100  = steps_done;
+    \$101  = steps_done;
     if (step_done) begin
-      \$100  = \$78 [31:0];
+      \$101  = \$79 [31:0];
     end
     if (rst) begin
-      \$100  = 32'd0;
+      \$101  = 32'd0;
     end
   end
   assign field = wdata[0];
@@ -4071,35 +4204,34 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   assign mark[30:16] = 15'h0000;
 endmodule
 
-module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_0 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$4  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -4112,7 +4244,7 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -4132,7 +4264,7 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -4214,8 +4346,8 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -4225,48 +4357,47 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
+    rotating_sum <= \$24 ;
   \drai_core.lane_0.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -4280,8 +4411,8 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2451$0 (local_word),
-    .\port$2453$0 (word),
+    .\port$2499$0 (local_word),
+    .\port$2501$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -4292,135 +4423,135 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
@@ -4436,7 +4567,7 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
@@ -4444,41 +4575,41 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$22  = local_word;
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$23  = word;
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$24  = local_sum;
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$25  = rotating_sum;
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -4498,14 +4629,14 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -4521,10 +4652,10 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
 module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
@@ -4566,691 +4697,9 @@ module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2451$0 , \port$2453$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2499$0 , \port$2501$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$6  <= 0;
-  wire [6:0] \$1 ;
-  wire \$10 ;
-  wire \$11 ;
-  wire [4:0] \$12 ;
-  wire [6:0] \$13 ;
-  wire [6:0] \$14 ;
-  wire \$15 ;
-  wire [5:0] \$16 ;
-  wire [5:0] \$17 ;
-  wire \$18 ;
-  wire [5:0] \$19 ;
-  wire \$2 ;
-  wire [5:0] \$20 ;
-  wire \$21 ;
-  reg \$22 ;
-  reg \$23 ;
-  reg \$24 ;
-  wire \$3 ;
-  wire \$4 ;
-  wire \$5 ;
-  wire \$6 ;
-  wire \$7 ;
-  wire \$8 ;
-  wire \$9 ;
-  wire act_i;
-  wire act_j;
-  reg both = 1'h0;
-  output changed;
-  wire changed;
-  input clk;
-  wire clk;
-  reg [5:0] d = 6'h00;
-  wire [5:0] distance;
-  output e_1;
-  reg e_1 = 1'h0;
-  input en;
-  wire en;
-  reg eta = 1'h0;
-  reg \event  = 1'h0;
-  output g_1;
-  reg g_1 = 1'h0;
-  reg gate = 1'h0;
-  wire gate_i;
-  wire gate_j;
-  (* init = 1'h0 *)
-  wire gated_on;
-  reg [4:0] moved;
-  reg [4:0] old_1 = 5'h00;
-  wire [5:0] phi_i;
-  wire [5:0] phi_j;
-  input [7:0] \port$2451$0 ;
-  wire [7:0] \port$2451$0 ;
-  input [7:0] \port$2453$0 ;
-  wire [7:0] \port$2453$0 ;
-  input r_eta;
-  wire r_eta;
-  input rst;
-  wire rst;
-  input [4:0] u_g;
-  wire [4:0] u_g;
-  reg unheld = 1'h0;
-  reg up = 1'h0;
-  output v_1;
-  reg v_1 = 1'h0;
-  (* init = 1'h0 *)
-  wire valid;
-  reg valid_1 = 1'h0;
-  reg valid_2 = 1'h0;
-  reg valid_3 = 1'h0;
-  (* init = 1'h0 *)
-  wire visited;
-  reg visited_1 = 1'h0;
-  reg [4:0] w1 = 5'h00;
-  reg [4:0] w2 = 5'h00;
-  output [4:0] w3;
-  reg [4:0] w3 = 5'h00;
-  input [4:0] w_in;
-  wire [4:0] w_in;
-  (* init = 5'h00 *)
-  wire [4:0] w_out;
-  (* init = 1'h0 *)
-  wire written;
-  assign \$1  = \port$2453$0 [5:0] - \port$2451$0 [5:0];
-  assign \$2  = en & \port$2451$0 [7];
-  assign \$3  = \$2  & \port$2453$0 [7];
-  assign \$4  = \port$2451$0 [6] & \port$2453$0 [6];
-  assign \$5  = ~ \$4 ;
-  assign \$6  = \$14 [5:0] <= u_g;
-  assign \$7  = both & unheld;
-  assign \$9  = both & unheld;
-  assign \$11  = \$10  & eta;
-  assign \$12  = \event  ? moved : w2;
-  assign \$13  = - d;
-  assign \$14  = d[5] ? \$13  : { 1'h0, d };
-  assign \$15  = w2 == 4'hf;
-  assign \$16  = $signed(w2) + $signed(2'h1);
-  assign \$17  = \$15  ? { w2[4], w2 } : \$16 ;
-  assign \$18  = w2 == 5'h11;
-  assign \$19  = $signed(w2) - $signed(2'h1);
-  assign \$20  = \$18  ? { w2[4], w2 } : \$19 ;
-  assign \$21  = w3 != old_1;
-  assign changed = v_1 & \$21 ;
-  always @(posedge clk)
-    d <= \$1 [5:0];
-  always @(posedge clk)
-    both <= \$3 ;
-  always @(posedge clk)
-    unheld <= \$5 ;
-  always @(posedge clk)
-    eta <= r_eta;
-  always @(posedge clk)
-    w1 <= w_in;
-  always @(posedge clk)
-    up <= \$6 ;
-  always @(posedge clk)
-    gate <= \$8 ;
-  always @(posedge clk)
-    \event  <= \$11 ;
-  always @(posedge clk)
-    w2 <= w1;
-  always @(posedge clk)
-    visited_1 <= both;
-  always @(posedge clk)
-    w3 <= \$12 ;
-  always @(posedge clk)
-    v_1 <= visited_1;
-  always @(posedge clk)
-    g_1 <= gate;
-  always @(posedge clk)
-    e_1 <= \event ;
-  always @(posedge clk)
-    old_1 <= w2;
-  always @(posedge clk)
-    valid_1 <= \$22 ;
-  always @(posedge clk)
-    valid_2 <= \$23 ;
-  always @(posedge clk)
-    valid_3 <= \$24 ;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
-    \$22  = en;
-    if (rst) begin
-      \$22  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
-    \$23  = valid_1;
-    if (rst) begin
-      \$23  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
-    \$24  = valid_2;
-    if (rst) begin
-      \$24  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
-    (* full_case = 32'd1 *)
-    if (up) begin
-      moved = \$17 [4:0];
-    end else begin
-      moved = \$20 [4:0];
-    end
-  end
-  assign phi_j = \port$2453$0 [5:0];
-  assign phi_i = \port$2451$0 [5:0];
-  assign act_i = \port$2451$0 [7];
-  assign act_j = \port$2453$0 [7];
-  assign gate_i = \port$2451$0 [6];
-  assign gate_j = \port$2453$0 [6];
-  assign distance = \$14 [5:0];
-  assign w_out = w3;
-  assign valid = valid_3;
-  assign visited = v_1;
-  assign gated_on = g_1;
-  assign written = e_1;
-  assign \$8  = \$7 ;
-  assign \$10  = \$9 ;
-endmodule
-
-module \drai_core.lane_1 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
-, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$7 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$7  <= 0;
-  wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
-  wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
-  wire \$17 ;
-  wire \$18 ;
-  wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
-  reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
-  reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
-  wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
-  wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
-  wire act_i;
-  wire act_j;
-  input add_local;
-  wire add_local;
-  reg both = 1'h0;
-  output changed;
-  wire changed;
-  wire \changed$31 ;
-  input clear_local;
-  wire clear_local;
-  input clk;
-  wire clk;
-  reg [5:0] d = 6'h00;
-  wire draw;
-  wire en;
-  reg [5:0] entry = 6'h00;
-  input [16:0] eta;
-  wire [16:0] eta;
-  input even;
-  wire even;
-  (* init = 1'h0 *)
-  wire \event ;
-  input first;
-  wire first;
-  wire gate_i;
-  wire gate_j;
-  output gated_on;
-  wire gated_on;
-  wire \gated_on$27 ;
-  reg here = 1'h0;
-  reg [14:0] here_term;
-  reg [14:0] here_term_signed;
-  wire [5:0] index;
-  input learn;
-  wire learn;
-  input load_local;
-  wire load_local;
-  input load_rotating;
-  wire load_rotating;
-  input load_sum;
-  wire load_sum;
-  reg [14:0] local_sum = 15'h0000;
-  reg [7:0] local_word = 8'h00;
-  wire \local_word.active ;
-  wire \local_word.margin ;
-  wire [5:0] \local_word.top ;
-  input merge;
-  wire merge;
-  input merge_ahead;
-  wire merge_ahead;
-  wire minus_local;
-  input minus_rotating;
-  wire minus_rotating;
-  wire negative;
-  input [14:0] next_sum;
-  wire [14:0] next_sum;
-  input [7:0] next_word;
-  wire [7:0] next_word;
-  wire \next_word.active ;
-  wire \next_word.margin ;
-  wire [5:0] \next_word.top ;
-  input [7:0] page;
-  wire [7:0] page;
-  wire \page.active ;
-  wire \page.margin ;
-  wire [5:0] \page.top ;
-  input [14:0] page_sum;
-  wire [14:0] page_sum;
-  input pair;
-  wire pair;
-  wire [14:0] passed_sum;
-  wire [5:0] phi_i;
-  wire [5:0] phi_j;
-  reg r_eta = 1'h0;
-  input reseed;
-  wire reseed;
-  wire \reseed$3 ;
-  output [14:0] rotating_sum;
-  reg [14:0] rotating_sum = 15'h0000;
-  (* init = 8'h00 *)
-  wire [7:0] rotating_word;
-  wire \rotating_word.active ;
-  wire \rotating_word.margin ;
-  wire [5:0] \rotating_word.top ;
-  input rst;
-  wire rst;
-  input shift;
-  wire shift;
-  input shift_sum;
-  wire shift_sum;
-  wire [30:0] state;
-  input step;
-  wire step;
-  (* init = 15'h0000 *)
-  wire [14:0] sum;
-  reg there = 1'h0;
-  wire [14:0] there_term;
-  wire [14:0] there_term_signed;
-  input [4:0] u_g;
-  wire [4:0] u_g;
-  wire [4:0] \u_g$19 ;
-  reg [9:0] value = 10'h000;
-  output visited;
-  wire visited;
-  wire \visited$25 ;
-  reg [4:0] w1 = 5'h00;
-  reg [4:0] w2 = 5'h00;
-  input [4:0] w_in;
-  wire [4:0] w_in;
-  wire [4:0] w_out;
-  wire [4:0] weight;
-  output [4:0] weight_out;
-  wire [4:0] weight_out;
-  reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
-  output [7:0] word;
-  reg [7:0] word = 8'h00;
-  wire \word.active ;
-  wire \word.margin ;
-  wire [5:0] \word.top ;
-  output written;
-  wire written;
-  wire \written$29 ;
-  assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
-  always @(posedge clk)
-    r_eta <= \$10 ;
-  always @(posedge clk)
-    local_word <= \$22 ;
-  always @(posedge clk)
-    word <= \$23 ;
-  always @(posedge clk)
-    d <= \$11 [5:0];
-  always @(posedge clk)
-    both <= \$13 ;
-  always @(posedge clk)
-    w1 <= w_in;
-  always @(posedge clk)
-    w2 <= w1;
-  always @(posedge clk)
-    entry <= \$15 ;
-  always @(posedge clk)
-    value <= \$16 [9:0];
-  always @(posedge clk)
-    here <= 1'h0;
-  always @(posedge clk)
-    there <= \$20 ;
-  always @(posedge clk)
-    local_sum <= \$24 ;
-  always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_1.eta_stream  eta_stream (
-    .clk(clk),
-    .reseed(reseed),
-    .rst(rst),
-    .state(state),
-    .step(step)
-  );
-  \drai_core.lane_1.synapse  synapse (
-    .changed(changed),
-    .clk(clk),
-    .e_1(written),
-    .en(en),
-    .g_1(gated_on),
-    .\port$2499$0 (local_word),
-    .\port$2501$0 (word),
-    .r_eta(r_eta),
-    .rst(rst),
-    .u_g(u_g),
-    .v_1(visited),
-    .w3(weight_out),
-    .w_in(w_in)
-  );
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
-      6'h00:
-          \$14  = 6'h00;
-      6'h01:
-          \$14  = 6'h03;
-      6'h02:
-          \$14  = 6'h06;
-      6'h03:
-          \$14  = 6'h09;
-      6'h04:
-          \$14  = 6'h0c;
-      6'h05:
-          \$14  = 6'h0f;
-      6'h06:
-          \$14  = 6'h11;
-      6'h07:
-          \$14  = 6'h14;
-      6'h08:
-          \$14  = 6'h16;
-      6'h09:
-          \$14  = 6'h18;
-      6'h0a:
-          \$14  = 6'h1a;
-      6'h0b:
-          \$14  = 6'h1b;
-      6'h0c:
-          \$14  = 6'h1d;
-      6'h0d:
-          \$14  = 6'h1e;
-      6'h0e:
-          \$14  = 6'h1e;
-      6'h0f:
-          \$14  = 6'h1f;
-      6'h10:
-          \$14  = 6'h1f;
-      6'h11:
-          \$14  = 6'h1f;
-      6'h12:
-          \$14  = 6'h1e;
-      6'h13:
-          \$14  = 6'h1e;
-      6'h14:
-          \$14  = 6'h1d;
-      6'h15:
-          \$14  = 6'h1b;
-      6'h16:
-          \$14  = 6'h1a;
-      6'h17:
-          \$14  = 6'h18;
-      6'h18:
-          \$14  = 6'h16;
-      6'h19:
-          \$14  = 6'h14;
-      6'h1a:
-          \$14  = 6'h11;
-      6'h1b:
-          \$14  = 6'h0f;
-      6'h1c:
-          \$14  = 6'h0c;
-      6'h1d:
-          \$14  = 6'h09;
-      6'h1e:
-          \$14  = 6'h06;
-      6'h1f:
-          \$14  = 6'h03;
-      6'h20:
-          \$14  = 6'h00;
-      6'h21:
-          \$14  = 6'h3d;
-      6'h22:
-          \$14  = 6'h3a;
-      6'h23:
-          \$14  = 6'h37;
-      6'h24:
-          \$14  = 6'h34;
-      6'h25:
-          \$14  = 6'h31;
-      6'h26:
-          \$14  = 6'h2f;
-      6'h27:
-          \$14  = 6'h2c;
-      6'h28:
-          \$14  = 6'h2a;
-      6'h29:
-          \$14  = 6'h28;
-      6'h2a:
-          \$14  = 6'h26;
-      6'h2b:
-          \$14  = 6'h25;
-      6'h2c:
-          \$14  = 6'h23;
-      6'h2d:
-          \$14  = 6'h22;
-      6'h2e:
-          \$14  = 6'h22;
-      6'h2f:
-          \$14  = 6'h21;
-      6'h30:
-          \$14  = 6'h21;
-      6'h31:
-          \$14  = 6'h21;
-      6'h32:
-          \$14  = 6'h22;
-      6'h33:
-          \$14  = 6'h22;
-      6'h34:
-          \$14  = 6'h23;
-      6'h35:
-          \$14  = 6'h25;
-      6'h36:
-          \$14  = 6'h26;
-      6'h37:
-          \$14  = 6'h28;
-      6'h38:
-          \$14  = 6'h2a;
-      6'h39:
-          \$14  = 6'h2c;
-      6'h3a:
-          \$14  = 6'h2f;
-      6'h3b:
-          \$14  = 6'h31;
-      6'h3c:
-          \$14  = 6'h34;
-      6'h3d:
-          \$14  = 6'h37;
-      6'h3e:
-          \$14  = 6'h3a;
-      6'h3f:
-          \$14  = 6'h3d;
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    here_term = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      here_term = { value[9], value[9], value[9], value[9], value[9], value };
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    here_term_signed = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    wide = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      wide = \$5 [14:0];
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$22  = local_word;
-    if (load_local) begin
-      \$22  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$23  = word;
-    if (load_rotating) begin
-      \$23  = page;
-    end else if (shift) begin
-      \$23  = next_word;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$24  = local_sum;
-    if (clear_local) begin
-      \$24  = 15'h0000;
-    end else if (add_local) begin
-      \$24  = wide;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$25  = rotating_sum;
-    if (load_sum) begin
-      \$25  = \$21 ;
-    end else if (shift_sum) begin
-      \$25  = next_sum;
-    end
-  end
-  assign draw = step;
-  assign \reseed$3  = reseed;
-  assign \event  = r_eta;
-  assign rotating_word = word;
-  assign phi_i = local_word[5:0];
-  assign phi_j = word[5:0];
-  assign gate_i = local_word[6];
-  assign gate_j = word[6];
-  assign act_i = local_word[7];
-  assign act_j = word[7];
-  assign \u_g$19  = u_g;
-  assign weight = w_in;
-  assign w_out = weight_out;
-  assign \visited$25  = visited;
-  assign \gated_on$27  = gated_on;
-  assign \written$29  = written;
-  assign \changed$31  = changed;
-  assign index = \$2 [5:0];
-  assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
-  assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
-  assign negative = 1'h0;
-  assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
-  assign \word.top  = word[5:0];
-  assign \word.margin  = word[6];
-  assign \word.active  = word[7];
-  assign \rotating_word.top  = word[5:0];
-  assign \rotating_word.margin  = word[6];
-  assign \rotating_word.active  = word[7];
-  assign \local_word.top  = local_word[5:0];
-  assign \local_word.margin  = local_word[6];
-  assign \local_word.active  = local_word[7];
-  assign \page.top  = page[5:0];
-  assign \page.margin  = page[6];
-  assign \page.active  = page[7];
-  assign \next_word.top  = next_word[5:0];
-  assign \next_word.margin  = next_word[6];
-  assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
-endmodule
-
-module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$8 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$8  <= 0;
-  wire [22:0] \$1 ;
-  wire [22:0] \$2 ;
-  wire [22:0] \$3 ;
-  reg [30:0] \$4 ;
-  input clk;
-  wire clk;
-  input reseed;
-  wire reseed;
-  input rst;
-  wire rst;
-  output [30:0] state;
-  reg [30:0] state = 31'h28d48dfd;
-  (* init = 31'h28d48dfd *)
-  wire [30:0] \state$5 ;
-  input step;
-  wire step;
-  assign \$1  = state[30:8] ^ state[29:7];
-  assign \$2  = \$1  ^ state[27:5];
-  assign \$3  = \$2  ^ state[23:1];
-  always @(posedge clk)
-    state <= \$4 ;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
-    \$4  = state;
-    if (reseed) begin
-      \$4  = 31'h28d48dfd;
-    end else if (step) begin
-      \$4  = { state[7:0], \$3  };
-    end
-    if (rst) begin
-      \$4  = 31'h28d48dfd;
-    end
-  end
-  assign \state$5  = state;
-endmodule
-
-module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2499$0 , \port$2501$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -5390,28 +4839,28 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2499
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$22  = en;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$23  = valid_1;
     if (rst) begin
       \$23  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     \$24  = valid_2;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$6 ) begin end
     (* full_case = 32'd1 *)
     if (up) begin
       moved = \$17 [4:0];
@@ -5435,719 +4884,36 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2499
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_10 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_1 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$10 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$10  <= 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$7 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$7  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
-  wire act_i;
-  wire act_j;
-  input add_local;
-  wire add_local;
-  reg both = 1'h0;
-  output changed;
-  wire changed;
-  wire \changed$31 ;
-  input clear_local;
-  wire clear_local;
-  input clk;
-  wire clk;
-  reg [5:0] d = 6'h00;
-  wire draw;
-  wire en;
-  reg [5:0] entry = 6'h00;
-  input [16:0] eta;
-  wire [16:0] eta;
-  input even;
-  wire even;
-  (* init = 1'h0 *)
-  wire \event ;
-  input first;
-  wire first;
-  wire gate_i;
-  wire gate_j;
-  output gated_on;
-  wire gated_on;
-  wire \gated_on$27 ;
-  reg here = 1'h0;
-  reg [14:0] here_term;
-  reg [14:0] here_term_signed;
-  wire [5:0] index;
-  input learn;
-  wire learn;
-  input load_local;
-  wire load_local;
-  input load_rotating;
-  wire load_rotating;
-  input load_sum;
-  wire load_sum;
-  reg [14:0] local_sum = 15'h0000;
-  reg [7:0] local_word = 8'h00;
-  wire \local_word.active ;
-  wire \local_word.margin ;
-  wire [5:0] \local_word.top ;
-  input merge;
-  wire merge;
-  input merge_ahead;
-  wire merge_ahead;
-  wire minus_local;
-  input minus_rotating;
-  wire minus_rotating;
-  wire negative;
-  input [14:0] next_sum;
-  wire [14:0] next_sum;
-  input [7:0] next_word;
-  wire [7:0] next_word;
-  wire \next_word.active ;
-  wire \next_word.margin ;
-  wire [5:0] \next_word.top ;
-  input [7:0] page;
-  wire [7:0] page;
-  wire \page.active ;
-  wire \page.margin ;
-  wire [5:0] \page.top ;
-  input [14:0] page_sum;
-  wire [14:0] page_sum;
-  input pair;
-  wire pair;
-  wire [14:0] passed_sum;
-  wire [5:0] phi_i;
-  wire [5:0] phi_j;
-  reg r_eta = 1'h0;
-  input reseed;
-  wire reseed;
-  wire \reseed$3 ;
-  output [14:0] rotating_sum;
-  reg [14:0] rotating_sum = 15'h0000;
-  (* init = 8'h00 *)
-  wire [7:0] rotating_word;
-  wire \rotating_word.active ;
-  wire \rotating_word.margin ;
-  wire [5:0] \rotating_word.top ;
-  input rst;
-  wire rst;
-  input shift;
-  wire shift;
-  input shift_sum;
-  wire shift_sum;
-  wire [30:0] state;
-  input step;
-  wire step;
-  (* init = 15'h0000 *)
-  wire [14:0] sum;
-  reg there = 1'h0;
-  wire [14:0] there_term;
-  wire [14:0] there_term_signed;
-  input [4:0] u_g;
-  wire [4:0] u_g;
-  wire [4:0] \u_g$19 ;
-  reg [9:0] value = 10'h000;
-  output visited;
-  wire visited;
-  wire \visited$25 ;
-  reg [4:0] w1 = 5'h00;
-  reg [4:0] w2 = 5'h00;
-  input [4:0] w_in;
-  wire [4:0] w_in;
-  wire [4:0] w_out;
-  wire [4:0] weight;
-  output [4:0] weight_out;
-  wire [4:0] weight_out;
-  reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
-  output [7:0] word;
-  reg [7:0] word = 8'h00;
-  wire \word.active ;
-  wire \word.margin ;
-  wire [5:0] \word.top ;
-  output written;
-  wire written;
-  wire \written$29 ;
-  assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
-  always @(posedge clk)
-    r_eta <= \$10 ;
-  always @(posedge clk)
-    local_word <= \$22 ;
-  always @(posedge clk)
-    word <= \$23 ;
-  always @(posedge clk)
-    d <= \$11 [5:0];
-  always @(posedge clk)
-    both <= \$13 ;
-  always @(posedge clk)
-    w1 <= w_in;
-  always @(posedge clk)
-    w2 <= w1;
-  always @(posedge clk)
-    entry <= \$15 ;
-  always @(posedge clk)
-    value <= \$16 [9:0];
-  always @(posedge clk)
-    here <= 1'h0;
-  always @(posedge clk)
-    there <= \$20 ;
-  always @(posedge clk)
-    local_sum <= \$24 ;
-  always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_10.eta_stream  eta_stream (
-    .clk(clk),
-    .reseed(reseed),
-    .rst(rst),
-    .state(state),
-    .step(step)
-  );
-  \drai_core.lane_10.synapse  synapse (
-    .changed(changed),
-    .clk(clk),
-    .e_1(written),
-    .en(en),
-    .g_1(gated_on),
-    .\port$2931$0 (local_word),
-    .\port$2933$0 (word),
-    .r_eta(r_eta),
-    .rst(rst),
-    .u_g(u_g),
-    .v_1(visited),
-    .w3(weight_out),
-    .w_in(w_in)
-  );
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
-      6'h00:
-          \$14  = 6'h00;
-      6'h01:
-          \$14  = 6'h03;
-      6'h02:
-          \$14  = 6'h06;
-      6'h03:
-          \$14  = 6'h09;
-      6'h04:
-          \$14  = 6'h0c;
-      6'h05:
-          \$14  = 6'h0f;
-      6'h06:
-          \$14  = 6'h11;
-      6'h07:
-          \$14  = 6'h14;
-      6'h08:
-          \$14  = 6'h16;
-      6'h09:
-          \$14  = 6'h18;
-      6'h0a:
-          \$14  = 6'h1a;
-      6'h0b:
-          \$14  = 6'h1b;
-      6'h0c:
-          \$14  = 6'h1d;
-      6'h0d:
-          \$14  = 6'h1e;
-      6'h0e:
-          \$14  = 6'h1e;
-      6'h0f:
-          \$14  = 6'h1f;
-      6'h10:
-          \$14  = 6'h1f;
-      6'h11:
-          \$14  = 6'h1f;
-      6'h12:
-          \$14  = 6'h1e;
-      6'h13:
-          \$14  = 6'h1e;
-      6'h14:
-          \$14  = 6'h1d;
-      6'h15:
-          \$14  = 6'h1b;
-      6'h16:
-          \$14  = 6'h1a;
-      6'h17:
-          \$14  = 6'h18;
-      6'h18:
-          \$14  = 6'h16;
-      6'h19:
-          \$14  = 6'h14;
-      6'h1a:
-          \$14  = 6'h11;
-      6'h1b:
-          \$14  = 6'h0f;
-      6'h1c:
-          \$14  = 6'h0c;
-      6'h1d:
-          \$14  = 6'h09;
-      6'h1e:
-          \$14  = 6'h06;
-      6'h1f:
-          \$14  = 6'h03;
-      6'h20:
-          \$14  = 6'h00;
-      6'h21:
-          \$14  = 6'h3d;
-      6'h22:
-          \$14  = 6'h3a;
-      6'h23:
-          \$14  = 6'h37;
-      6'h24:
-          \$14  = 6'h34;
-      6'h25:
-          \$14  = 6'h31;
-      6'h26:
-          \$14  = 6'h2f;
-      6'h27:
-          \$14  = 6'h2c;
-      6'h28:
-          \$14  = 6'h2a;
-      6'h29:
-          \$14  = 6'h28;
-      6'h2a:
-          \$14  = 6'h26;
-      6'h2b:
-          \$14  = 6'h25;
-      6'h2c:
-          \$14  = 6'h23;
-      6'h2d:
-          \$14  = 6'h22;
-      6'h2e:
-          \$14  = 6'h22;
-      6'h2f:
-          \$14  = 6'h21;
-      6'h30:
-          \$14  = 6'h21;
-      6'h31:
-          \$14  = 6'h21;
-      6'h32:
-          \$14  = 6'h22;
-      6'h33:
-          \$14  = 6'h22;
-      6'h34:
-          \$14  = 6'h23;
-      6'h35:
-          \$14  = 6'h25;
-      6'h36:
-          \$14  = 6'h26;
-      6'h37:
-          \$14  = 6'h28;
-      6'h38:
-          \$14  = 6'h2a;
-      6'h39:
-          \$14  = 6'h2c;
-      6'h3a:
-          \$14  = 6'h2f;
-      6'h3b:
-          \$14  = 6'h31;
-      6'h3c:
-          \$14  = 6'h34;
-      6'h3d:
-          \$14  = 6'h37;
-      6'h3e:
-          \$14  = 6'h3a;
-      6'h3f:
-          \$14  = 6'h3d;
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    here_term = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      here_term = { value[9], value[9], value[9], value[9], value[9], value };
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    here_term_signed = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    wide = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      wide = \$5 [14:0];
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$22  = local_word;
-    if (load_local) begin
-      \$22  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$23  = word;
-    if (load_rotating) begin
-      \$23  = page;
-    end else if (shift) begin
-      \$23  = next_word;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$24  = local_sum;
-    if (clear_local) begin
-      \$24  = 15'h0000;
-    end else if (add_local) begin
-      \$24  = wide;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$25  = rotating_sum;
-    if (load_sum) begin
-      \$25  = \$21 ;
-    end else if (shift_sum) begin
-      \$25  = next_sum;
-    end
-  end
-  assign draw = step;
-  assign \reseed$3  = reseed;
-  assign \event  = r_eta;
-  assign rotating_word = word;
-  assign phi_i = local_word[5:0];
-  assign phi_j = word[5:0];
-  assign gate_i = local_word[6];
-  assign gate_j = word[6];
-  assign act_i = local_word[7];
-  assign act_j = word[7];
-  assign \u_g$19  = u_g;
-  assign weight = w_in;
-  assign w_out = weight_out;
-  assign \visited$25  = visited;
-  assign \gated_on$27  = gated_on;
-  assign \written$29  = written;
-  assign \changed$31  = changed;
-  assign index = \$2 [5:0];
-  assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
-  assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
-  assign negative = 1'h0;
-  assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
-  assign \word.top  = word[5:0];
-  assign \word.margin  = word[6];
-  assign \word.active  = word[7];
-  assign \rotating_word.top  = word[5:0];
-  assign \rotating_word.margin  = word[6];
-  assign \rotating_word.active  = word[7];
-  assign \local_word.top  = local_word[5:0];
-  assign \local_word.margin  = local_word[6];
-  assign \local_word.active  = local_word[7];
-  assign \page.top  = page[5:0];
-  assign \page.margin  = page[6];
-  assign \page.active  = page[7];
-  assign \next_word.top  = next_word[5:0];
-  assign \next_word.margin  = next_word[6];
-  assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
-endmodule
-
-module \drai_core.lane_10.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$11 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$11  <= 0;
-  wire [22:0] \$1 ;
-  wire [22:0] \$2 ;
-  wire [22:0] \$3 ;
-  reg [30:0] \$4 ;
-  input clk;
-  wire clk;
-  input reseed;
-  wire reseed;
-  input rst;
-  wire rst;
-  output [30:0] state;
-  reg [30:0] state = 31'h0cc95083;
-  (* init = 31'h0cc95083 *)
-  wire [30:0] \state$5 ;
-  input step;
-  wire step;
-  assign \$1  = state[30:8] ^ state[29:7];
-  assign \$2  = \$1  ^ state[27:5];
-  assign \$3  = \$2  ^ state[23:1];
-  always @(posedge clk)
-    state <= \$4 ;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$4  = state;
-    if (reseed) begin
-      \$4  = 31'h0cc95083;
-    end else if (step) begin
-      \$4  = { state[7:0], \$3  };
-    end
-    if (rst) begin
-      \$4  = 31'h0cc95083;
-    end
-  end
-  assign \state$5  = state;
-endmodule
-
-module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2931$0 , \port$2933$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$12 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$12  <= 0;
-  wire [6:0] \$1 ;
-  wire \$10 ;
-  wire \$11 ;
-  wire [4:0] \$12 ;
-  wire [6:0] \$13 ;
-  wire [6:0] \$14 ;
-  wire \$15 ;
-  wire [5:0] \$16 ;
-  wire [5:0] \$17 ;
-  wire \$18 ;
-  wire [5:0] \$19 ;
-  wire \$2 ;
-  wire [5:0] \$20 ;
-  wire \$21 ;
-  reg \$22 ;
-  reg \$23 ;
-  reg \$24 ;
-  wire \$3 ;
-  wire \$4 ;
-  wire \$5 ;
-  wire \$6 ;
-  wire \$7 ;
-  wire \$8 ;
   wire \$9 ;
   wire act_i;
   wire act_j;
-  reg both = 1'h0;
-  output changed;
-  wire changed;
-  input clk;
-  wire clk;
-  reg [5:0] d = 6'h00;
-  wire [5:0] distance;
-  output e_1;
-  reg e_1 = 1'h0;
-  input en;
-  wire en;
-  reg eta = 1'h0;
-  reg \event  = 1'h0;
-  output g_1;
-  reg g_1 = 1'h0;
-  reg gate = 1'h0;
-  wire gate_i;
-  wire gate_j;
-  (* init = 1'h0 *)
-  wire gated_on;
-  reg [4:0] moved;
-  reg [4:0] old_1 = 5'h00;
-  wire [5:0] phi_i;
-  wire [5:0] phi_j;
-  input [7:0] \port$2931$0 ;
-  wire [7:0] \port$2931$0 ;
-  input [7:0] \port$2933$0 ;
-  wire [7:0] \port$2933$0 ;
-  input r_eta;
-  wire r_eta;
-  input rst;
-  wire rst;
-  input [4:0] u_g;
-  wire [4:0] u_g;
-  reg unheld = 1'h0;
-  reg up = 1'h0;
-  output v_1;
-  reg v_1 = 1'h0;
-  (* init = 1'h0 *)
-  wire valid;
-  reg valid_1 = 1'h0;
-  reg valid_2 = 1'h0;
-  reg valid_3 = 1'h0;
-  (* init = 1'h0 *)
-  wire visited;
-  reg visited_1 = 1'h0;
-  reg [4:0] w1 = 5'h00;
-  reg [4:0] w2 = 5'h00;
-  output [4:0] w3;
-  reg [4:0] w3 = 5'h00;
-  input [4:0] w_in;
-  wire [4:0] w_in;
-  (* init = 5'h00 *)
-  wire [4:0] w_out;
-  (* init = 1'h0 *)
-  wire written;
-  assign \$1  = \port$2933$0 [5:0] - \port$2931$0 [5:0];
-  assign \$2  = en & \port$2931$0 [7];
-  assign \$3  = \$2  & \port$2933$0 [7];
-  assign \$4  = \port$2931$0 [6] & \port$2933$0 [6];
-  assign \$5  = ~ \$4 ;
-  assign \$6  = \$14 [5:0] <= u_g;
-  assign \$7  = both & unheld;
-  assign \$9  = both & unheld;
-  assign \$11  = \$10  & eta;
-  assign \$12  = \event  ? moved : w2;
-  assign \$13  = - d;
-  assign \$14  = d[5] ? \$13  : { 1'h0, d };
-  assign \$15  = w2 == 4'hf;
-  assign \$16  = $signed(w2) + $signed(2'h1);
-  assign \$17  = \$15  ? { w2[4], w2 } : \$16 ;
-  assign \$18  = w2 == 5'h11;
-  assign \$19  = $signed(w2) - $signed(2'h1);
-  assign \$20  = \$18  ? { w2[4], w2 } : \$19 ;
-  assign \$21  = w3 != old_1;
-  assign changed = v_1 & \$21 ;
-  always @(posedge clk)
-    d <= \$1 [5:0];
-  always @(posedge clk)
-    both <= \$3 ;
-  always @(posedge clk)
-    unheld <= \$5 ;
-  always @(posedge clk)
-    eta <= r_eta;
-  always @(posedge clk)
-    w1 <= w_in;
-  always @(posedge clk)
-    up <= \$6 ;
-  always @(posedge clk)
-    gate <= \$8 ;
-  always @(posedge clk)
-    \event  <= \$11 ;
-  always @(posedge clk)
-    w2 <= w1;
-  always @(posedge clk)
-    visited_1 <= both;
-  always @(posedge clk)
-    w3 <= \$12 ;
-  always @(posedge clk)
-    v_1 <= visited_1;
-  always @(posedge clk)
-    g_1 <= gate;
-  always @(posedge clk)
-    e_1 <= \event ;
-  always @(posedge clk)
-    old_1 <= w2;
-  always @(posedge clk)
-    valid_1 <= \$22 ;
-  always @(posedge clk)
-    valid_2 <= \$23 ;
-  always @(posedge clk)
-    valid_3 <= \$24 ;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$22  = en;
-    if (rst) begin
-      \$22  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$23  = valid_1;
-    if (rst) begin
-      \$23  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    \$24  = valid_2;
-    if (rst) begin
-      \$24  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
-    (* full_case = 32'd1 *)
-    if (up) begin
-      moved = \$17 [4:0];
-    end else begin
-      moved = \$20 [4:0];
-    end
-  end
-  assign phi_j = \port$2933$0 [5:0];
-  assign phi_i = \port$2931$0 [5:0];
-  assign act_i = \port$2931$0 [7];
-  assign act_j = \port$2933$0 [7];
-  assign gate_i = \port$2931$0 [6];
-  assign gate_j = \port$2933$0 [6];
-  assign distance = \$14 [5:0];
-  assign w_out = w3;
-  assign valid = valid_3;
-  assign visited = v_1;
-  assign gated_on = g_1;
-  assign written = e_1;
-  assign \$8  = \$7 ;
-  assign \$10  = \$9 ;
-endmodule
-
-module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$46 , changed, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even
-, minus_rotating, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$13 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$13  <= 0;
-  wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
-  wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
-  wire \$17 ;
-  wire \$18 ;
-  wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
-  reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
-  reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
-  wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
-  wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
-  wire act_i;
-  wire act_j;
   input add_local;
   wire add_local;
   reg both = 1'h0;
@@ -6158,7 +4924,7 @@ module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$46 , 
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -6178,7 +4944,7 @@ module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$46 , 
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -6260,8 +5026,8 @@ module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$46 , 
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -6271,738 +5037,55 @@ module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$46 , 
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_11.eta_stream  eta_stream (
+    rotating_sum <= \$24 ;
+  \drai_core.lane_1.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
     .rst(rst),
     .state(state),
     .step(step)
   );
-  \drai_core.lane_11.synapse  synapse (
-    .changed(changed),
-    .clk(clk),
-    .e_1(written),
-    .en(en),
-    .g_1(gated_on),
-    .\port$2979$0 (local_word),
-    .\port$2981$0 (word),
-    .r_eta(r_eta),
-    .rst(rst),
-    .u_g(u_g),
-    .v_1(visited),
-    .w3(weight_out),
-    .w_in(w_in)
-  );
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
-      6'h00:
-          \$14  = 6'h00;
-      6'h01:
-          \$14  = 6'h03;
-      6'h02:
-          \$14  = 6'h06;
-      6'h03:
-          \$14  = 6'h09;
-      6'h04:
-          \$14  = 6'h0c;
-      6'h05:
-          \$14  = 6'h0f;
-      6'h06:
-          \$14  = 6'h11;
-      6'h07:
-          \$14  = 6'h14;
-      6'h08:
-          \$14  = 6'h16;
-      6'h09:
-          \$14  = 6'h18;
-      6'h0a:
-          \$14  = 6'h1a;
-      6'h0b:
-          \$14  = 6'h1b;
-      6'h0c:
-          \$14  = 6'h1d;
-      6'h0d:
-          \$14  = 6'h1e;
-      6'h0e:
-          \$14  = 6'h1e;
-      6'h0f:
-          \$14  = 6'h1f;
-      6'h10:
-          \$14  = 6'h1f;
-      6'h11:
-          \$14  = 6'h1f;
-      6'h12:
-          \$14  = 6'h1e;
-      6'h13:
-          \$14  = 6'h1e;
-      6'h14:
-          \$14  = 6'h1d;
-      6'h15:
-          \$14  = 6'h1b;
-      6'h16:
-          \$14  = 6'h1a;
-      6'h17:
-          \$14  = 6'h18;
-      6'h18:
-          \$14  = 6'h16;
-      6'h19:
-          \$14  = 6'h14;
-      6'h1a:
-          \$14  = 6'h11;
-      6'h1b:
-          \$14  = 6'h0f;
-      6'h1c:
-          \$14  = 6'h0c;
-      6'h1d:
-          \$14  = 6'h09;
-      6'h1e:
-          \$14  = 6'h06;
-      6'h1f:
-          \$14  = 6'h03;
-      6'h20:
-          \$14  = 6'h00;
-      6'h21:
-          \$14  = 6'h3d;
-      6'h22:
-          \$14  = 6'h3a;
-      6'h23:
-          \$14  = 6'h37;
-      6'h24:
-          \$14  = 6'h34;
-      6'h25:
-          \$14  = 6'h31;
-      6'h26:
-          \$14  = 6'h2f;
-      6'h27:
-          \$14  = 6'h2c;
-      6'h28:
-          \$14  = 6'h2a;
-      6'h29:
-          \$14  = 6'h28;
-      6'h2a:
-          \$14  = 6'h26;
-      6'h2b:
-          \$14  = 6'h25;
-      6'h2c:
-          \$14  = 6'h23;
-      6'h2d:
-          \$14  = 6'h22;
-      6'h2e:
-          \$14  = 6'h22;
-      6'h2f:
-          \$14  = 6'h21;
-      6'h30:
-          \$14  = 6'h21;
-      6'h31:
-          \$14  = 6'h21;
-      6'h32:
-          \$14  = 6'h22;
-      6'h33:
-          \$14  = 6'h22;
-      6'h34:
-          \$14  = 6'h23;
-      6'h35:
-          \$14  = 6'h25;
-      6'h36:
-          \$14  = 6'h26;
-      6'h37:
-          \$14  = 6'h28;
-      6'h38:
-          \$14  = 6'h2a;
-      6'h39:
-          \$14  = 6'h2c;
-      6'h3a:
-          \$14  = 6'h2f;
-      6'h3b:
-          \$14  = 6'h31;
-      6'h3c:
-          \$14  = 6'h34;
-      6'h3d:
-          \$14  = 6'h37;
-      6'h3e:
-          \$14  = 6'h3a;
-      6'h3f:
-          \$14  = 6'h3d;
-    endcase
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    here_term = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      here_term = { value[9], value[9], value[9], value[9], value[9], value };
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    here_term_signed = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    wide = 15'h0000;
-    if (clear_local) begin
-    end else if (add_local) begin
-      wide = \$5 [14:0];
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$22  = local_word;
-    if (load_local) begin
-      \$22  = page;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$23  = word;
-    if (load_rotating) begin
-      \$23  = page;
-    end else if (shift) begin
-      \$23  = next_word;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$24  = local_sum;
-    if (clear_local) begin
-      \$24  = 15'h0000;
-    end else if (add_local) begin
-      \$24  = wide;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$25  = rotating_sum;
-    if (load_sum) begin
-      \$25  = \$21 ;
-    end else if (shift_sum) begin
-      \$25  = next_sum;
-    end
-  end
-  assign draw = step;
-  assign \reseed$3  = reseed;
-  assign \event  = r_eta;
-  assign rotating_word = word;
-  assign phi_i = local_word[5:0];
-  assign phi_j = word[5:0];
-  assign gate_i = local_word[6];
-  assign gate_j = word[6];
-  assign act_i = local_word[7];
-  assign act_j = word[7];
-  assign \u_g$19  = u_g;
-  assign weight = w_in;
-  assign w_out = weight_out;
-  assign \visited$25  = visited;
-  assign \gated_on$27  = gated_on;
-  assign \written$29  = written;
-  assign \changed$31  = changed;
-  assign index = \$2 [5:0];
-  assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
-  assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
-  assign negative = 1'h0;
-  assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
-  assign \word.top  = word[5:0];
-  assign \word.margin  = word[6];
-  assign \word.active  = word[7];
-  assign \rotating_word.top  = word[5:0];
-  assign \rotating_word.margin  = word[6];
-  assign \rotating_word.active  = word[7];
-  assign \local_word.top  = local_word[5:0];
-  assign \local_word.margin  = local_word[6];
-  assign \local_word.active  = local_word[7];
-  assign \page.top  = page[5:0];
-  assign \page.margin  = page[6];
-  assign \page.active  = page[7];
-  assign \next_word.top  = next_word[5:0];
-  assign \next_word.margin  = next_word[6];
-  assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
-endmodule
-
-module \drai_core.lane_11.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$14 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$14  <= 0;
-  wire [22:0] \$1 ;
-  wire [22:0] \$2 ;
-  wire [22:0] \$3 ;
-  reg [30:0] \$4 ;
-  input clk;
-  wire clk;
-  input reseed;
-  wire reseed;
-  input rst;
-  wire rst;
-  output [30:0] state;
-  reg [30:0] state = 31'h06821cfb;
-  (* init = 31'h06821cfb *)
-  wire [30:0] \state$5 ;
-  input step;
-  wire step;
-  assign \$1  = state[30:8] ^ state[29:7];
-  assign \$2  = \$1  ^ state[27:5];
-  assign \$3  = \$2  ^ state[23:1];
-  always @(posedge clk)
-    state <= \$4 ;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
-    \$4  = state;
-    if (reseed) begin
-      \$4  = 31'h06821cfb;
-    end else if (step) begin
-      \$4  = { state[7:0], \$3  };
-    end
-    if (rst) begin
-      \$4  = 31'h06821cfb;
-    end
-  end
-  assign \state$5  = state;
-endmodule
-
-module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2979$0 , \port$2981$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$15 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$15  <= 0;
-  wire [6:0] \$1 ;
-  wire \$10 ;
-  wire \$11 ;
-  wire [4:0] \$12 ;
-  wire [6:0] \$13 ;
-  wire [6:0] \$14 ;
-  wire \$15 ;
-  wire [5:0] \$16 ;
-  wire [5:0] \$17 ;
-  wire \$18 ;
-  wire [5:0] \$19 ;
-  wire \$2 ;
-  wire [5:0] \$20 ;
-  wire \$21 ;
-  reg \$22 ;
-  reg \$23 ;
-  reg \$24 ;
-  wire \$3 ;
-  wire \$4 ;
-  wire \$5 ;
-  wire \$6 ;
-  wire \$7 ;
-  wire \$8 ;
-  wire \$9 ;
-  wire act_i;
-  wire act_j;
-  reg both = 1'h0;
-  output changed;
-  wire changed;
-  input clk;
-  wire clk;
-  reg [5:0] d = 6'h00;
-  wire [5:0] distance;
-  output e_1;
-  reg e_1 = 1'h0;
-  input en;
-  wire en;
-  reg eta = 1'h0;
-  reg \event  = 1'h0;
-  output g_1;
-  reg g_1 = 1'h0;
-  reg gate = 1'h0;
-  wire gate_i;
-  wire gate_j;
-  (* init = 1'h0 *)
-  wire gated_on;
-  reg [4:0] moved;
-  reg [4:0] old_1 = 5'h00;
-  wire [5:0] phi_i;
-  wire [5:0] phi_j;
-  input [7:0] \port$2979$0 ;
-  wire [7:0] \port$2979$0 ;
-  input [7:0] \port$2981$0 ;
-  wire [7:0] \port$2981$0 ;
-  input r_eta;
-  wire r_eta;
-  input rst;
-  wire rst;
-  input [4:0] u_g;
-  wire [4:0] u_g;
-  reg unheld = 1'h0;
-  reg up = 1'h0;
-  output v_1;
-  reg v_1 = 1'h0;
-  (* init = 1'h0 *)
-  wire valid;
-  reg valid_1 = 1'h0;
-  reg valid_2 = 1'h0;
-  reg valid_3 = 1'h0;
-  (* init = 1'h0 *)
-  wire visited;
-  reg visited_1 = 1'h0;
-  reg [4:0] w1 = 5'h00;
-  reg [4:0] w2 = 5'h00;
-  output [4:0] w3;
-  reg [4:0] w3 = 5'h00;
-  input [4:0] w_in;
-  wire [4:0] w_in;
-  (* init = 5'h00 *)
-  wire [4:0] w_out;
-  (* init = 1'h0 *)
-  wire written;
-  assign \$1  = \port$2981$0 [5:0] - \port$2979$0 [5:0];
-  assign \$2  = en & \port$2979$0 [7];
-  assign \$3  = \$2  & \port$2981$0 [7];
-  assign \$4  = \port$2979$0 [6] & \port$2981$0 [6];
-  assign \$5  = ~ \$4 ;
-  assign \$6  = \$14 [5:0] <= u_g;
-  assign \$7  = both & unheld;
-  assign \$9  = both & unheld;
-  assign \$11  = \$10  & eta;
-  assign \$12  = \event  ? moved : w2;
-  assign \$13  = - d;
-  assign \$14  = d[5] ? \$13  : { 1'h0, d };
-  assign \$15  = w2 == 4'hf;
-  assign \$16  = $signed(w2) + $signed(2'h1);
-  assign \$17  = \$15  ? { w2[4], w2 } : \$16 ;
-  assign \$18  = w2 == 5'h11;
-  assign \$19  = $signed(w2) - $signed(2'h1);
-  assign \$20  = \$18  ? { w2[4], w2 } : \$19 ;
-  assign \$21  = w3 != old_1;
-  assign changed = v_1 & \$21 ;
-  always @(posedge clk)
-    d <= \$1 [5:0];
-  always @(posedge clk)
-    both <= \$3 ;
-  always @(posedge clk)
-    unheld <= \$5 ;
-  always @(posedge clk)
-    eta <= r_eta;
-  always @(posedge clk)
-    w1 <= w_in;
-  always @(posedge clk)
-    up <= \$6 ;
-  always @(posedge clk)
-    gate <= \$8 ;
-  always @(posedge clk)
-    \event  <= \$11 ;
-  always @(posedge clk)
-    w2 <= w1;
-  always @(posedge clk)
-    visited_1 <= both;
-  always @(posedge clk)
-    w3 <= \$12 ;
-  always @(posedge clk)
-    v_1 <= visited_1;
-  always @(posedge clk)
-    g_1 <= gate;
-  always @(posedge clk)
-    e_1 <= \event ;
-  always @(posedge clk)
-    old_1 <= w2;
-  always @(posedge clk)
-    valid_1 <= \$22 ;
-  always @(posedge clk)
-    valid_2 <= \$23 ;
-  always @(posedge clk)
-    valid_3 <= \$24 ;
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
-    \$22  = en;
-    if (rst) begin
-      \$22  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
-    \$23  = valid_1;
-    if (rst) begin
-      \$23  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
-    \$24  = valid_2;
-    if (rst) begin
-      \$24  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
-    (* full_case = 32'd1 *)
-    if (up) begin
-      moved = \$17 [4:0];
-    end else begin
-      moved = \$20 [4:0];
-    end
-  end
-  assign phi_j = \port$2981$0 [5:0];
-  assign phi_i = \port$2979$0 [5:0];
-  assign act_i = \port$2979$0 [7];
-  assign act_j = \port$2981$0 [7];
-  assign gate_i = \port$2979$0 [6];
-  assign gate_j = \port$2981$0 [6];
-  assign distance = \$14 [5:0];
-  assign w_out = w3;
-  assign valid = valid_3;
-  assign visited = v_1;
-  assign gated_on = g_1;
-  assign written = e_1;
-  assign \$8  = \$7 ;
-  assign \$10  = \$9 ;
-endmodule
-
-module \drai_core.lane_2 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
-, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$16 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$16  <= 0;
-  wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
-  wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
-  wire \$17 ;
-  wire \$18 ;
-  wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
-  reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
-  reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
-  wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
-  wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
-  wire act_i;
-  wire act_j;
-  input add_local;
-  wire add_local;
-  reg both = 1'h0;
-  output changed;
-  wire changed;
-  wire \changed$31 ;
-  input clear_local;
-  wire clear_local;
-  input clk;
-  wire clk;
-  reg [5:0] d = 6'h00;
-  wire draw;
-  wire en;
-  reg [5:0] entry = 6'h00;
-  input [16:0] eta;
-  wire [16:0] eta;
-  input even;
-  wire even;
-  (* init = 1'h0 *)
-  wire \event ;
-  input first;
-  wire first;
-  wire gate_i;
-  wire gate_j;
-  output gated_on;
-  wire gated_on;
-  wire \gated_on$27 ;
-  reg here = 1'h0;
-  reg [14:0] here_term;
-  reg [14:0] here_term_signed;
-  wire [5:0] index;
-  input learn;
-  wire learn;
-  input load_local;
-  wire load_local;
-  input load_rotating;
-  wire load_rotating;
-  input load_sum;
-  wire load_sum;
-  reg [14:0] local_sum = 15'h0000;
-  reg [7:0] local_word = 8'h00;
-  wire \local_word.active ;
-  wire \local_word.margin ;
-  wire [5:0] \local_word.top ;
-  input merge;
-  wire merge;
-  input merge_ahead;
-  wire merge_ahead;
-  wire minus_local;
-  input minus_rotating;
-  wire minus_rotating;
-  wire negative;
-  input [14:0] next_sum;
-  wire [14:0] next_sum;
-  input [7:0] next_word;
-  wire [7:0] next_word;
-  wire \next_word.active ;
-  wire \next_word.margin ;
-  wire [5:0] \next_word.top ;
-  input [7:0] page;
-  wire [7:0] page;
-  wire \page.active ;
-  wire \page.margin ;
-  wire [5:0] \page.top ;
-  input [14:0] page_sum;
-  wire [14:0] page_sum;
-  input pair;
-  wire pair;
-  wire [14:0] passed_sum;
-  wire [5:0] phi_i;
-  wire [5:0] phi_j;
-  reg r_eta = 1'h0;
-  input reseed;
-  wire reseed;
-  wire \reseed$3 ;
-  output [14:0] rotating_sum;
-  reg [14:0] rotating_sum = 15'h0000;
-  (* init = 8'h00 *)
-  wire [7:0] rotating_word;
-  wire \rotating_word.active ;
-  wire \rotating_word.margin ;
-  wire [5:0] \rotating_word.top ;
-  input rst;
-  wire rst;
-  input shift;
-  wire shift;
-  input shift_sum;
-  wire shift_sum;
-  wire [30:0] state;
-  input step;
-  wire step;
-  (* init = 15'h0000 *)
-  wire [14:0] sum;
-  reg there = 1'h0;
-  wire [14:0] there_term;
-  wire [14:0] there_term_signed;
-  input [4:0] u_g;
-  wire [4:0] u_g;
-  wire [4:0] \u_g$19 ;
-  reg [9:0] value = 10'h000;
-  output visited;
-  wire visited;
-  wire \visited$25 ;
-  reg [4:0] w1 = 5'h00;
-  reg [4:0] w2 = 5'h00;
-  input [4:0] w_in;
-  wire [4:0] w_in;
-  wire [4:0] w_out;
-  wire [4:0] weight;
-  output [4:0] weight_out;
-  wire [4:0] weight_out;
-  reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
-  output [7:0] word;
-  reg [7:0] word = 8'h00;
-  wire \word.active ;
-  wire \word.margin ;
-  wire [5:0] \word.top ;
-  output written;
-  wire written;
-  wire \written$29 ;
-  assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
-  always @(posedge clk)
-    r_eta <= \$10 ;
-  always @(posedge clk)
-    local_word <= \$22 ;
-  always @(posedge clk)
-    word <= \$23 ;
-  always @(posedge clk)
-    d <= \$11 [5:0];
-  always @(posedge clk)
-    both <= \$13 ;
-  always @(posedge clk)
-    w1 <= w_in;
-  always @(posedge clk)
-    w2 <= w1;
-  always @(posedge clk)
-    entry <= \$15 ;
-  always @(posedge clk)
-    value <= \$16 [9:0];
-  always @(posedge clk)
-    here <= 1'h0;
-  always @(posedge clk)
-    there <= \$20 ;
-  always @(posedge clk)
-    local_sum <= \$24 ;
-  always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_2.eta_stream  eta_stream (
-    .clk(clk),
-    .reseed(reseed),
-    .rst(rst),
-    .state(state),
-    .step(step)
-  );
-  \drai_core.lane_2.synapse  synapse (
+  \drai_core.lane_1.synapse  synapse (
     .changed(changed),
     .clk(clk),
     .e_1(written),
@@ -7018,141 +5101,141 @@ module \drai_core.lane_2 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .w_in(w_in)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     here_term = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
@@ -7160,53 +5243,53 @@ module \drai_core.lane_2 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
-    \$22  = local_word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
-    \$23  = word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
-    \$24  = local_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
-    \$25  = rotating_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -7226,14 +5309,14 @@ module \drai_core.lane_2 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -7249,15 +5332,15 @@ module \drai_core.lane_2 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
-module \drai_core.lane_2.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$17 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$17  <= 0;
+module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$8 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$8  <= 0;
   wire [22:0] \$1 ;
   wire [22:0] \$2 ;
   wire [22:0] \$3 ;
@@ -7269,8 +5352,8 @@ module \drai_core.lane_2.eta_stream (rst, step, reseed, state, clk);
   input rst;
   wire rst;
   output [30:0] state;
-  reg [30:0] state = 31'h58d92e73;
-  (* init = 31'h58d92e73 *)
+  reg [30:0] state = 31'h28d48dfd;
+  (* init = 31'h28d48dfd *)
   wire [30:0] \state$5 ;
   input step;
   wire step;
@@ -7280,23 +5363,23 @@ module \drai_core.lane_2.eta_stream (rst, step, reseed, state, clk);
   always @(posedge clk)
     state <= \$4 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$17 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$8 ) begin end
     \$4  = state;
     if (reseed) begin
-      \$4  = 31'h58d92e73;
+      \$4  = 31'h28d48dfd;
     end else if (step) begin
       \$4  = { state[7:0], \$3  };
     end
     if (rst) begin
-      \$4  = 31'h58d92e73;
+      \$4  = 31'h28d48dfd;
     end
   end
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2547$0 , \port$2549$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$18 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$18  <= 0;
+module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2547$0 , \port$2549$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -7436,28 +5519,28 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2547
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$18 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$22  = en;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$18 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$23  = valid_1;
     if (rst) begin
       \$23  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$18 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     \$24  = valid_2;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$18 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$9 ) begin end
     (* full_case = 32'd1 *)
     if (up) begin
       moved = \$17 [4:0];
@@ -7481,35 +5564,34 @@ module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2547
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_10 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$19 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$19  <= 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$10 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$10  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -7522,7 +5604,7 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -7542,7 +5624,7 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -7624,8 +5706,8 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -7635,63 +5717,62 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_3.eta_stream  eta_stream (
+    rotating_sum <= \$24 ;
+  \drai_core.lane_10.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
     .rst(rst),
     .state(state),
     .step(step)
   );
-  \drai_core.lane_3.synapse  synapse (
+  \drai_core.lane_10.synapse  synapse (
     .changed(changed),
     .clk(clk),
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$2595$0 (local_word),
-    .\port$2597$0 (word),
+    .\port$2979$0 (local_word),
+    .\port$2981$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -7700,141 +5781,141 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .w_in(w_in)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     here_term = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
@@ -7842,53 +5923,53 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
-    \$22  = local_word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
-    \$23  = word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
-    \$24  = local_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
-    \$25  = rotating_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -7908,14 +5989,14 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -7931,15 +6012,15 @@ module \drai_core.lane_3 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
-module \drai_core.lane_3.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$20 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$20  <= 0;
+module \drai_core.lane_10.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$11 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$11  <= 0;
   wire [22:0] \$1 ;
   wire [22:0] \$2 ;
   wire [22:0] \$3 ;
@@ -7951,8 +6032,8 @@ module \drai_core.lane_3.eta_stream (rst, step, reseed, state, clk);
   input rst;
   wire rst;
   output [30:0] state;
-  reg [30:0] state = 31'h5833db7a;
-  (* init = 31'h5833db7a *)
+  reg [30:0] state = 31'h0cc95083;
+  (* init = 31'h0cc95083 *)
   wire [30:0] \state$5 ;
   input step;
   wire step;
@@ -7962,23 +6043,1383 @@ module \drai_core.lane_3.eta_stream (rst, step, reseed, state, clk);
   always @(posedge clk)
     state <= \$4 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$20 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     \$4  = state;
     if (reseed) begin
-      \$4  = 31'h5833db7a;
+      \$4  = 31'h0cc95083;
     end else if (step) begin
       \$4  = { state[7:0], \$3  };
     end
     if (rst) begin
-      \$4  = 31'h5833db7a;
+      \$4  = 31'h0cc95083;
     end
   end
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2595$0 , \port$2597$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$21 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$21  <= 0;
+module \drai_core.lane_10.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2979$0 , \port$2981$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$12 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$12  <= 0;
+  wire [6:0] \$1 ;
+  wire \$10 ;
+  wire \$11 ;
+  wire [4:0] \$12 ;
+  wire [6:0] \$13 ;
+  wire [6:0] \$14 ;
+  wire \$15 ;
+  wire [5:0] \$16 ;
+  wire [5:0] \$17 ;
+  wire \$18 ;
+  wire [5:0] \$19 ;
+  wire \$2 ;
+  wire [5:0] \$20 ;
+  wire \$21 ;
+  reg \$22 ;
+  reg \$23 ;
+  reg \$24 ;
+  wire \$3 ;
+  wire \$4 ;
+  wire \$5 ;
+  wire \$6 ;
+  wire \$7 ;
+  wire \$8 ;
+  wire \$9 ;
+  wire act_i;
+  wire act_j;
+  reg both = 1'h0;
+  output changed;
+  wire changed;
+  input clk;
+  wire clk;
+  reg [5:0] d = 6'h00;
+  wire [5:0] distance;
+  output e_1;
+  reg e_1 = 1'h0;
+  input en;
+  wire en;
+  reg eta = 1'h0;
+  reg \event  = 1'h0;
+  output g_1;
+  reg g_1 = 1'h0;
+  reg gate = 1'h0;
+  wire gate_i;
+  wire gate_j;
+  (* init = 1'h0 *)
+  wire gated_on;
+  reg [4:0] moved;
+  reg [4:0] old_1 = 5'h00;
+  wire [5:0] phi_i;
+  wire [5:0] phi_j;
+  input [7:0] \port$2979$0 ;
+  wire [7:0] \port$2979$0 ;
+  input [7:0] \port$2981$0 ;
+  wire [7:0] \port$2981$0 ;
+  input r_eta;
+  wire r_eta;
+  input rst;
+  wire rst;
+  input [4:0] u_g;
+  wire [4:0] u_g;
+  reg unheld = 1'h0;
+  reg up = 1'h0;
+  output v_1;
+  reg v_1 = 1'h0;
+  (* init = 1'h0 *)
+  wire valid;
+  reg valid_1 = 1'h0;
+  reg valid_2 = 1'h0;
+  reg valid_3 = 1'h0;
+  (* init = 1'h0 *)
+  wire visited;
+  reg visited_1 = 1'h0;
+  reg [4:0] w1 = 5'h00;
+  reg [4:0] w2 = 5'h00;
+  output [4:0] w3;
+  reg [4:0] w3 = 5'h00;
+  input [4:0] w_in;
+  wire [4:0] w_in;
+  (* init = 5'h00 *)
+  wire [4:0] w_out;
+  (* init = 1'h0 *)
+  wire written;
+  assign \$1  = \port$2981$0 [5:0] - \port$2979$0 [5:0];
+  assign \$2  = en & \port$2979$0 [7];
+  assign \$3  = \$2  & \port$2981$0 [7];
+  assign \$4  = \port$2979$0 [6] & \port$2981$0 [6];
+  assign \$5  = ~ \$4 ;
+  assign \$6  = \$14 [5:0] <= u_g;
+  assign \$7  = both & unheld;
+  assign \$9  = both & unheld;
+  assign \$11  = \$10  & eta;
+  assign \$12  = \event  ? moved : w2;
+  assign \$13  = - d;
+  assign \$14  = d[5] ? \$13  : { 1'h0, d };
+  assign \$15  = w2 == 4'hf;
+  assign \$16  = $signed(w2) + $signed(2'h1);
+  assign \$17  = \$15  ? { w2[4], w2 } : \$16 ;
+  assign \$18  = w2 == 5'h11;
+  assign \$19  = $signed(w2) - $signed(2'h1);
+  assign \$20  = \$18  ? { w2[4], w2 } : \$19 ;
+  assign \$21  = w3 != old_1;
+  assign changed = v_1 & \$21 ;
+  always @(posedge clk)
+    d <= \$1 [5:0];
+  always @(posedge clk)
+    both <= \$3 ;
+  always @(posedge clk)
+    unheld <= \$5 ;
+  always @(posedge clk)
+    eta <= r_eta;
+  always @(posedge clk)
+    w1 <= w_in;
+  always @(posedge clk)
+    up <= \$6 ;
+  always @(posedge clk)
+    gate <= \$8 ;
+  always @(posedge clk)
+    \event  <= \$11 ;
+  always @(posedge clk)
+    w2 <= w1;
+  always @(posedge clk)
+    visited_1 <= both;
+  always @(posedge clk)
+    w3 <= \$12 ;
+  always @(posedge clk)
+    v_1 <= visited_1;
+  always @(posedge clk)
+    g_1 <= gate;
+  always @(posedge clk)
+    e_1 <= \event ;
+  always @(posedge clk)
+    old_1 <= w2;
+  always @(posedge clk)
+    valid_1 <= \$22 ;
+  always @(posedge clk)
+    valid_2 <= \$23 ;
+  always @(posedge clk)
+    valid_3 <= \$24 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$22  = en;
+    if (rst) begin
+      \$22  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$23  = valid_1;
+    if (rst) begin
+      \$23  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    \$24  = valid_2;
+    if (rst) begin
+      \$24  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$12 ) begin end
+    (* full_case = 32'd1 *)
+    if (up) begin
+      moved = \$17 [4:0];
+    end else begin
+      moved = \$20 [4:0];
+    end
+  end
+  assign phi_j = \port$2981$0 [5:0];
+  assign phi_i = \port$2979$0 [5:0];
+  assign act_i = \port$2979$0 [7];
+  assign act_j = \port$2981$0 [7];
+  assign gate_i = \port$2979$0 [6];
+  assign gate_j = \port$2981$0 [6];
+  assign distance = \$14 [5:0];
+  assign w_out = w3;
+  assign valid = valid_3;
+  assign visited = v_1;
+  assign gated_on = g_1;
+  assign written = e_1;
+  assign \$8  = \$7 ;
+  assign \$10  = \$9 ;
+endmodule
+
+module \drai_core.lane_11 (rst, next_word, page, page_sum, next_sum, \wide$44 , changed, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even
+, minus_rotating, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$13 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$13  <= 0;
+  wire [6:0] \$1 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
+  wire \$12 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  wire \$18 ;
+  wire \$19 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
+  reg [7:0] \$22 ;
+  reg [14:0] \$23 ;
+  reg [14:0] \$24 ;
+  wire [16:0] \$3 ;
+  wire [16:0] \$4 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
+  wire [16:0] \$8 ;
+  wire \$9 ;
+  wire act_i;
+  wire act_j;
+  input add_local;
+  wire add_local;
+  reg both = 1'h0;
+  output changed;
+  wire changed;
+  wire \changed$31 ;
+  input clear_local;
+  wire clear_local;
+  input clk;
+  wire clk;
+  wire [5:0] d;
+  wire draw;
+  wire en;
+  reg [5:0] entry = 6'h00;
+  input [16:0] eta;
+  wire [16:0] eta;
+  input even;
+  wire even;
+  (* init = 1'h0 *)
+  wire \event ;
+  input first;
+  wire first;
+  wire gate_i;
+  wire gate_j;
+  output gated_on;
+  wire gated_on;
+  wire \gated_on$27 ;
+  reg here = 1'h0;
+  reg [14:0] here_term;
+  reg [14:0] here_term_signed;
+  reg [5:0] index = 6'h00;
+  input learn;
+  wire learn;
+  input load_local;
+  wire load_local;
+  input load_rotating;
+  wire load_rotating;
+  input load_sum;
+  wire load_sum;
+  reg [14:0] local_sum = 15'h0000;
+  reg [7:0] local_word = 8'h00;
+  wire \local_word.active ;
+  wire \local_word.margin ;
+  wire [5:0] \local_word.top ;
+  input merge;
+  wire merge;
+  input merge_ahead;
+  wire merge_ahead;
+  wire minus_local;
+  input minus_rotating;
+  wire minus_rotating;
+  wire negative;
+  input [14:0] next_sum;
+  wire [14:0] next_sum;
+  input [7:0] next_word;
+  wire [7:0] next_word;
+  wire \next_word.active ;
+  wire \next_word.margin ;
+  wire [5:0] \next_word.top ;
+  input [7:0] page;
+  wire [7:0] page;
+  wire \page.active ;
+  wire \page.margin ;
+  wire [5:0] \page.top ;
+  input [14:0] page_sum;
+  wire [14:0] page_sum;
+  input pair;
+  wire pair;
+  wire [14:0] passed_sum;
+  wire [5:0] phi_i;
+  wire [5:0] phi_j;
+  reg r_eta = 1'h0;
+  input reseed;
+  wire reseed;
+  wire \reseed$3 ;
+  output [14:0] rotating_sum;
+  reg [14:0] rotating_sum = 15'h0000;
+  (* init = 8'h00 *)
+  wire [7:0] rotating_word;
+  wire \rotating_word.active ;
+  wire \rotating_word.margin ;
+  wire [5:0] \rotating_word.top ;
+  input rst;
+  wire rst;
+  input shift;
+  wire shift;
+  input shift_sum;
+  wire shift_sum;
+  wire [30:0] state;
+  input step;
+  wire step;
+  (* init = 15'h0000 *)
+  wire [14:0] sum;
+  reg there = 1'h0;
+  wire [14:0] there_term;
+  wire [14:0] there_term_signed;
+  input [4:0] u_g;
+  wire [4:0] u_g;
+  wire [4:0] \u_g$19 ;
+  reg [9:0] value = 10'h000;
+  output visited;
+  wire visited;
+  wire \visited$25 ;
+  reg [4:0] w1 = 5'h00;
+  reg [4:0] w2 = 5'h00;
+  input [4:0] w_in;
+  wire [4:0] w_in;
+  wire [4:0] w_out;
+  wire [4:0] weight;
+  output [4:0] weight_out;
+  wire [4:0] weight_out;
+  reg [14:0] wide;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
+  output [7:0] word;
+  reg [7:0] word = 8'h00;
+  wire \word.active ;
+  wire \word.margin ;
+  wire [5:0] \word.top ;
+  output written;
+  wire written;
+  wire \written$29 ;
+  assign en = pair & learn;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
+  always @(posedge clk)
+    r_eta <= \$9 ;
+  always @(posedge clk)
+    local_word <= \$21 ;
+  always @(posedge clk)
+    word <= \$22 ;
+  always @(posedge clk)
+    index <= { \$10 [1:0], \$1 [3:0] };
+  always @(posedge clk)
+    both <= \$12 ;
+  always @(posedge clk)
+    w1 <= w_in;
+  always @(posedge clk)
+    w2 <= w1;
+  always @(posedge clk)
+    entry <= \$14 ;
+  always @(posedge clk)
+    value <= \$15 [9:0];
+  always @(posedge clk)
+    here <= 1'h0;
+  always @(posedge clk)
+    there <= \$19 ;
+  always @(posedge clk)
+    local_sum <= \$23 ;
+  always @(posedge clk)
+    rotating_sum <= \$24 ;
+  \drai_core.lane_11.eta_stream  eta_stream (
+    .clk(clk),
+    .reseed(reseed),
+    .rst(rst),
+    .state(state),
+    .step(step)
+  );
+  \drai_core.lane_11.synapse  synapse (
+    .changed(changed),
+    .clk(clk),
+    .e_1(written),
+    .en(en),
+    .g_1(gated_on),
+    .\port$3027$0 (local_word),
+    .\port$3029$0 (word),
+    .r_eta(r_eta),
+    .rst(rst),
+    .u_g(u_g),
+    .v_1(visited),
+    .w3(weight_out),
+    .w_in(w_in)
+  );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    (* full_case = 32'd1 *)
+    casez (index)
+      6'h00:
+          \$13  = 6'h00;
+      6'h01:
+          \$13  = 6'h03;
+      6'h02:
+          \$13  = 6'h06;
+      6'h03:
+          \$13  = 6'h09;
+      6'h04:
+          \$13  = 6'h0c;
+      6'h05:
+          \$13  = 6'h0f;
+      6'h06:
+          \$13  = 6'h11;
+      6'h07:
+          \$13  = 6'h14;
+      6'h08:
+          \$13  = 6'h16;
+      6'h09:
+          \$13  = 6'h18;
+      6'h0a:
+          \$13  = 6'h1a;
+      6'h0b:
+          \$13  = 6'h1b;
+      6'h0c:
+          \$13  = 6'h1d;
+      6'h0d:
+          \$13  = 6'h1e;
+      6'h0e:
+          \$13  = 6'h1e;
+      6'h0f:
+          \$13  = 6'h1f;
+      6'h10:
+          \$13  = 6'h1f;
+      6'h11:
+          \$13  = 6'h1f;
+      6'h12:
+          \$13  = 6'h1e;
+      6'h13:
+          \$13  = 6'h1e;
+      6'h14:
+          \$13  = 6'h1d;
+      6'h15:
+          \$13  = 6'h1b;
+      6'h16:
+          \$13  = 6'h1a;
+      6'h17:
+          \$13  = 6'h18;
+      6'h18:
+          \$13  = 6'h16;
+      6'h19:
+          \$13  = 6'h14;
+      6'h1a:
+          \$13  = 6'h11;
+      6'h1b:
+          \$13  = 6'h0f;
+      6'h1c:
+          \$13  = 6'h0c;
+      6'h1d:
+          \$13  = 6'h09;
+      6'h1e:
+          \$13  = 6'h06;
+      6'h1f:
+          \$13  = 6'h03;
+      6'h20:
+          \$13  = 6'h00;
+      6'h21:
+          \$13  = 6'h3d;
+      6'h22:
+          \$13  = 6'h3a;
+      6'h23:
+          \$13  = 6'h37;
+      6'h24:
+          \$13  = 6'h34;
+      6'h25:
+          \$13  = 6'h31;
+      6'h26:
+          \$13  = 6'h2f;
+      6'h27:
+          \$13  = 6'h2c;
+      6'h28:
+          \$13  = 6'h2a;
+      6'h29:
+          \$13  = 6'h28;
+      6'h2a:
+          \$13  = 6'h26;
+      6'h2b:
+          \$13  = 6'h25;
+      6'h2c:
+          \$13  = 6'h23;
+      6'h2d:
+          \$13  = 6'h22;
+      6'h2e:
+          \$13  = 6'h22;
+      6'h2f:
+          \$13  = 6'h21;
+      6'h30:
+          \$13  = 6'h21;
+      6'h31:
+          \$13  = 6'h21;
+      6'h32:
+          \$13  = 6'h22;
+      6'h33:
+          \$13  = 6'h22;
+      6'h34:
+          \$13  = 6'h23;
+      6'h35:
+          \$13  = 6'h25;
+      6'h36:
+          \$13  = 6'h26;
+      6'h37:
+          \$13  = 6'h28;
+      6'h38:
+          \$13  = 6'h2a;
+      6'h39:
+          \$13  = 6'h2c;
+      6'h3a:
+          \$13  = 6'h2f;
+      6'h3b:
+          \$13  = 6'h31;
+      6'h3c:
+          \$13  = 6'h34;
+      6'h3d:
+          \$13  = 6'h37;
+      6'h3e:
+          \$13  = 6'h3a;
+      6'h3f:
+          \$13  = 6'h3d;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    here_term = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      here_term = { value[9], value[9], value[9], value[9], value[9], value };
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    here_term_signed = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      here_term_signed = \$2 [14:0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    wide = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      wide = \$4 [14:0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$21  = local_word;
+    if (load_local) begin
+      \$21  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$22  = word;
+    if (load_rotating) begin
+      \$22  = page;
+    end else if (shift) begin
+      \$22  = next_word;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$23  = local_sum;
+    if (clear_local) begin
+      \$23  = 15'h0000;
+    end else if (add_local) begin
+      \$23  = wide;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
+    \$24  = rotating_sum;
+    if (load_sum) begin
+      \$24  = \$20 ;
+    end else if (shift_sum) begin
+      \$24  = next_sum;
+    end
+  end
+  assign draw = step;
+  assign \reseed$3  = reseed;
+  assign \event  = r_eta;
+  assign rotating_word = word;
+  assign phi_i = local_word[5:0];
+  assign phi_j = word[5:0];
+  assign gate_i = local_word[6];
+  assign gate_j = word[6];
+  assign act_i = local_word[7];
+  assign act_j = word[7];
+  assign \u_g$19  = u_g;
+  assign weight = w_in;
+  assign w_out = weight_out;
+  assign \visited$25  = visited;
+  assign \gated_on$27  = gated_on;
+  assign \written$29  = written;
+  assign \changed$31  = changed;
+  assign d = \$1 [5:0];
+  assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
+  assign there_term_signed = \$5 [14:0];
+  assign sum = rotating_sum;
+  assign passed_sum = \$8 [14:0];
+  assign negative = 1'h0;
+  assign minus_local = 1'h0;
+  assign \wide$44  = \$8 [14:0];
+  assign \word.top  = word[5:0];
+  assign \word.margin  = word[6];
+  assign \word.active  = word[7];
+  assign \rotating_word.top  = word[5:0];
+  assign \rotating_word.margin  = word[6];
+  assign \rotating_word.active  = word[7];
+  assign \local_word.top  = local_word[5:0];
+  assign \local_word.margin  = local_word[6];
+  assign \local_word.active  = local_word[7];
+  assign \page.top  = page[5:0];
+  assign \page.margin  = page[6];
+  assign \page.active  = page[7];
+  assign \next_word.top  = next_word[5:0];
+  assign \next_word.margin  = next_word[6];
+  assign \next_word.active  = next_word[7];
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
+endmodule
+
+module \drai_core.lane_11.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$14 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$14  <= 0;
+  wire [22:0] \$1 ;
+  wire [22:0] \$2 ;
+  wire [22:0] \$3 ;
+  reg [30:0] \$4 ;
+  input clk;
+  wire clk;
+  input reseed;
+  wire reseed;
+  input rst;
+  wire rst;
+  output [30:0] state;
+  reg [30:0] state = 31'h06821cfb;
+  (* init = 31'h06821cfb *)
+  wire [30:0] \state$5 ;
+  input step;
+  wire step;
+  assign \$1  = state[30:8] ^ state[29:7];
+  assign \$2  = \$1  ^ state[27:5];
+  assign \$3  = \$2  ^ state[23:1];
+  always @(posedge clk)
+    state <= \$4 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$14 ) begin end
+    \$4  = state;
+    if (reseed) begin
+      \$4  = 31'h06821cfb;
+    end else if (step) begin
+      \$4  = { state[7:0], \$3  };
+    end
+    if (rst) begin
+      \$4  = 31'h06821cfb;
+    end
+  end
+  assign \state$5  = state;
+endmodule
+
+module \drai_core.lane_11.synapse (rst, en, changed, u_g, w_in, r_eta, \port$3027$0 , \port$3029$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$15 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$15  <= 0;
+  wire [6:0] \$1 ;
+  wire \$10 ;
+  wire \$11 ;
+  wire [4:0] \$12 ;
+  wire [6:0] \$13 ;
+  wire [6:0] \$14 ;
+  wire \$15 ;
+  wire [5:0] \$16 ;
+  wire [5:0] \$17 ;
+  wire \$18 ;
+  wire [5:0] \$19 ;
+  wire \$2 ;
+  wire [5:0] \$20 ;
+  wire \$21 ;
+  reg \$22 ;
+  reg \$23 ;
+  reg \$24 ;
+  wire \$3 ;
+  wire \$4 ;
+  wire \$5 ;
+  wire \$6 ;
+  wire \$7 ;
+  wire \$8 ;
+  wire \$9 ;
+  wire act_i;
+  wire act_j;
+  reg both = 1'h0;
+  output changed;
+  wire changed;
+  input clk;
+  wire clk;
+  reg [5:0] d = 6'h00;
+  wire [5:0] distance;
+  output e_1;
+  reg e_1 = 1'h0;
+  input en;
+  wire en;
+  reg eta = 1'h0;
+  reg \event  = 1'h0;
+  output g_1;
+  reg g_1 = 1'h0;
+  reg gate = 1'h0;
+  wire gate_i;
+  wire gate_j;
+  (* init = 1'h0 *)
+  wire gated_on;
+  reg [4:0] moved;
+  reg [4:0] old_1 = 5'h00;
+  wire [5:0] phi_i;
+  wire [5:0] phi_j;
+  input [7:0] \port$3027$0 ;
+  wire [7:0] \port$3027$0 ;
+  input [7:0] \port$3029$0 ;
+  wire [7:0] \port$3029$0 ;
+  input r_eta;
+  wire r_eta;
+  input rst;
+  wire rst;
+  input [4:0] u_g;
+  wire [4:0] u_g;
+  reg unheld = 1'h0;
+  reg up = 1'h0;
+  output v_1;
+  reg v_1 = 1'h0;
+  (* init = 1'h0 *)
+  wire valid;
+  reg valid_1 = 1'h0;
+  reg valid_2 = 1'h0;
+  reg valid_3 = 1'h0;
+  (* init = 1'h0 *)
+  wire visited;
+  reg visited_1 = 1'h0;
+  reg [4:0] w1 = 5'h00;
+  reg [4:0] w2 = 5'h00;
+  output [4:0] w3;
+  reg [4:0] w3 = 5'h00;
+  input [4:0] w_in;
+  wire [4:0] w_in;
+  (* init = 5'h00 *)
+  wire [4:0] w_out;
+  (* init = 1'h0 *)
+  wire written;
+  assign \$1  = \port$3029$0 [5:0] - \port$3027$0 [5:0];
+  assign \$2  = en & \port$3027$0 [7];
+  assign \$3  = \$2  & \port$3029$0 [7];
+  assign \$4  = \port$3027$0 [6] & \port$3029$0 [6];
+  assign \$5  = ~ \$4 ;
+  assign \$6  = \$14 [5:0] <= u_g;
+  assign \$7  = both & unheld;
+  assign \$9  = both & unheld;
+  assign \$11  = \$10  & eta;
+  assign \$12  = \event  ? moved : w2;
+  assign \$13  = - d;
+  assign \$14  = d[5] ? \$13  : { 1'h0, d };
+  assign \$15  = w2 == 4'hf;
+  assign \$16  = $signed(w2) + $signed(2'h1);
+  assign \$17  = \$15  ? { w2[4], w2 } : \$16 ;
+  assign \$18  = w2 == 5'h11;
+  assign \$19  = $signed(w2) - $signed(2'h1);
+  assign \$20  = \$18  ? { w2[4], w2 } : \$19 ;
+  assign \$21  = w3 != old_1;
+  assign changed = v_1 & \$21 ;
+  always @(posedge clk)
+    d <= \$1 [5:0];
+  always @(posedge clk)
+    both <= \$3 ;
+  always @(posedge clk)
+    unheld <= \$5 ;
+  always @(posedge clk)
+    eta <= r_eta;
+  always @(posedge clk)
+    w1 <= w_in;
+  always @(posedge clk)
+    up <= \$6 ;
+  always @(posedge clk)
+    gate <= \$8 ;
+  always @(posedge clk)
+    \event  <= \$11 ;
+  always @(posedge clk)
+    w2 <= w1;
+  always @(posedge clk)
+    visited_1 <= both;
+  always @(posedge clk)
+    w3 <= \$12 ;
+  always @(posedge clk)
+    v_1 <= visited_1;
+  always @(posedge clk)
+    g_1 <= gate;
+  always @(posedge clk)
+    e_1 <= \event ;
+  always @(posedge clk)
+    old_1 <= w2;
+  always @(posedge clk)
+    valid_1 <= \$22 ;
+  always @(posedge clk)
+    valid_2 <= \$23 ;
+  always @(posedge clk)
+    valid_3 <= \$24 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    \$22  = en;
+    if (rst) begin
+      \$22  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    \$23  = valid_1;
+    if (rst) begin
+      \$23  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    \$24  = valid_2;
+    if (rst) begin
+      \$24  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$15 ) begin end
+    (* full_case = 32'd1 *)
+    if (up) begin
+      moved = \$17 [4:0];
+    end else begin
+      moved = \$20 [4:0];
+    end
+  end
+  assign phi_j = \port$3029$0 [5:0];
+  assign phi_i = \port$3027$0 [5:0];
+  assign act_i = \port$3027$0 [7];
+  assign act_j = \port$3029$0 [7];
+  assign gate_i = \port$3027$0 [6];
+  assign gate_j = \port$3029$0 [6];
+  assign distance = \$14 [5:0];
+  assign w_out = w3;
+  assign valid = valid_3;
+  assign visited = v_1;
+  assign gated_on = g_1;
+  assign written = e_1;
+  assign \$8  = \$7 ;
+  assign \$10  = \$9 ;
+endmodule
+
+module \drai_core.lane_2 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$16 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$16  <= 0;
+  wire [6:0] \$1 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
+  wire \$12 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  wire \$18 ;
+  wire \$19 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
+  reg [7:0] \$22 ;
+  reg [14:0] \$23 ;
+  reg [14:0] \$24 ;
+  wire [16:0] \$3 ;
+  wire [16:0] \$4 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
+  wire [16:0] \$8 ;
+  wire \$9 ;
+  wire act_i;
+  wire act_j;
+  input add_local;
+  wire add_local;
+  reg both = 1'h0;
+  output changed;
+  wire changed;
+  wire \changed$31 ;
+  input clear_local;
+  wire clear_local;
+  input clk;
+  wire clk;
+  wire [5:0] d;
+  wire draw;
+  wire en;
+  reg [5:0] entry = 6'h00;
+  input [16:0] eta;
+  wire [16:0] eta;
+  input even;
+  wire even;
+  (* init = 1'h0 *)
+  wire \event ;
+  input first;
+  wire first;
+  wire gate_i;
+  wire gate_j;
+  output gated_on;
+  wire gated_on;
+  wire \gated_on$27 ;
+  reg here = 1'h0;
+  reg [14:0] here_term;
+  reg [14:0] here_term_signed;
+  reg [5:0] index = 6'h00;
+  input learn;
+  wire learn;
+  input load_local;
+  wire load_local;
+  input load_rotating;
+  wire load_rotating;
+  input load_sum;
+  wire load_sum;
+  reg [14:0] local_sum = 15'h0000;
+  reg [7:0] local_word = 8'h00;
+  wire \local_word.active ;
+  wire \local_word.margin ;
+  wire [5:0] \local_word.top ;
+  input merge;
+  wire merge;
+  input merge_ahead;
+  wire merge_ahead;
+  wire minus_local;
+  input minus_rotating;
+  wire minus_rotating;
+  wire negative;
+  input [14:0] next_sum;
+  wire [14:0] next_sum;
+  input [7:0] next_word;
+  wire [7:0] next_word;
+  wire \next_word.active ;
+  wire \next_word.margin ;
+  wire [5:0] \next_word.top ;
+  input [7:0] page;
+  wire [7:0] page;
+  wire \page.active ;
+  wire \page.margin ;
+  wire [5:0] \page.top ;
+  input [14:0] page_sum;
+  wire [14:0] page_sum;
+  input pair;
+  wire pair;
+  wire [14:0] passed_sum;
+  wire [5:0] phi_i;
+  wire [5:0] phi_j;
+  reg r_eta = 1'h0;
+  input reseed;
+  wire reseed;
+  wire \reseed$3 ;
+  output [14:0] rotating_sum;
+  reg [14:0] rotating_sum = 15'h0000;
+  (* init = 8'h00 *)
+  wire [7:0] rotating_word;
+  wire \rotating_word.active ;
+  wire \rotating_word.margin ;
+  wire [5:0] \rotating_word.top ;
+  input rst;
+  wire rst;
+  input shift;
+  wire shift;
+  input shift_sum;
+  wire shift_sum;
+  wire [30:0] state;
+  input step;
+  wire step;
+  (* init = 15'h0000 *)
+  wire [14:0] sum;
+  reg there = 1'h0;
+  wire [14:0] there_term;
+  wire [14:0] there_term_signed;
+  input [4:0] u_g;
+  wire [4:0] u_g;
+  wire [4:0] \u_g$19 ;
+  reg [9:0] value = 10'h000;
+  output visited;
+  wire visited;
+  wire \visited$25 ;
+  reg [4:0] w1 = 5'h00;
+  reg [4:0] w2 = 5'h00;
+  input [4:0] w_in;
+  wire [4:0] w_in;
+  wire [4:0] w_out;
+  wire [4:0] weight;
+  output [4:0] weight_out;
+  wire [4:0] weight_out;
+  reg [14:0] wide;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
+  output [7:0] word;
+  reg [7:0] word = 8'h00;
+  wire \word.active ;
+  wire \word.margin ;
+  wire [5:0] \word.top ;
+  output written;
+  wire written;
+  wire \written$29 ;
+  assign en = pair & learn;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
+  always @(posedge clk)
+    r_eta <= \$9 ;
+  always @(posedge clk)
+    local_word <= \$21 ;
+  always @(posedge clk)
+    word <= \$22 ;
+  always @(posedge clk)
+    index <= { \$10 [1:0], \$1 [3:0] };
+  always @(posedge clk)
+    both <= \$12 ;
+  always @(posedge clk)
+    w1 <= w_in;
+  always @(posedge clk)
+    w2 <= w1;
+  always @(posedge clk)
+    entry <= \$14 ;
+  always @(posedge clk)
+    value <= \$15 [9:0];
+  always @(posedge clk)
+    here <= 1'h0;
+  always @(posedge clk)
+    there <= \$19 ;
+  always @(posedge clk)
+    local_sum <= \$23 ;
+  always @(posedge clk)
+    rotating_sum <= \$24 ;
+  \drai_core.lane_2.eta_stream  eta_stream (
+    .clk(clk),
+    .reseed(reseed),
+    .rst(rst),
+    .state(state),
+    .step(step)
+  );
+  \drai_core.lane_2.synapse  synapse (
+    .changed(changed),
+    .clk(clk),
+    .e_1(written),
+    .en(en),
+    .g_1(gated_on),
+    .\port$2595$0 (local_word),
+    .\port$2597$0 (word),
+    .r_eta(r_eta),
+    .rst(rst),
+    .u_g(u_g),
+    .v_1(visited),
+    .w3(weight_out),
+    .w_in(w_in)
+  );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    (* full_case = 32'd1 *)
+    casez (index)
+      6'h00:
+          \$13  = 6'h00;
+      6'h01:
+          \$13  = 6'h03;
+      6'h02:
+          \$13  = 6'h06;
+      6'h03:
+          \$13  = 6'h09;
+      6'h04:
+          \$13  = 6'h0c;
+      6'h05:
+          \$13  = 6'h0f;
+      6'h06:
+          \$13  = 6'h11;
+      6'h07:
+          \$13  = 6'h14;
+      6'h08:
+          \$13  = 6'h16;
+      6'h09:
+          \$13  = 6'h18;
+      6'h0a:
+          \$13  = 6'h1a;
+      6'h0b:
+          \$13  = 6'h1b;
+      6'h0c:
+          \$13  = 6'h1d;
+      6'h0d:
+          \$13  = 6'h1e;
+      6'h0e:
+          \$13  = 6'h1e;
+      6'h0f:
+          \$13  = 6'h1f;
+      6'h10:
+          \$13  = 6'h1f;
+      6'h11:
+          \$13  = 6'h1f;
+      6'h12:
+          \$13  = 6'h1e;
+      6'h13:
+          \$13  = 6'h1e;
+      6'h14:
+          \$13  = 6'h1d;
+      6'h15:
+          \$13  = 6'h1b;
+      6'h16:
+          \$13  = 6'h1a;
+      6'h17:
+          \$13  = 6'h18;
+      6'h18:
+          \$13  = 6'h16;
+      6'h19:
+          \$13  = 6'h14;
+      6'h1a:
+          \$13  = 6'h11;
+      6'h1b:
+          \$13  = 6'h0f;
+      6'h1c:
+          \$13  = 6'h0c;
+      6'h1d:
+          \$13  = 6'h09;
+      6'h1e:
+          \$13  = 6'h06;
+      6'h1f:
+          \$13  = 6'h03;
+      6'h20:
+          \$13  = 6'h00;
+      6'h21:
+          \$13  = 6'h3d;
+      6'h22:
+          \$13  = 6'h3a;
+      6'h23:
+          \$13  = 6'h37;
+      6'h24:
+          \$13  = 6'h34;
+      6'h25:
+          \$13  = 6'h31;
+      6'h26:
+          \$13  = 6'h2f;
+      6'h27:
+          \$13  = 6'h2c;
+      6'h28:
+          \$13  = 6'h2a;
+      6'h29:
+          \$13  = 6'h28;
+      6'h2a:
+          \$13  = 6'h26;
+      6'h2b:
+          \$13  = 6'h25;
+      6'h2c:
+          \$13  = 6'h23;
+      6'h2d:
+          \$13  = 6'h22;
+      6'h2e:
+          \$13  = 6'h22;
+      6'h2f:
+          \$13  = 6'h21;
+      6'h30:
+          \$13  = 6'h21;
+      6'h31:
+          \$13  = 6'h21;
+      6'h32:
+          \$13  = 6'h22;
+      6'h33:
+          \$13  = 6'h22;
+      6'h34:
+          \$13  = 6'h23;
+      6'h35:
+          \$13  = 6'h25;
+      6'h36:
+          \$13  = 6'h26;
+      6'h37:
+          \$13  = 6'h28;
+      6'h38:
+          \$13  = 6'h2a;
+      6'h39:
+          \$13  = 6'h2c;
+      6'h3a:
+          \$13  = 6'h2f;
+      6'h3b:
+          \$13  = 6'h31;
+      6'h3c:
+          \$13  = 6'h34;
+      6'h3d:
+          \$13  = 6'h37;
+      6'h3e:
+          \$13  = 6'h3a;
+      6'h3f:
+          \$13  = 6'h3d;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    here_term = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      here_term = { value[9], value[9], value[9], value[9], value[9], value };
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    here_term_signed = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      here_term_signed = \$2 [14:0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    wide = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      wide = \$4 [14:0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    \$21  = local_word;
+    if (load_local) begin
+      \$21  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    \$22  = word;
+    if (load_rotating) begin
+      \$22  = page;
+    end else if (shift) begin
+      \$22  = next_word;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    \$23  = local_sum;
+    if (clear_local) begin
+      \$23  = 15'h0000;
+    end else if (add_local) begin
+      \$23  = wide;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$16 ) begin end
+    \$24  = rotating_sum;
+    if (load_sum) begin
+      \$24  = \$20 ;
+    end else if (shift_sum) begin
+      \$24  = next_sum;
+    end
+  end
+  assign draw = step;
+  assign \reseed$3  = reseed;
+  assign \event  = r_eta;
+  assign rotating_word = word;
+  assign phi_i = local_word[5:0];
+  assign phi_j = word[5:0];
+  assign gate_i = local_word[6];
+  assign gate_j = word[6];
+  assign act_i = local_word[7];
+  assign act_j = word[7];
+  assign \u_g$19  = u_g;
+  assign weight = w_in;
+  assign w_out = weight_out;
+  assign \visited$25  = visited;
+  assign \gated_on$27  = gated_on;
+  assign \written$29  = written;
+  assign \changed$31  = changed;
+  assign d = \$1 [5:0];
+  assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
+  assign there_term_signed = \$5 [14:0];
+  assign sum = rotating_sum;
+  assign passed_sum = \$8 [14:0];
+  assign negative = 1'h0;
+  assign minus_local = 1'h0;
+  assign \wide$44  = \$8 [14:0];
+  assign \word.top  = word[5:0];
+  assign \word.margin  = word[6];
+  assign \word.active  = word[7];
+  assign \rotating_word.top  = word[5:0];
+  assign \rotating_word.margin  = word[6];
+  assign \rotating_word.active  = word[7];
+  assign \local_word.top  = local_word[5:0];
+  assign \local_word.margin  = local_word[6];
+  assign \local_word.active  = local_word[7];
+  assign \page.top  = page[5:0];
+  assign \page.margin  = page[6];
+  assign \page.active  = page[7];
+  assign \next_word.top  = next_word[5:0];
+  assign \next_word.margin  = next_word[6];
+  assign \next_word.active  = next_word[7];
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
+endmodule
+
+module \drai_core.lane_2.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$17 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$17  <= 0;
+  wire [22:0] \$1 ;
+  wire [22:0] \$2 ;
+  wire [22:0] \$3 ;
+  reg [30:0] \$4 ;
+  input clk;
+  wire clk;
+  input reseed;
+  wire reseed;
+  input rst;
+  wire rst;
+  output [30:0] state;
+  reg [30:0] state = 31'h58d92e73;
+  (* init = 31'h58d92e73 *)
+  wire [30:0] \state$5 ;
+  input step;
+  wire step;
+  assign \$1  = state[30:8] ^ state[29:7];
+  assign \$2  = \$1  ^ state[27:5];
+  assign \$3  = \$2  ^ state[23:1];
+  always @(posedge clk)
+    state <= \$4 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$17 ) begin end
+    \$4  = state;
+    if (reseed) begin
+      \$4  = 31'h58d92e73;
+    end else if (step) begin
+      \$4  = { state[7:0], \$3  };
+    end
+    if (rst) begin
+      \$4  = 31'h58d92e73;
+    end
+  end
+  assign \state$5  = state;
+endmodule
+
+module \drai_core.lane_2.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2595$0 , \port$2597$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$18 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$18  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -8118,28 +7559,28 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2595
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$21 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$18 ) begin end
     \$22  = en;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$21 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$18 ) begin end
     \$23  = valid_1;
     if (rst) begin
       \$23  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$21 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$18 ) begin end
     \$24  = valid_2;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$21 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$18 ) begin end
     (* full_case = 32'd1 *)
     if (up) begin
       moved = \$17 [4:0];
@@ -8163,35 +7604,34 @@ module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2595
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_3 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$22 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$22  <= 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$19 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$19  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -8204,7 +7644,7 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -8224,7 +7664,7 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -8306,8 +7746,8 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -8317,56 +7757,55 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_4.eta_stream  eta_stream (
+    rotating_sum <= \$24 ;
+  \drai_core.lane_3.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
     .rst(rst),
     .state(state),
     .step(step)
   );
-  \drai_core.lane_4.synapse  synapse (
+  \drai_core.lane_3.synapse  synapse (
     .changed(changed),
     .clk(clk),
     .e_1(written),
@@ -8382,141 +7821,141 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .w_in(w_in)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
     here_term = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
@@ -8524,53 +7963,53 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
-    \$22  = local_word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
-    \$23  = word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
-    \$24  = local_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
-    \$25  = rotating_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$19 ) begin end
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -8590,14 +8029,14 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -8613,15 +8052,15 @@ module \drai_core.lane_4 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
-module \drai_core.lane_4.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$23 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$23  <= 0;
+module \drai_core.lane_3.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$20 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$20  <= 0;
   wire [22:0] \$1 ;
   wire [22:0] \$2 ;
   wire [22:0] \$3 ;
@@ -8633,8 +8072,8 @@ module \drai_core.lane_4.eta_stream (rst, step, reseed, state, clk);
   input rst;
   wire rst;
   output [30:0] state;
-  reg [30:0] state = 31'h350e2253;
-  (* init = 31'h350e2253 *)
+  reg [30:0] state = 31'h5833db7a;
+  (* init = 31'h5833db7a *)
   wire [30:0] \state$5 ;
   input step;
   wire step;
@@ -8644,23 +8083,23 @@ module \drai_core.lane_4.eta_stream (rst, step, reseed, state, clk);
   always @(posedge clk)
     state <= \$4 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$23 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$20 ) begin end
     \$4  = state;
     if (reseed) begin
-      \$4  = 31'h350e2253;
+      \$4  = 31'h5833db7a;
     end else if (step) begin
       \$4  = { state[7:0], \$3  };
     end
     if (rst) begin
-      \$4  = 31'h350e2253;
+      \$4  = 31'h5833db7a;
     end
   end
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2643$0 , \port$2645$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$24 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$24  <= 0;
+module \drai_core.lane_3.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2643$0 , \port$2645$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$21 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$21  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -8800,28 +8239,28 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2643
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$24 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$21 ) begin end
     \$22  = en;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$24 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$21 ) begin end
     \$23  = valid_1;
     if (rst) begin
       \$23  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$24 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$21 ) begin end
     \$24  = valid_2;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$24 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$21 ) begin end
     (* full_case = 32'd1 *)
     if (up) begin
       moved = \$17 [4:0];
@@ -8845,35 +8284,34 @@ module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2643
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_4 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$25 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$25  <= 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$22 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$22  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -8886,7 +8324,7 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -8906,7 +8344,7 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -8988,8 +8426,8 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -8999,56 +8437,55 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_5.eta_stream  eta_stream (
+    rotating_sum <= \$24 ;
+  \drai_core.lane_4.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
     .rst(rst),
     .state(state),
     .step(step)
   );
-  \drai_core.lane_5.synapse  synapse (
+  \drai_core.lane_4.synapse  synapse (
     .changed(changed),
     .clk(clk),
     .e_1(written),
@@ -9064,141 +8501,141 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .w_in(w_in)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
     here_term = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
@@ -9206,53 +8643,53 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
-    \$22  = local_word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
-    \$23  = word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
-    \$24  = local_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
-    \$25  = rotating_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$22 ) begin end
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -9272,14 +8709,14 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -9295,15 +8732,15 @@ module \drai_core.lane_5 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
-module \drai_core.lane_5.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$26 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$26  <= 0;
+module \drai_core.lane_4.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$23 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$23  <= 0;
   wire [22:0] \$1 ;
   wire [22:0] \$2 ;
   wire [22:0] \$3 ;
@@ -9315,8 +8752,8 @@ module \drai_core.lane_5.eta_stream (rst, step, reseed, state, clk);
   input rst;
   wire rst;
   output [30:0] state;
-  reg [30:0] state = 31'h1eb3c4b5;
-  (* init = 31'h1eb3c4b5 *)
+  reg [30:0] state = 31'h350e2253;
+  (* init = 31'h350e2253 *)
   wire [30:0] \state$5 ;
   input step;
   wire step;
@@ -9326,23 +8763,23 @@ module \drai_core.lane_5.eta_stream (rst, step, reseed, state, clk);
   always @(posedge clk)
     state <= \$4 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$26 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$23 ) begin end
     \$4  = state;
     if (reseed) begin
-      \$4  = 31'h1eb3c4b5;
+      \$4  = 31'h350e2253;
     end else if (step) begin
       \$4  = { state[7:0], \$3  };
     end
     if (rst) begin
-      \$4  = 31'h1eb3c4b5;
+      \$4  = 31'h350e2253;
     end
   end
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2691$0 , \port$2693$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$27 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$27  <= 0;
+module \drai_core.lane_4.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2691$0 , \port$2693$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$24 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$24  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -9482,28 +8919,28 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2691
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$27 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$24 ) begin end
     \$22  = en;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$27 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$24 ) begin end
     \$23  = valid_1;
     if (rst) begin
       \$23  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$27 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$24 ) begin end
     \$24  = valid_2;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$27 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$24 ) begin end
     (* full_case = 32'd1 *)
     if (up) begin
       moved = \$17 [4:0];
@@ -9527,35 +8964,34 @@ module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2691
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_5 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$28 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$28  <= 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$25 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$25  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -9568,7 +9004,7 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -9588,7 +9024,7 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -9670,8 +9106,8 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -9681,56 +9117,55 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_6.eta_stream  eta_stream (
+    rotating_sum <= \$24 ;
+  \drai_core.lane_5.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
     .rst(rst),
     .state(state),
     .step(step)
   );
-  \drai_core.lane_6.synapse  synapse (
+  \drai_core.lane_5.synapse  synapse (
     .changed(changed),
     .clk(clk),
     .e_1(written),
@@ -9746,141 +9181,141 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .w_in(w_in)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
     here_term = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
@@ -9888,53 +9323,53 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
-    \$22  = local_word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
-    \$23  = word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
-    \$24  = local_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
-    \$25  = rotating_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$25 ) begin end
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -9954,14 +9389,14 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -9977,15 +9412,15 @@ module \drai_core.lane_6 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
-module \drai_core.lane_6.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$29 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$29  <= 0;
+module \drai_core.lane_5.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$26 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$26  <= 0;
   wire [22:0] \$1 ;
   wire [22:0] \$2 ;
   wire [22:0] \$3 ;
@@ -9997,8 +9432,8 @@ module \drai_core.lane_6.eta_stream (rst, step, reseed, state, clk);
   input rst;
   wire rst;
   output [30:0] state;
-  reg [30:0] state = 31'h1ae72b62;
-  (* init = 31'h1ae72b62 *)
+  reg [30:0] state = 31'h1eb3c4b5;
+  (* init = 31'h1eb3c4b5 *)
   wire [30:0] \state$5 ;
   input step;
   wire step;
@@ -10008,23 +9443,23 @@ module \drai_core.lane_6.eta_stream (rst, step, reseed, state, clk);
   always @(posedge clk)
     state <= \$4 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$29 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$26 ) begin end
     \$4  = state;
     if (reseed) begin
-      \$4  = 31'h1ae72b62;
+      \$4  = 31'h1eb3c4b5;
     end else if (step) begin
       \$4  = { state[7:0], \$3  };
     end
     if (rst) begin
-      \$4  = 31'h1ae72b62;
+      \$4  = 31'h1eb3c4b5;
     end
   end
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2739$0 , \port$2741$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$30 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$30  <= 0;
+module \drai_core.lane_5.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2739$0 , \port$2741$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$27 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$27  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -10164,28 +9599,28 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2739
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$30 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$27 ) begin end
     \$22  = en;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$30 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$27 ) begin end
     \$23  = valid_1;
     if (rst) begin
       \$23  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$30 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$27 ) begin end
     \$24  = valid_2;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$30 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$27 ) begin end
     (* full_case = 32'd1 *)
     if (up) begin
       moved = \$17 [4:0];
@@ -10209,35 +9644,34 @@ module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2739
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_6 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$31 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$31  <= 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$28 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$28  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -10250,7 +9684,7 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -10270,7 +9704,7 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -10352,8 +9786,8 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -10363,56 +9797,55 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_7.eta_stream  eta_stream (
+    rotating_sum <= \$24 ;
+  \drai_core.lane_6.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
     .rst(rst),
     .state(state),
     .step(step)
   );
-  \drai_core.lane_7.synapse  synapse (
+  \drai_core.lane_6.synapse  synapse (
     .changed(changed),
     .clk(clk),
     .e_1(written),
@@ -10428,141 +9861,141 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .w_in(w_in)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
     here_term = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
@@ -10570,53 +10003,53 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
-    \$22  = local_word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
-    \$23  = word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
-    \$24  = local_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
-    \$25  = rotating_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$28 ) begin end
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -10636,14 +10069,14 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -10659,15 +10092,15 @@ module \drai_core.lane_7 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
-module \drai_core.lane_7.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$32 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$32  <= 0;
+module \drai_core.lane_6.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$29 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$29  <= 0;
   wire [22:0] \$1 ;
   wire [22:0] \$2 ;
   wire [22:0] \$3 ;
@@ -10679,8 +10112,8 @@ module \drai_core.lane_7.eta_stream (rst, step, reseed, state, clk);
   input rst;
   wire rst;
   output [30:0] state;
-  reg [30:0] state = 31'h1f24e58e;
-  (* init = 31'h1f24e58e *)
+  reg [30:0] state = 31'h1ae72b62;
+  (* init = 31'h1ae72b62 *)
   wire [30:0] \state$5 ;
   input step;
   wire step;
@@ -10690,23 +10123,23 @@ module \drai_core.lane_7.eta_stream (rst, step, reseed, state, clk);
   always @(posedge clk)
     state <= \$4 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$32 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$29 ) begin end
     \$4  = state;
     if (reseed) begin
-      \$4  = 31'h1f24e58e;
+      \$4  = 31'h1ae72b62;
     end else if (step) begin
       \$4  = { state[7:0], \$3  };
     end
     if (rst) begin
-      \$4  = 31'h1f24e58e;
+      \$4  = 31'h1ae72b62;
     end
   end
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2787$0 , \port$2789$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$33 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$33  <= 0;
+module \drai_core.lane_6.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2787$0 , \port$2789$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$30 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$30  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -10846,28 +10279,28 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2787
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$33 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$30 ) begin end
     \$22  = en;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$33 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$30 ) begin end
     \$23  = valid_1;
     if (rst) begin
       \$23  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$33 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$30 ) begin end
     \$24  = valid_2;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$33 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$30 ) begin end
     (* full_case = 32'd1 *)
     if (up) begin
       moved = \$17 [4:0];
@@ -10891,35 +10324,34 @@ module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2787
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_7 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$34 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$34  <= 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$31 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$31  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -10932,7 +10364,7 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -10952,7 +10384,7 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -11034,8 +10466,8 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -11045,56 +10477,55 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_8.eta_stream  eta_stream (
+    rotating_sum <= \$24 ;
+  \drai_core.lane_7.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
     .rst(rst),
     .state(state),
     .step(step)
   );
-  \drai_core.lane_8.synapse  synapse (
+  \drai_core.lane_7.synapse  synapse (
     .changed(changed),
     .clk(clk),
     .e_1(written),
@@ -11110,141 +10541,141 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .w_in(w_in)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
     here_term = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
@@ -11252,53 +10683,53 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
-    \$22  = local_word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
-    \$23  = word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
-    \$24  = local_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
-    \$25  = rotating_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$31 ) begin end
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -11318,14 +10749,14 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -11341,15 +10772,15 @@ module \drai_core.lane_8 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
-module \drai_core.lane_8.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$35 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$35  <= 0;
+module \drai_core.lane_7.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$32 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$32  <= 0;
   wire [22:0] \$1 ;
   wire [22:0] \$2 ;
   wire [22:0] \$3 ;
@@ -11361,8 +10792,8 @@ module \drai_core.lane_8.eta_stream (rst, step, reseed, state, clk);
   input rst;
   wire rst;
   output [30:0] state;
-  reg [30:0] state = 31'h27137847;
-  (* init = 31'h27137847 *)
+  reg [30:0] state = 31'h1f24e58e;
+  (* init = 31'h1f24e58e *)
   wire [30:0] \state$5 ;
   input step;
   wire step;
@@ -11372,23 +10803,23 @@ module \drai_core.lane_8.eta_stream (rst, step, reseed, state, clk);
   always @(posedge clk)
     state <= \$4 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$35 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$32 ) begin end
     \$4  = state;
     if (reseed) begin
-      \$4  = 31'h27137847;
+      \$4  = 31'h1f24e58e;
     end else if (step) begin
       \$4  = { state[7:0], \$3  };
     end
     if (rst) begin
-      \$4  = 31'h27137847;
+      \$4  = 31'h1f24e58e;
     end
   end
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2835$0 , \port$2837$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$36 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$36  <= 0;
+module \drai_core.lane_7.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2835$0 , \port$2837$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$33 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$33  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -11528,28 +10959,28 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2835
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$36 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$33 ) begin end
     \$22  = en;
     if (rst) begin
       \$22  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$36 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$33 ) begin end
     \$23  = valid_1;
     if (rst) begin
       \$23  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$36 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$33 ) begin end
     \$24  = valid_2;
     if (rst) begin
       \$24  = 1'h0;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$36 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$33 ) begin end
     (* full_case = 32'd1 *)
     if (up) begin
       moved = \$17 [4:0];
@@ -11573,35 +11004,34 @@ module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2835
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_8 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$37 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$37  <= 0;
+  reg \$auto$verilog_backend.cc:2355:dump_module$34 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$34  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [14:0] \$21 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [14:0] \$23 ;
   reg [14:0] \$24 ;
-  reg [14:0] \$25 ;
-  wire [15:0] \$3 ;
+  wire [16:0] \$3 ;
   wire [16:0] \$4 ;
-  wire [16:0] \$5 ;
-  wire [15:0] \$6 ;
-  wire [14:0] \$7 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
   wire [16:0] \$8 ;
-  wire [16:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -11614,7 +11044,7 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -11634,7 +11064,7 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [14:0] here_term;
   reg [14:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -11716,8 +11146,8 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [14:0] wide;
-  output [14:0] \wide$46 ;
-  wire [14:0] \wide$46 ;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -11727,56 +11157,55 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [14:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 15'h0000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
-  \drai_core.lane_9.eta_stream  eta_stream (
+    rotating_sum <= \$24 ;
+  \drai_core.lane_8.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
     .rst(rst),
     .state(state),
     .step(step)
   );
-  \drai_core.lane_9.synapse  synapse (
+  \drai_core.lane_8.synapse  synapse (
     .changed(changed),
     .clk(clk),
     .e_1(written),
@@ -11792,141 +11221,141 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .w_in(w_in)
   );
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
     here_term = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
@@ -11934,53 +11363,53 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
     here_term_signed = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [14:0];
+      here_term_signed = \$2 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
     wide = 15'h0000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [14:0];
+      wide = \$4 [14:0];
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
-    \$22  = local_word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
-    \$23  = word;
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
-    \$24  = local_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 15'h0000;
+      \$23  = 15'h0000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
-    \$25  = rotating_sum;
+    if (\$auto$verilog_backend.cc:2355:dump_module$34 ) begin end
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -12000,14 +11429,14 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
-  assign there_term_signed = \$6 [14:0];
+  assign there_term_signed = \$5 [14:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [14:0];
+  assign passed_sum = \$8 [14:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [14:0];
+  assign \wide$44  = \$8 [14:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -12023,15 +11452,15 @@ module \drai_core.lane_9 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [16:1] };
-  assign \$9  = { 1'h0, \$8 [16:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
-module \drai_core.lane_9.eta_stream (rst, step, reseed, state, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$38 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$38  <= 0;
+module \drai_core.lane_8.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$35 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$35  <= 0;
   wire [22:0] \$1 ;
   wire [22:0] \$2 ;
   wire [22:0] \$3 ;
@@ -12043,8 +11472,8 @@ module \drai_core.lane_9.eta_stream (rst, step, reseed, state, clk);
   input rst;
   wire rst;
   output [30:0] state;
-  reg [30:0] state = 31'h188ef0cf;
-  (* init = 31'h188ef0cf *)
+  reg [30:0] state = 31'h27137847;
+  (* init = 31'h27137847 *)
   wire [30:0] \state$5 ;
   input step;
   wire step;
@@ -12054,23 +11483,23 @@ module \drai_core.lane_9.eta_stream (rst, step, reseed, state, clk);
   always @(posedge clk)
     state <= \$4 ;
   always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$38 ) begin end
+    if (\$auto$verilog_backend.cc:2355:dump_module$35 ) begin end
     \$4  = state;
     if (reseed) begin
-      \$4  = 31'h188ef0cf;
+      \$4  = 31'h27137847;
     end else if (step) begin
       \$4  = { state[7:0], \$3  };
     end
     if (rst) begin
-      \$4  = 31'h188ef0cf;
+      \$4  = 31'h27137847;
     end
   end
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2883$0 , \port$2885$0 , w3, v_1, g_1, e_1, clk);
-  reg \$auto$verilog_backend.cc:2355:dump_module$39 ;
-  initial \$auto$verilog_backend.cc:2355:dump_module$39  <= 0;
+module \drai_core.lane_8.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2883$0 , \port$2885$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$36 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$36  <= 0;
   wire [6:0] \$1 ;
   wire \$10 ;
   wire \$11 ;
@@ -12210,6 +11639,686 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2883
   always @(posedge clk)
     valid_3 <= \$24 ;
   always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$36 ) begin end
+    \$22  = en;
+    if (rst) begin
+      \$22  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$36 ) begin end
+    \$23  = valid_1;
+    if (rst) begin
+      \$23  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$36 ) begin end
+    \$24  = valid_2;
+    if (rst) begin
+      \$24  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$36 ) begin end
+    (* full_case = 32'd1 *)
+    if (up) begin
+      moved = \$17 [4:0];
+    end else begin
+      moved = \$20 [4:0];
+    end
+  end
+  assign phi_j = \port$2885$0 [5:0];
+  assign phi_i = \port$2883$0 [5:0];
+  assign act_i = \port$2883$0 [7];
+  assign act_j = \port$2885$0 [7];
+  assign gate_i = \port$2883$0 [6];
+  assign gate_j = \port$2885$0 [6];
+  assign distance = \$14 [5:0];
+  assign w_out = w3;
+  assign valid = valid_3;
+  assign visited = v_1;
+  assign gated_on = g_1;
+  assign written = e_1;
+  assign \$8  = \$7 ;
+  assign \$10  = \$9 ;
+endmodule
+
+module \drai_core.lane_9 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$37 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$37  <= 0;
+  wire [6:0] \$1 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
+  wire \$12 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
+  wire \$17 ;
+  wire \$18 ;
+  wire \$19 ;
+  wire [15:0] \$2 ;
+  wire [14:0] \$20 ;
+  reg [7:0] \$21 ;
+  reg [7:0] \$22 ;
+  reg [14:0] \$23 ;
+  reg [14:0] \$24 ;
+  wire [16:0] \$3 ;
+  wire [16:0] \$4 ;
+  wire [15:0] \$5 ;
+  wire [14:0] \$6 ;
+  wire [16:0] \$7 ;
+  wire [16:0] \$8 ;
+  wire \$9 ;
+  wire act_i;
+  wire act_j;
+  input add_local;
+  wire add_local;
+  reg both = 1'h0;
+  output changed;
+  wire changed;
+  wire \changed$31 ;
+  input clear_local;
+  wire clear_local;
+  input clk;
+  wire clk;
+  wire [5:0] d;
+  wire draw;
+  wire en;
+  reg [5:0] entry = 6'h00;
+  input [16:0] eta;
+  wire [16:0] eta;
+  input even;
+  wire even;
+  (* init = 1'h0 *)
+  wire \event ;
+  input first;
+  wire first;
+  wire gate_i;
+  wire gate_j;
+  output gated_on;
+  wire gated_on;
+  wire \gated_on$27 ;
+  reg here = 1'h0;
+  reg [14:0] here_term;
+  reg [14:0] here_term_signed;
+  reg [5:0] index = 6'h00;
+  input learn;
+  wire learn;
+  input load_local;
+  wire load_local;
+  input load_rotating;
+  wire load_rotating;
+  input load_sum;
+  wire load_sum;
+  reg [14:0] local_sum = 15'h0000;
+  reg [7:0] local_word = 8'h00;
+  wire \local_word.active ;
+  wire \local_word.margin ;
+  wire [5:0] \local_word.top ;
+  input merge;
+  wire merge;
+  input merge_ahead;
+  wire merge_ahead;
+  wire minus_local;
+  input minus_rotating;
+  wire minus_rotating;
+  wire negative;
+  input [14:0] next_sum;
+  wire [14:0] next_sum;
+  input [7:0] next_word;
+  wire [7:0] next_word;
+  wire \next_word.active ;
+  wire \next_word.margin ;
+  wire [5:0] \next_word.top ;
+  input [7:0] page;
+  wire [7:0] page;
+  wire \page.active ;
+  wire \page.margin ;
+  wire [5:0] \page.top ;
+  input [14:0] page_sum;
+  wire [14:0] page_sum;
+  input pair;
+  wire pair;
+  wire [14:0] passed_sum;
+  wire [5:0] phi_i;
+  wire [5:0] phi_j;
+  reg r_eta = 1'h0;
+  input reseed;
+  wire reseed;
+  wire \reseed$3 ;
+  output [14:0] rotating_sum;
+  reg [14:0] rotating_sum = 15'h0000;
+  (* init = 8'h00 *)
+  wire [7:0] rotating_word;
+  wire \rotating_word.active ;
+  wire \rotating_word.margin ;
+  wire [5:0] \rotating_word.top ;
+  input rst;
+  wire rst;
+  input shift;
+  wire shift;
+  input shift_sum;
+  wire shift_sum;
+  wire [30:0] state;
+  input step;
+  wire step;
+  (* init = 15'h0000 *)
+  wire [14:0] sum;
+  reg there = 1'h0;
+  wire [14:0] there_term;
+  wire [14:0] there_term_signed;
+  input [4:0] u_g;
+  wire [4:0] u_g;
+  wire [4:0] \u_g$19 ;
+  reg [9:0] value = 10'h000;
+  output visited;
+  wire visited;
+  wire \visited$25 ;
+  reg [4:0] w1 = 5'h00;
+  reg [4:0] w2 = 5'h00;
+  input [4:0] w_in;
+  wire [4:0] w_in;
+  wire [4:0] w_out;
+  wire [4:0] weight;
+  output [4:0] weight_out;
+  wire [4:0] weight_out;
+  reg [14:0] wide;
+  output [14:0] \wide$44 ;
+  wire [14:0] \wide$44 ;
+  output [7:0] word;
+  reg [7:0] word = 8'h00;
+  wire \word.active ;
+  wire \word.margin ;
+  wire [5:0] \word.top ;
+  output written;
+  wire written;
+  wire \written$29 ;
+  assign en = pair & learn;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[14], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value[9], value[9], value[9], value[9], value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [14:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 15'h0000 : page_sum;
+  always @(posedge clk)
+    r_eta <= \$9 ;
+  always @(posedge clk)
+    local_word <= \$21 ;
+  always @(posedge clk)
+    word <= \$22 ;
+  always @(posedge clk)
+    index <= { \$10 [1:0], \$1 [3:0] };
+  always @(posedge clk)
+    both <= \$12 ;
+  always @(posedge clk)
+    w1 <= w_in;
+  always @(posedge clk)
+    w2 <= w1;
+  always @(posedge clk)
+    entry <= \$14 ;
+  always @(posedge clk)
+    value <= \$15 [9:0];
+  always @(posedge clk)
+    here <= 1'h0;
+  always @(posedge clk)
+    there <= \$19 ;
+  always @(posedge clk)
+    local_sum <= \$23 ;
+  always @(posedge clk)
+    rotating_sum <= \$24 ;
+  \drai_core.lane_9.eta_stream  eta_stream (
+    .clk(clk),
+    .reseed(reseed),
+    .rst(rst),
+    .state(state),
+    .step(step)
+  );
+  \drai_core.lane_9.synapse  synapse (
+    .changed(changed),
+    .clk(clk),
+    .e_1(written),
+    .en(en),
+    .g_1(gated_on),
+    .\port$2931$0 (local_word),
+    .\port$2933$0 (word),
+    .r_eta(r_eta),
+    .rst(rst),
+    .u_g(u_g),
+    .v_1(visited),
+    .w3(weight_out),
+    .w_in(w_in)
+  );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    (* full_case = 32'd1 *)
+    casez (index)
+      6'h00:
+          \$13  = 6'h00;
+      6'h01:
+          \$13  = 6'h03;
+      6'h02:
+          \$13  = 6'h06;
+      6'h03:
+          \$13  = 6'h09;
+      6'h04:
+          \$13  = 6'h0c;
+      6'h05:
+          \$13  = 6'h0f;
+      6'h06:
+          \$13  = 6'h11;
+      6'h07:
+          \$13  = 6'h14;
+      6'h08:
+          \$13  = 6'h16;
+      6'h09:
+          \$13  = 6'h18;
+      6'h0a:
+          \$13  = 6'h1a;
+      6'h0b:
+          \$13  = 6'h1b;
+      6'h0c:
+          \$13  = 6'h1d;
+      6'h0d:
+          \$13  = 6'h1e;
+      6'h0e:
+          \$13  = 6'h1e;
+      6'h0f:
+          \$13  = 6'h1f;
+      6'h10:
+          \$13  = 6'h1f;
+      6'h11:
+          \$13  = 6'h1f;
+      6'h12:
+          \$13  = 6'h1e;
+      6'h13:
+          \$13  = 6'h1e;
+      6'h14:
+          \$13  = 6'h1d;
+      6'h15:
+          \$13  = 6'h1b;
+      6'h16:
+          \$13  = 6'h1a;
+      6'h17:
+          \$13  = 6'h18;
+      6'h18:
+          \$13  = 6'h16;
+      6'h19:
+          \$13  = 6'h14;
+      6'h1a:
+          \$13  = 6'h11;
+      6'h1b:
+          \$13  = 6'h0f;
+      6'h1c:
+          \$13  = 6'h0c;
+      6'h1d:
+          \$13  = 6'h09;
+      6'h1e:
+          \$13  = 6'h06;
+      6'h1f:
+          \$13  = 6'h03;
+      6'h20:
+          \$13  = 6'h00;
+      6'h21:
+          \$13  = 6'h3d;
+      6'h22:
+          \$13  = 6'h3a;
+      6'h23:
+          \$13  = 6'h37;
+      6'h24:
+          \$13  = 6'h34;
+      6'h25:
+          \$13  = 6'h31;
+      6'h26:
+          \$13  = 6'h2f;
+      6'h27:
+          \$13  = 6'h2c;
+      6'h28:
+          \$13  = 6'h2a;
+      6'h29:
+          \$13  = 6'h28;
+      6'h2a:
+          \$13  = 6'h26;
+      6'h2b:
+          \$13  = 6'h25;
+      6'h2c:
+          \$13  = 6'h23;
+      6'h2d:
+          \$13  = 6'h22;
+      6'h2e:
+          \$13  = 6'h22;
+      6'h2f:
+          \$13  = 6'h21;
+      6'h30:
+          \$13  = 6'h21;
+      6'h31:
+          \$13  = 6'h21;
+      6'h32:
+          \$13  = 6'h22;
+      6'h33:
+          \$13  = 6'h22;
+      6'h34:
+          \$13  = 6'h23;
+      6'h35:
+          \$13  = 6'h25;
+      6'h36:
+          \$13  = 6'h26;
+      6'h37:
+          \$13  = 6'h28;
+      6'h38:
+          \$13  = 6'h2a;
+      6'h39:
+          \$13  = 6'h2c;
+      6'h3a:
+          \$13  = 6'h2f;
+      6'h3b:
+          \$13  = 6'h31;
+      6'h3c:
+          \$13  = 6'h34;
+      6'h3d:
+          \$13  = 6'h37;
+      6'h3e:
+          \$13  = 6'h3a;
+      6'h3f:
+          \$13  = 6'h3d;
+    endcase
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    here_term = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      here_term = { value[9], value[9], value[9], value[9], value[9], value };
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    here_term_signed = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      here_term_signed = \$2 [14:0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    wide = 15'h0000;
+    if (clear_local) begin
+    end else if (add_local) begin
+      wide = \$4 [14:0];
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    \$21  = local_word;
+    if (load_local) begin
+      \$21  = page;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    \$22  = word;
+    if (load_rotating) begin
+      \$22  = page;
+    end else if (shift) begin
+      \$22  = next_word;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    \$23  = local_sum;
+    if (clear_local) begin
+      \$23  = 15'h0000;
+    end else if (add_local) begin
+      \$23  = wide;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$37 ) begin end
+    \$24  = rotating_sum;
+    if (load_sum) begin
+      \$24  = \$20 ;
+    end else if (shift_sum) begin
+      \$24  = next_sum;
+    end
+  end
+  assign draw = step;
+  assign \reseed$3  = reseed;
+  assign \event  = r_eta;
+  assign rotating_word = word;
+  assign phi_i = local_word[5:0];
+  assign phi_j = word[5:0];
+  assign gate_i = local_word[6];
+  assign gate_j = word[6];
+  assign act_i = local_word[7];
+  assign act_j = word[7];
+  assign \u_g$19  = u_g;
+  assign weight = w_in;
+  assign w_out = weight_out;
+  assign \visited$25  = visited;
+  assign \gated_on$27  = gated_on;
+  assign \written$29  = written;
+  assign \changed$31  = changed;
+  assign d = \$1 [5:0];
+  assign there_term = { value[9], value[9], value[9], value[9], value[9], value };
+  assign there_term_signed = \$5 [14:0];
+  assign sum = rotating_sum;
+  assign passed_sum = \$8 [14:0];
+  assign negative = 1'h0;
+  assign minus_local = 1'h0;
+  assign \wide$44  = \$8 [14:0];
+  assign \word.top  = word[5:0];
+  assign \word.margin  = word[6];
+  assign \word.active  = word[7];
+  assign \rotating_word.top  = word[5:0];
+  assign \rotating_word.margin  = word[6];
+  assign \rotating_word.active  = word[7];
+  assign \local_word.top  = local_word[5:0];
+  assign \local_word.margin  = local_word[6];
+  assign \local_word.active  = local_word[7];
+  assign \page.top  = page[5:0];
+  assign \page.margin  = page[6];
+  assign \page.active  = page[7];
+  assign \next_word.top  = next_word[5:0];
+  assign \next_word.margin  = next_word[6];
+  assign \next_word.active  = next_word[7];
+  assign \$4  = { 1'h0, \$3 [16:1] };
+  assign \$8  = { 1'h0, \$7 [16:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
+endmodule
+
+module \drai_core.lane_9.eta_stream (rst, step, reseed, state, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$38 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$38  <= 0;
+  wire [22:0] \$1 ;
+  wire [22:0] \$2 ;
+  wire [22:0] \$3 ;
+  reg [30:0] \$4 ;
+  input clk;
+  wire clk;
+  input reseed;
+  wire reseed;
+  input rst;
+  wire rst;
+  output [30:0] state;
+  reg [30:0] state = 31'h188ef0cf;
+  (* init = 31'h188ef0cf *)
+  wire [30:0] \state$5 ;
+  input step;
+  wire step;
+  assign \$1  = state[30:8] ^ state[29:7];
+  assign \$2  = \$1  ^ state[27:5];
+  assign \$3  = \$2  ^ state[23:1];
+  always @(posedge clk)
+    state <= \$4 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$38 ) begin end
+    \$4  = state;
+    if (reseed) begin
+      \$4  = 31'h188ef0cf;
+    end else if (step) begin
+      \$4  = { state[7:0], \$3  };
+    end
+    if (rst) begin
+      \$4  = 31'h188ef0cf;
+    end
+  end
+  assign \state$5  = state;
+endmodule
+
+module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2931$0 , \port$2933$0 , w3, v_1, g_1, e_1, clk);
+  reg \$auto$verilog_backend.cc:2355:dump_module$39 ;
+  initial \$auto$verilog_backend.cc:2355:dump_module$39  <= 0;
+  wire [6:0] \$1 ;
+  wire \$10 ;
+  wire \$11 ;
+  wire [4:0] \$12 ;
+  wire [6:0] \$13 ;
+  wire [6:0] \$14 ;
+  wire \$15 ;
+  wire [5:0] \$16 ;
+  wire [5:0] \$17 ;
+  wire \$18 ;
+  wire [5:0] \$19 ;
+  wire \$2 ;
+  wire [5:0] \$20 ;
+  wire \$21 ;
+  reg \$22 ;
+  reg \$23 ;
+  reg \$24 ;
+  wire \$3 ;
+  wire \$4 ;
+  wire \$5 ;
+  wire \$6 ;
+  wire \$7 ;
+  wire \$8 ;
+  wire \$9 ;
+  wire act_i;
+  wire act_j;
+  reg both = 1'h0;
+  output changed;
+  wire changed;
+  input clk;
+  wire clk;
+  reg [5:0] d = 6'h00;
+  wire [5:0] distance;
+  output e_1;
+  reg e_1 = 1'h0;
+  input en;
+  wire en;
+  reg eta = 1'h0;
+  reg \event  = 1'h0;
+  output g_1;
+  reg g_1 = 1'h0;
+  reg gate = 1'h0;
+  wire gate_i;
+  wire gate_j;
+  (* init = 1'h0 *)
+  wire gated_on;
+  reg [4:0] moved;
+  reg [4:0] old_1 = 5'h00;
+  wire [5:0] phi_i;
+  wire [5:0] phi_j;
+  input [7:0] \port$2931$0 ;
+  wire [7:0] \port$2931$0 ;
+  input [7:0] \port$2933$0 ;
+  wire [7:0] \port$2933$0 ;
+  input r_eta;
+  wire r_eta;
+  input rst;
+  wire rst;
+  input [4:0] u_g;
+  wire [4:0] u_g;
+  reg unheld = 1'h0;
+  reg up = 1'h0;
+  output v_1;
+  reg v_1 = 1'h0;
+  (* init = 1'h0 *)
+  wire valid;
+  reg valid_1 = 1'h0;
+  reg valid_2 = 1'h0;
+  reg valid_3 = 1'h0;
+  (* init = 1'h0 *)
+  wire visited;
+  reg visited_1 = 1'h0;
+  reg [4:0] w1 = 5'h00;
+  reg [4:0] w2 = 5'h00;
+  output [4:0] w3;
+  reg [4:0] w3 = 5'h00;
+  input [4:0] w_in;
+  wire [4:0] w_in;
+  (* init = 5'h00 *)
+  wire [4:0] w_out;
+  (* init = 1'h0 *)
+  wire written;
+  assign \$1  = \port$2933$0 [5:0] - \port$2931$0 [5:0];
+  assign \$2  = en & \port$2931$0 [7];
+  assign \$3  = \$2  & \port$2933$0 [7];
+  assign \$4  = \port$2931$0 [6] & \port$2933$0 [6];
+  assign \$5  = ~ \$4 ;
+  assign \$6  = \$14 [5:0] <= u_g;
+  assign \$7  = both & unheld;
+  assign \$9  = both & unheld;
+  assign \$11  = \$10  & eta;
+  assign \$12  = \event  ? moved : w2;
+  assign \$13  = - d;
+  assign \$14  = d[5] ? \$13  : { 1'h0, d };
+  assign \$15  = w2 == 4'hf;
+  assign \$16  = $signed(w2) + $signed(2'h1);
+  assign \$17  = \$15  ? { w2[4], w2 } : \$16 ;
+  assign \$18  = w2 == 5'h11;
+  assign \$19  = $signed(w2) - $signed(2'h1);
+  assign \$20  = \$18  ? { w2[4], w2 } : \$19 ;
+  assign \$21  = w3 != old_1;
+  assign changed = v_1 & \$21 ;
+  always @(posedge clk)
+    d <= \$1 [5:0];
+  always @(posedge clk)
+    both <= \$3 ;
+  always @(posedge clk)
+    unheld <= \$5 ;
+  always @(posedge clk)
+    eta <= r_eta;
+  always @(posedge clk)
+    w1 <= w_in;
+  always @(posedge clk)
+    up <= \$6 ;
+  always @(posedge clk)
+    gate <= \$8 ;
+  always @(posedge clk)
+    \event  <= \$11 ;
+  always @(posedge clk)
+    w2 <= w1;
+  always @(posedge clk)
+    visited_1 <= both;
+  always @(posedge clk)
+    w3 <= \$12 ;
+  always @(posedge clk)
+    v_1 <= visited_1;
+  always @(posedge clk)
+    g_1 <= gate;
+  always @(posedge clk)
+    e_1 <= \event ;
+  always @(posedge clk)
+    old_1 <= w2;
+  always @(posedge clk)
+    valid_1 <= \$22 ;
+  always @(posedge clk)
+    valid_2 <= \$23 ;
+  always @(posedge clk)
+    valid_3 <= \$24 ;
+  always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$39 ) begin end
     \$22  = en;
     if (rst) begin
@@ -12239,12 +12348,12 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2883
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$2885$0 [5:0];
-  assign phi_i = \port$2883$0 [5:0];
-  assign act_i = \port$2883$0 [7];
-  assign act_j = \port$2885$0 [7];
-  assign gate_i = \port$2883$0 [6];
-  assign gate_j = \port$2885$0 [6];
+  assign phi_j = \port$2933$0 [5:0];
+  assign phi_i = \port$2931$0 [5:0];
+  assign act_i = \port$2931$0 [7];
+  assign act_j = \port$2933$0 [7];
+  assign gate_i = \port$2931$0 [6];
+  assign gate_j = \port$2933$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -12255,8 +12364,8 @@ module \drai_core.lane_9.synapse (rst, en, changed, u_g, w_in, r_eta, \port$2883
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$2453$0 , \port$2465$0 , \port$2501$0 , \port$2513$0 , \port$2549$0 , \port$2561$0 , \port$2597$0 , \port$2609$0 , \port$2645$0 , \port$2657$0 , \port$2693$0 , \port$2705$0 
-, \port$2741$0 , \port$2753$0 , \port$2789$0 , \port$2801$0 , \port$2837$0 , \port$2849$0 , \port$2885$0 , \port$2897$0 , \port$2933$0 , \port$2945$0 , \port$2981$0 , \port$2993$0 , clk);
+module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$2501$0 , \port$2513$0 , \port$2549$0 , \port$2561$0 , \port$2597$0 , \port$2609$0 , \port$2645$0 , \port$2657$0 , \port$2693$0 , \port$2705$0 , \port$2741$0 , \port$2753$0 
+, \port$2789$0 , \port$2801$0 , \port$2837$0 , \port$2849$0 , \port$2885$0 , \port$2897$0 , \port$2933$0 , \port$2945$0 , \port$2981$0 , \port$2993$0 , \port$3029$0 , \port$3041$0 , clk);
   (* init = 2'h0 *)
   wire [1:0] \$signature__addr ;
   (* init = 2'h0 *)
@@ -12267,10 +12376,6 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   wire clk;
   wire [179:0] new_sums;
   wire [95:0] new_words;
-  input [7:0] \port$2453$0 ;
-  wire [7:0] \port$2453$0 ;
-  input [14:0] \port$2465$0 ;
-  wire [14:0] \port$2465$0 ;
   input [7:0] \port$2501$0 ;
   wire [7:0] \port$2501$0 ;
   input [14:0] \port$2513$0 ;
@@ -12315,6 +12420,10 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   wire [7:0] \port$2981$0 ;
   input [14:0] \port$2993$0 ;
   wire [14:0] \port$2993$0 ;
+  input [7:0] \port$3029$0 ;
+  wire [7:0] \port$3029$0 ;
+  input [14:0] \port$3041$0 ;
+  wire [14:0] \port$3041$0 ;
   input [1:0] read_page;
   wire [1:0] read_page;
   input [1:0] read_sum_page;
@@ -12358,7 +12467,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (sums_enable)
-      sums_memory[sums_write] <= { \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0 , \port$2465$0  };
+      sums_memory[sums_write] <= { \port$3041$0 , \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0  };
   end
   reg [179:0] _0_;
   always @(posedge clk) begin
@@ -12374,7 +12483,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (words_enable)
-      words_memory[words_write] <= { \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0 , \port$2453$0  };
+      words_memory[words_write] <= { \port$3029$0 , \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0  };
   end
   reg [95:0] _1_;
   always @(posedge clk) begin
@@ -12396,18 +12505,18 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   assign \$signature__addr  = words_read;
   assign sink__addr = words_write;
   assign sink__en = words_enable;
-  assign sink__data = { \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0 , \port$2453$0  };
-  assign new_words = { \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0 , \port$2453$0  };
+  assign sink__data = { \port$3029$0 , \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0  };
+  assign new_words = { \port$3029$0 , \port$2981$0 , \port$2933$0 , \port$2885$0 , \port$2837$0 , \port$2789$0 , \port$2741$0 , \port$2693$0 , \port$2645$0 , \port$2597$0 , \port$2549$0 , \port$2501$0  };
   assign \$signature__data  = words;
   assign \$signature__addr$21  = sums_read;
   assign \sink__addr$22  = sums_write;
   assign \sink__en$23  = sums_enable;
-  assign \sink__data$24  = { \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0 , \port$2465$0  };
-  assign new_sums = { \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0 , \port$2465$0  };
+  assign \sink__data$24  = { \port$3041$0 , \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0  };
+  assign new_sums = { \port$3041$0 , \port$2993$0 , \port$2945$0 , \port$2897$0 , \port$2849$0 , \port$2801$0 , \port$2753$0 , \port$2705$0 , \port$2657$0 , \port$2609$0 , \port$2561$0 , \port$2513$0  };
   assign \$signature__data$27  = sums;
 endmodule
 
-module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp, kind, busy, run, steps, \port$0$8 );
+module \drai_core.sequencer (rst, \port$2170$0 , control, start, step_done, ramp, learning, kind, busy, run, steps, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$40 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$40  <= 0;
   wire \$1 ;
@@ -12429,51 +12538,63 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire \$24 ;
   wire \$25 ;
   wire \$26 ;
-  wire [2:0] \$27 ;
-  wire [2:0] \$28 ;
-  wire [5:0] \$29 ;
+  wire \$27 ;
+  wire \$28 ;
+  wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
-  wire \$32 ;
+  wire [2:0] \$32 ;
   wire [2:0] \$33 ;
-  wire [2:0] \$34 ;
-  wire [5:0] \$35 ;
+  wire [5:0] \$34 ;
+  wire \$35 ;
   wire \$36 ;
-  wire [5:0] \$37 ;
-  wire \$38 ;
-  wire \$39 ;
+  wire \$37 ;
+  wire [2:0] \$38 ;
+  wire [2:0] \$39 ;
   wire \$4 ;
-  wire \$40 ;
-  wire [2:0] \$41 ;
-  wire [2:0] \$42 ;
+  wire [5:0] \$40 ;
+  wire \$41 ;
+  wire [5:0] \$42 ;
   wire \$43 ;
   wire \$44 ;
   wire \$45 ;
-  wire \$46 ;
-  wire \$47 ;
-  wire [24:0] \$48 ;
+  wire [2:0] \$46 ;
+  wire [2:0] \$47 ;
+  wire \$48 ;
   wire \$49 ;
   wire \$5 ;
-  reg [1:0] \$50 ;
-  reg [1:0] \$51 ;
-  reg [1:0] \$52 ;
-  reg [4:0] \$53 ;
-  reg [3:0] \$54 ;
-  reg [23:0] \$55 ;
+  wire \$50 ;
+  wire [24:0] \$51 ;
+  wire \$52 ;
+  reg \$53 ;
+  reg \$54 ;
+  reg \$55 ;
   reg \$56 ;
   reg \$57 ;
-  reg \$58 ;
-  reg \$59 ;
+  reg [1:0] \$58 ;
+  reg [1:0] \$59 ;
   wire \$6 ;
-  reg \$60 ;
-  reg \$61 ;
+  reg [1:0] \$60 ;
+  reg [1:0] \$61 ;
+  reg [1:0] \$62 ;
+  reg [4:0] \$63 ;
+  reg [3:0] \$64 ;
+  reg [23:0] \$65 ;
+  reg \$66 ;
+  reg \$67 ;
+  reg \$68 ;
+  reg \$69 ;
   wire \$7 ;
+  reg \$70 ;
+  reg \$71 ;
   wire \$8 ;
   wire \$9 ;
-  wire \$signal ;
-  reg \$signal$13  = 1'h0;
-  reg \$signal$18  = 1'h0;
+  reg \$signal  = 1'h0;
+  reg \$signal$16  = 1'h0;
+  reg \$signal$21  = 1'h0;
+  reg \$signal$22  = 1'h0;
+  reg [1:0] \$signal$23  = 2'h0;
   output busy;
   reg busy = 1'h0;
   input clk;
@@ -12492,8 +12613,10 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire \control.store ;
   wire \control.update ;
   wire couple;
-  wire diagonal;
+  reg diagonal = 1'h0;
   wire field;
+  reg [1:0] following = 2'h0;
+  reg follows = 1'h0;
   (* enum_base_type = "Kind" *)
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
@@ -12501,15 +12624,15 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   output [1:0] kind;
   reg [1:0] kind = 2'h0;
   reg learn = 1'h0;
-  wire \learn$24 ;
+  wire \learn$28 ;
   output learning;
-  wire learning;
+  reg learning = 1'h0;
   reg [23:0] left = 24'h000000;
   reg opened = 1'h0;
   reg [1:0] page = 2'h0;
   reg [3:0] phase_state = 4'h0;
-  input [2:0] \port$0$8 ;
-  wire [2:0] \port$0$8 ;
+  input [2:0] \port$2170$0 ;
+  wire [2:0] \port$2170$0 ;
   output ramp;
   reg ramp;
   wire ready;
@@ -12526,80 +12649,94 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   reg stepping = 1'h0;
   input [23:0] steps;
   wire [23:0] steps;
-  assign \$36  = slot == 4'hb;
-  assign \$37  = slot + 1'h1;
-  assign \$38  = ~ \$signal ;
-  assign \$39  = slot == 4'h9;
-  assign \$40  = \$38  & \$39 ;
-  assign \$41  = row + 1'h1;
-  assign \$42  = row + 1'h1;
-  assign \$43  = ! kind;
-  assign \$44  = slot == 5'h10;
-  assign \$45  = \$signal  & \$44 ;
-  assign \$46  = kind == 1'h1;
-  assign \$47  = \$46  & \$signal$13 ;
-  assign \$48  = left - 1'h1;
-  assign \$49  = ! left;
+  assign \$29  = kind == 1'h1;
+  assign \$30  = \$29  & \$signal$22 ;
+  assign \$31  = row == 2'h2;
+  assign \$32  = row + 1'h1;
+  assign \$33  = \$31  ? { 1'h0, row } : \$32 ;
+  assign \$34  = slot + 1'h1;
+  assign \$35  = slot == 4'hb;
+  assign \$37  = page == 2'h2;
+  assign \$38  = page + 1'h1;
+  assign \$39  = \$37  ? { 1'h0, row } : \$38 ;
+  assign \$40  = slot + 1'h1;
+  assign \$41  = slot == 4'hb;
+  assign \$42  = slot + 1'h1;
+  assign \$43  = ~ \$signal ;
+  assign \$44  = slot == 4'h9;
+  assign \$45  = \$43  & \$44 ;
+  assign \$46  = row + 1'h1;
+  assign \$47  = row + 1'h1;
+  assign \$48  = ! kind;
+  assign \$49  = slot == 5'h10;
+  assign \$50  = \$signal  & \$49 ;
+  assign \$51  = left - 1'h1;
+  assign \$52  = ! left;
   always @(posedge clk)
-    kind <= \$50 ;
+    \$signal  <= \$53 ;
   always @(posedge clk)
-    row <= \$51 ;
+    diagonal <= \$54 ;
   always @(posedge clk)
-    page <= \$52 ;
+    learning <= \$55 ;
   always @(posedge clk)
-    slot <= \$53 ;
+    \$signal$16  <= \$56 ;
   always @(posedge clk)
-    phase_state <= \$54 ;
+    follows <= \$57 ;
   always @(posedge clk)
-    left <= \$55 ;
+    \$signal$23  <= \$58 ;
   always @(posedge clk)
-    \$signal$18  <= \$56 ;
+    following <= \$59 ;
   always @(posedge clk)
-    \$signal$13  <= \$57 ;
+    kind <= \$60 ;
   always @(posedge clk)
-    learn <= \$58 ;
+    row <= \$61 ;
   always @(posedge clk)
-    stepping <= \$59 ;
+    page <= \$62 ;
   always @(posedge clk)
-    busy <= \$60 ;
+    slot <= \$63 ;
   always @(posedge clk)
-    opened <= \$61 ;
-  assign \$signal  = row == 2'h2;
-  assign diagonal = page == row;
-  assign \$1  = kind == 2'h2;
-  assign learning = learn & \$1 ;
-  assign \$2  = ! row;
-  assign \$3  = ~ diagonal;
-  assign \$4  = slot >= 1'h1;
-  assign \$5  = slot <= 3'h6;
-  assign \$6  = \$4  & \$5 ;
-  assign \$7  = \$3  | \$6 ;
-  assign \$9  = slot == 3'h6;
-  assign \$10  = diagonal & \$9 ;
-  assign \$11  = slot == 5'h10;
-  assign \$12  = \$signal  & \$11 ;
-  assign \$13  = kind == 1'h1;
-  assign \$14  = \$13  & \$signal$13 ;
-  assign \$15  = kind == 2'h2;
-  assign \$16  = stepping & \$15 ;
-  assign \$17  = ! left;
-  assign \$18  = ! phase_state;
-  assign \$19  = phase_state == 1'h1;
-  assign \$20  = phase_state == 2'h2;
-  assign \$21  = phase_state == 2'h3;
-  assign \$22  = phase_state == 3'h4;
-  assign \$23  = phase_state == 3'h5;
-  assign \$24  = phase_state == 3'h6;
-  assign \$25  = phase_state == 3'h7;
-  assign \$26  = phase_state == 4'h8;
-  assign \$27  = row + 1'h1;
-  assign \$28  = \$signal  ? { 1'h0, row } : \$27 ;
-  assign \$29  = slot + 1'h1;
-  assign \$30  = slot == 4'hb;
-  assign \$32  = page == 2'h2;
-  assign \$33  = page + 1'h1;
-  assign \$34  = \$32  ? { 1'h0, row } : \$33 ;
-  assign \$35  = slot + 1'h1;
+    phase_state <= \$64 ;
+  always @(posedge clk)
+    left <= \$65 ;
+  always @(posedge clk)
+    \$signal$21  <= \$66 ;
+  always @(posedge clk)
+    \$signal$22  <= \$67 ;
+  always @(posedge clk)
+    learn <= \$68 ;
+  always @(posedge clk)
+    stepping <= \$69 ;
+  always @(posedge clk)
+    busy <= \$70 ;
+  always @(posedge clk)
+    opened <= \$71 ;
+  assign \$1  = ! row;
+  assign \$2  = ~ diagonal;
+  assign \$3  = slot >= 1'h1;
+  assign \$4  = slot <= 3'h6;
+  assign \$5  = \$3  & \$4 ;
+  assign \$6  = \$2  | \$5 ;
+  assign \$8  = slot == 3'h6;
+  assign \$9  = diagonal & \$8 ;
+  assign \$10  = slot == 5'h10;
+  assign \$11  = \$signal  & \$10 ;
+  assign \$12  = kind == 2'h2;
+  assign \$13  = stepping & \$12 ;
+  assign \$14  = ! left;
+  assign \$15  = ! phase_state;
+  assign \$16  = phase_state == 1'h1;
+  assign \$17  = phase_state == 2'h2;
+  assign \$18  = phase_state == 2'h3;
+  assign \$19  = phase_state == 3'h4;
+  assign \$20  = phase_state == 3'h5;
+  assign \$21  = phase_state == 3'h6;
+  assign \$22  = phase_state == 3'h7;
+  assign \$23  = phase_state == 4'h8;
+  assign \$24  = row == 2'h2;
+  assign \$25  = page == row;
+  assign \$26  = kind == 2'h2;
+  assign \$27  = learn & \$26 ;
+  assign \$28  = | { \$signal$22 , \$signal$21  };
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
     control[9:0] = 10'h000;
@@ -12611,14 +12748,14 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h3:
         begin
           control[1] = 1'h1;
-          control[2] = \$2 ;
+          control[2] = \$1 ;
           control[3] = opened;
         end
       4'h4:
         begin
           control[4] = 1'h1;
-          control[5] = \$8 ;
-          control[6] = \$10 ;
+          control[5] = \$7 ;
+          control[6] = \$9 ;
         end
       4'h5:
           control[7] = 1'h1;
@@ -12647,16 +12784,14 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h6:
           /* empty */;
       4'h7:
-          if (\$12 ) begin
-            if (\$14 ) begin
+          if (\$11 ) begin
+            if (follows) begin
               start = 1'h1;
             end
           end
       4'h8:
-          if (\$17 ) begin
-          end else if (\$signal$18 ) begin
-            start = 1'h1;
-          end else if (\$signal$13 ) begin
+          if (\$14 ) begin
+          end else if (\$signal$16 ) begin
             start = 1'h1;
           end
     endcase
@@ -12706,316 +12841,305 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h7:
           /* empty */;
       4'h8:
-          ramp = \$16 ;
+          ramp = \$13 ;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$50  = kind;
-    casez (phase_state)
-      4'h0:
-          \$50  = 2'h0;
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          if (\$45 ) begin
-            if (\$47 ) begin
-              \$50  = 2'h2;
-            end
-          end
-      4'h8:
-          if (\$49 ) begin
-          end else if (\$signal$18 ) begin
-            \$50  = 2'h1;
-          end else if (\$signal$13 ) begin
-            \$50  = 2'h2;
-          end
-    endcase
+    \$53  = \$24 ;
     if (rst) begin
-      \$50  = 2'h0;
+      \$53  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$51  = row;
-    casez (phase_state)
-      4'h0:
-          \$51  = 2'h0;
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-        begin
-          if (\$40 ) begin
-            \$51  = \$41 [1:0];
-          end
-          if (\$45 ) begin
-            if (\$47 ) begin
-              \$51  = 2'h0;
-            end
-          end
-        end
-      4'h8:
-          if (\$49 ) begin
-          end else if (\$signal$18 ) begin
-            \$51  = 2'h0;
-          end else if (\$signal$13 ) begin
-            \$51  = 2'h0;
-          end
-    endcase
+    \$54  = \$25 ;
     if (rst) begin
-      \$51  = 2'h0;
+      \$54  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$52  = page;
-    casez (phase_state)
-      4'h0:
-          \$52  = 2'h0;
-      4'h2:
-          \$52  = \$28 [1:0];
-      4'h3:
-          /* empty */;
-      4'h4:
-          if (\$31 ) begin
-            (* full_case = 32'd1 *)
-            if (diagonal) begin
-            end else begin
-              \$52  = \$34 [1:0];
-            end
-          end
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-        begin
-          if (\$40 ) begin
-            \$52  = \$42 [1:0];
-          end
-          if (\$45 ) begin
-            if (\$47 ) begin
-              \$52  = 2'h0;
-            end
-          end
-        end
-      4'h8:
-          if (\$49 ) begin
-          end else if (\$signal$18 ) begin
-            \$52  = 2'h0;
-          end else if (\$signal$13 ) begin
-            \$52  = 2'h0;
-          end
-    endcase
+    \$55  = \$27 ;
     if (rst) begin
-      \$52  = 2'h0;
+      \$55  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$53  = slot;
-    casez (phase_state)
-      4'h0:
-          \$53  = 5'h00;
-      4'h2:
-          /* empty */;
-      4'h3:
-          \$53  = 5'h00;
-      4'h4:
-        begin
-          \$53  = \$29 [4:0];
-          if (\$31 ) begin
-            \$53  = 5'h00;
-          end
-        end
-      4'h5:
-          /* empty */;
-      4'h1:
-        begin
-          \$53  = \$35 [4:0];
-          if (\$36 ) begin
-            \$53  = 5'h00;
-          end
-        end
-      4'h6:
-          /* empty */;
-      4'h7:
-        begin
-          \$53  = \$37 [4:0];
-          if (\$40 ) begin
-            \$53  = 5'h00;
-          end
-          if (\$45 ) begin
-            \$53  = 5'h00;
-            if (\$47 ) begin
-              \$53  = 5'h00;
-            end
-          end
-        end
-      4'h8:
-          if (\$49 ) begin
-          end else if (\$signal$18 ) begin
-            \$53  = 5'h00;
-          end else if (\$signal$13 ) begin
-            \$53  = 5'h00;
-          end
-    endcase
-    if (rst) begin
-      \$53  = 5'h00;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$54  = phase_state;
-    casez (phase_state)
-      4'h0:
-        begin
-          \$54  = 4'h0;
-          if (run) begin
-            \$54  = 4'h1;
-          end
-        end
-      4'h2:
-          \$54  = 4'h3;
-      4'h3:
-          \$54  = 4'h4;
-      4'h4:
-          if (\$31 ) begin
-            (* full_case = 32'd1 *)
-            if (diagonal) begin
-              \$54  = 4'h5;
-            end else begin
-              \$54  = 4'h3;
-            end
-          end
-      4'h5:
-          \$54  = 4'h1;
-      4'h1:
-          if (\$36 ) begin
-            \$54  = 4'h6;
-          end
-      4'h6:
-          \$54  = 4'h7;
-      4'h7:
-        begin
-          if (\$40 ) begin
-            (* full_case = 32'd1 *)
-            if (\$43 ) begin
-              \$54  = 4'h1;
-            end else begin
-              \$54  = 4'h2;
-            end
-          end
-          if (\$45 ) begin
-            (* full_case = 32'd1 *)
-            if (\$47 ) begin
-              \$54  = 4'h2;
-            end else begin
-              \$54  = 4'h8;
-            end
-          end
-        end
-      4'h8:
-          if (\$49 ) begin
-            \$54  = 4'h0;
-          end else if (\$signal$18 ) begin
-            \$54  = 4'h2;
-          end else if (\$signal$13 ) begin
-            \$54  = 4'h2;
-          end
-    endcase
-    if (rst) begin
-      \$54  = 4'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$55  = left;
-    casez (phase_state)
-      4'h0:
-          \$55  = steps;
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          /* empty */;
-      4'h8:
-          \$55  = \$48 [23:0];
-    endcase
-    if (rst) begin
-      \$55  = 24'h000000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$56  = \$signal$18 ;
-    casez (phase_state)
-      4'h0:
-          \$56  = \port$0$8 [0];
-    endcase
+    \$56  = \$28 ;
     if (rst) begin
       \$56  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$57  = \$signal$13 ;
-    casez (phase_state)
-      4'h0:
-          \$57  = \port$0$8 [1];
-    endcase
+    \$57  = 1'h0;
+    if (\$30 ) begin
+      \$57  = 1'h1;
+    end
     if (rst) begin
       \$57  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$58  = learn;
-    casez (phase_state)
-      4'h0:
-          \$58  = \port$0$8 [2];
-    endcase
+    \$58  = \$signal$23 ;
+    if (\$signal$22 ) begin
+      \$58  = 2'h2;
+    end
+    if (\$signal$21 ) begin
+      \$58  = 2'h1;
+    end
     if (rst) begin
-      \$58  = 1'h0;
+      \$58  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$59  = stepping;
+    \$59  = following;
+    if (\$30 ) begin
+      \$59  = 2'h2;
+    end
+    if (rst) begin
+      \$59  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$60  = kind;
     casez (phase_state)
       4'h0:
-          \$59  = 1'h0;
+          \$60  = 2'h0;
+      4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          if (\$50 ) begin
+            if (follows) begin
+              \$60  = following;
+            end
+          end
+      4'h8:
+          if (\$52 ) begin
+          end else if (\$signal$16 ) begin
+            \$60  = \$signal$23 ;
+          end
+    endcase
+    if (rst) begin
+      \$60  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$61  = row;
+    casez (phase_state)
+      4'h0:
+          \$61  = 2'h0;
+      4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+        begin
+          if (\$45 ) begin
+            \$61  = \$46 [1:0];
+          end
+          if (\$50 ) begin
+            if (follows) begin
+              \$61  = 2'h0;
+            end
+          end
+        end
+      4'h8:
+          if (\$52 ) begin
+          end else if (\$signal$16 ) begin
+            \$61  = 2'h0;
+          end
+    endcase
+    if (rst) begin
+      \$61  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$62  = page;
+    casez (phase_state)
+      4'h0:
+          \$62  = 2'h0;
+      4'h2:
+          \$62  = \$33 [1:0];
+      4'h3:
+          /* empty */;
+      4'h4:
+          if (\$36 ) begin
+            (* full_case = 32'd1 *)
+            if (diagonal) begin
+            end else begin
+              \$62  = \$39 [1:0];
+            end
+          end
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+        begin
+          if (\$45 ) begin
+            \$62  = \$47 [1:0];
+          end
+          if (\$50 ) begin
+            if (follows) begin
+              \$62  = 2'h0;
+            end
+          end
+        end
+      4'h8:
+          if (\$52 ) begin
+          end else if (\$signal$16 ) begin
+            \$62  = 2'h0;
+          end
+    endcase
+    if (rst) begin
+      \$62  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$63  = slot;
+    casez (phase_state)
+      4'h0:
+          \$63  = 5'h00;
+      4'h2:
+          /* empty */;
+      4'h3:
+          \$63  = 5'h00;
+      4'h4:
+        begin
+          \$63  = \$34 [4:0];
+          if (\$36 ) begin
+            \$63  = 5'h00;
+          end
+        end
+      4'h5:
+          /* empty */;
+      4'h1:
+        begin
+          \$63  = \$40 [4:0];
+          if (\$41 ) begin
+            \$63  = 5'h00;
+          end
+        end
+      4'h6:
+          /* empty */;
+      4'h7:
+        begin
+          \$63  = \$42 [4:0];
+          if (\$45 ) begin
+            \$63  = 5'h00;
+          end
+          if (\$50 ) begin
+            \$63  = 5'h00;
+            if (follows) begin
+              \$63  = 5'h00;
+            end
+          end
+        end
+      4'h8:
+          if (\$52 ) begin
+          end else if (\$signal$16 ) begin
+            \$63  = 5'h00;
+          end
+    endcase
+    if (rst) begin
+      \$63  = 5'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$64  = phase_state;
+    casez (phase_state)
+      4'h0:
+        begin
+          \$64  = 4'h0;
+          if (run) begin
+            \$64  = 4'h1;
+          end
+        end
+      4'h2:
+          \$64  = 4'h3;
+      4'h3:
+          \$64  = 4'h4;
+      4'h4:
+          if (\$36 ) begin
+            (* full_case = 32'd1 *)
+            if (diagonal) begin
+              \$64  = 4'h5;
+            end else begin
+              \$64  = 4'h3;
+            end
+          end
+      4'h5:
+          \$64  = 4'h1;
+      4'h1:
+          if (\$41 ) begin
+            \$64  = 4'h6;
+          end
+      4'h6:
+          \$64  = 4'h7;
+      4'h7:
+        begin
+          if (\$45 ) begin
+            (* full_case = 32'd1 *)
+            if (\$48 ) begin
+              \$64  = 4'h1;
+            end else begin
+              \$64  = 4'h2;
+            end
+          end
+          if (\$50 ) begin
+            \$64  = 4'h8;
+            if (follows) begin
+              \$64  = 4'h2;
+            end
+          end
+        end
+      4'h8:
+          if (\$52 ) begin
+            \$64  = 4'h0;
+          end else if (\$signal$16 ) begin
+            \$64  = 4'h2;
+          end
+    endcase
+    if (rst) begin
+      \$64  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$65  = left;
+    casez (phase_state)
+      4'h0:
+          \$65  = steps;
       4'h2:
           /* empty */;
       4'h3:
@@ -13031,19 +13155,79 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h7:
           /* empty */;
       4'h8:
-          \$59  = 1'h1;
+          \$65  = \$51 [23:0];
     endcase
     if (rst) begin
-      \$59  = 1'h0;
+      \$65  = 24'h000000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$60  = busy;
+    \$66  = \$signal$21 ;
+    casez (phase_state)
+      4'h0:
+          \$66  = \port$2170$0 [0];
+    endcase
+    if (rst) begin
+      \$66  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$67  = \$signal$22 ;
+    casez (phase_state)
+      4'h0:
+          \$67  = \port$2170$0 [1];
+    endcase
+    if (rst) begin
+      \$67  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$68  = learn;
+    casez (phase_state)
+      4'h0:
+          \$68  = \port$2170$0 [2];
+    endcase
+    if (rst) begin
+      \$68  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$69  = stepping;
+    casez (phase_state)
+      4'h0:
+          \$69  = 1'h0;
+      4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          /* empty */;
+      4'h8:
+          \$69  = 1'h1;
+    endcase
+    if (rst) begin
+      \$69  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
+    \$70  = busy;
     casez (phase_state)
       4'h0:
           if (run) begin
-            \$60  = 1'h1;
+            \$70  = 1'h1;
           end
       4'h2:
           /* empty */;
@@ -13060,33 +13244,33 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h7:
           /* empty */;
       4'h8:
-          if (\$49 ) begin
-            \$60  = 1'h0;
+          if (\$52 ) begin
+            \$70  = 1'h0;
           end
     endcase
     if (rst) begin
-      \$60  = 1'h0;
+      \$70  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$40 ) begin end
-    \$61  = opened;
+    \$71  = opened;
     casez (phase_state)
       4'h0:
           /* empty */;
       4'h2:
-          \$61  = 1'h0;
+          \$71  = 1'h0;
       4'h3:
-          \$61  = 1'h1;
+          \$71  = 1'h1;
     endcase
     if (rst) begin
-      \$61  = 1'h0;
+      \$71  = 1'h0;
     end
   end
   assign ready = 1'h1;
-  assign field = \port$0$8 [0];
-  assign couple = \port$0$8 [1];
-  assign \learn$24  = \port$0$8 [2];
+  assign field = \port$2170$0 [0];
+  assign couple = \port$2170$0 [1];
+  assign \learn$28  = \port$2170$0 [2];
   assign \control.row  = control[0];
   assign \control.load  = control[1];
   assign \control.first  = control[2];
@@ -13100,12 +13284,12 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   assign \control.page  = control[11:10];
   always @*
     control[11:10] = page;
-  assign \$8  = \$7 ;
-  assign \$31  = \$30 ;
+  assign \$7  = \$6 ;
+  assign \$36  = \$35 ;
 endmodule
 
-module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, host_inputs, start, kind, busy, reseed, host_write_theta, host_write_omega, host_write_inputs, gain, dither, margin, gates, host_index
-, shil, word, sum, host_theta);
+module \drai_core.update (rst, theta, omega, inputs, marks, ahead, valid, kind, host_theta, gain, shil, dither, margin, gates, reseed, busy, start, host_inputs, host_write_theta, host_write_omega, host_write_inputs
+, host_index, word, sum, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$41 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$41  <= 0;
   wire [6:0] \$1 ;
@@ -13135,15 +13319,27 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire \$31 ;
   wire \$32 ;
   wire \$33 ;
-  wire [6:0] \$34 ;
-  wire [6:0] \$35 ;
+  wire [5:0] \$34 ;
+  wire [15:0] \$35 ;
   wire \$36 ;
-  wire \$37 ;
-  reg [5:0] \$38 ;
-  reg [5:0] \$39 ;
+  wire [5:0] \$37 ;
+  wire \$38 ;
+  wire \$39 ;
   reg [5:0] \$4 ;
-  reg [14:0] \$40 ;
+  wire [5:0] \$40 ;
+  wire [15:0] \$41 ;
+  wire \$42 ;
+  wire [5:0] \$43 ;
+  wire [19:0] \$44 ;
+  wire \$45 ;
+  wire [6:0] \$46 ;
+  wire [6:0] \$47 ;
+  wire \$48 ;
+  wire \$49 ;
   wire [17:0] \$5 ;
+  reg [5:0] \$50 ;
+  reg [5:0] \$51 ;
+  reg [14:0] \$52 ;
   wire [17:0] \$6 ;
   wire [18:0] \$7 ;
   wire [30:0] \$8 ;
@@ -13224,6 +13420,9 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire \inputs_0.clamp ;
   wire [5:0] \inputs_0.psi ;
   wire [11:0] \inputs_0.strength ;
+  reg [19:0] inputs_new_0 = 20'h00000;
+  reg inputs_put_0 = 1'h0;
+  reg [5:0] inputs_to_0 = 6'h00;
   reg [14:0] kick = 15'h0000;
   (* enum_base_type = "Kind" *)
   (* enum_value_00 = "REFRESH" *)
@@ -13246,6 +13445,9 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire \marks.margin ;
   reg marks_0 = 1'h0;
   wire \marks_0.margin ;
+  reg marks_new_0 = 1'h0;
+  reg marks_put_0 = 1'h0;
+  reg [5:0] marks_to_0 = 6'h00;
   (* init = 1'h0 *)
   wire new_marks;
   wire \new_marks.margin ;
@@ -13256,42 +13458,57 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   reg [15:0] omega5_2 = 16'h0000;
   reg [15:0] omega5_3 = 16'h0000;
   reg [15:0] omega_0 = 16'h0000;
+  reg [15:0] omega_new_0 = 16'h0000;
+  reg omega_put_0 = 1'h0;
+  reg [5:0] omega_to_0 = 6'h00;
   reg [17:0] parted = 18'h00000;
   wire [5:0] port__addr;
-  wire [5:0] \port__addr$105 ;
-  wire [5:0] \port__addr$110 ;
-  wire [5:0] \port__addr$113 ;
-  wire [5:0] \port__addr$118 ;
-  wire [5:0] \port__addr$93 ;
-  wire [5:0] \port__addr$95 ;
-  wire [5:0] \port__addr$97 ;
+  wire [5:0] \port__addr$112 ;
+  wire [5:0] \port__addr$114 ;
+  wire [5:0] \port__addr$116 ;
+  (* init = 6'h00 *)
+  wire [5:0] \port__addr$123 ;
+  (* init = 6'h00 *)
+  wire [5:0] \port__addr$126 ;
+  (* init = 6'h00 *)
+  wire [5:0] \port__addr$129 ;
+  (* init = 6'h00 *)
+  wire [5:0] \port__addr$132 ;
   wire [15:0] port__data;
-  wire [15:0] \port__data$106 ;
-  wire \port__data$111 ;
-  wire \port__data$111.margin ;
-  wire [15:0] \port__data$114 ;
-  wire [19:0] \port__data$119 ;
-  wire \port__data$119.active ;
-  wire \port__data$119.clamp ;
-  wire [5:0] \port__data$119.psi ;
-  wire [11:0] \port__data$119.strength ;
-  wire [15:0] \port__data$94 ;
-  wire [19:0] \port__data$96 ;
-  wire \port__data$96.active ;
-  wire \port__data$96.clamp ;
-  wire [5:0] \port__data$96.psi ;
-  wire [11:0] \port__data$96.strength ;
-  wire \port__data$98 ;
-  wire \port__data$98.margin ;
+  wire [15:0] \port__data$113 ;
+  wire [19:0] \port__data$115 ;
+  wire \port__data$115.active ;
+  wire \port__data$115.clamp ;
+  wire [5:0] \port__data$115.psi ;
+  wire [11:0] \port__data$115.strength ;
+  wire \port__data$117 ;
+  wire \port__data$117.margin ;
+  (* init = 16'h0000 *)
+  wire [15:0] \port__data$124 ;
+  (* init = 1'h0 *)
+  wire \port__data$127 ;
+  wire \port__data$127.margin ;
+  (* init = 16'h0000 *)
+  wire [15:0] \port__data$130 ;
+  (* init = 20'h00000 *)
+  wire [19:0] \port__data$133 ;
+  wire \port__data$133.active ;
+  wire \port__data$133.clamp ;
+  wire [5:0] \port__data$133.psi ;
+  wire [11:0] \port__data$133.strength ;
+  (* init = 1'h0 *)
   wire port__en;
-  wire \port__en$112 ;
-  wire \port__en$116 ;
-  wire \port__en$121 ;
+  (* init = 1'h0 *)
+  wire \port__en$128 ;
+  (* init = 1'h0 *)
+  wire \port__en$131 ;
+  (* init = 1'h0 *)
+  wire \port__en$134 ;
   reg [5:0] pull = 6'h00;
   reg [5:0] read_at = 6'h00;
   input reseed;
   wire reseed;
-  wire \reseed$101 ;
+  wire \reseed$120 ;
   input rst;
   wire rst;
   input [11:0] shil;
@@ -13318,6 +13535,9 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   reg [15:0] theta8 = 16'h0000;
   reg [15:0] theta9_0 = 16'h0000;
   reg [15:0] theta_0 = 16'h0000;
+  reg [15:0] theta_new_0 = 16'h0000;
+  reg theta_put_0 = 1'h0;
+  reg [5:0] theta_to_0 = 6'h00;
   reg [14:0] total2_0 = 15'h0000;
   reg [14:0] total_0 = 15'h0000;
   input valid;
@@ -13370,12 +13590,12 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     inputs_memory[35] = 20'h00000;
   end
   always @(posedge clk) begin
-    if (\port__en$121 )
-      inputs_memory[\port__addr$118 ] <= \port__data$119 ;
+    if (inputs_put_0)
+      inputs_memory[inputs_to_0] <= inputs_new_0;
   end
   reg [19:0] _0_;
   always @(posedge clk) begin
-    _0_ <= inputs_memory[\port__addr$95 ];
+    _0_ <= inputs_memory[\port__addr$114 ];
   end
   assign inputs = _0_;
   (* no_rw_check = 32'd1 *)
@@ -13419,12 +13639,12 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     marks_memory[35] = 1'h1;
   end
   always @(posedge clk) begin
-    if (\port__en$112 )
-      marks_memory[\port__addr$110 ] <= \port__data$111 ;
+    if (marks_put_0)
+      marks_memory[marks_to_0] <= marks_new_0;
   end
   reg [0:0] _1_;
   always @(posedge clk) begin
-    _1_ <= marks_memory[\port__addr$97 ];
+    _1_ <= marks_memory[\port__addr$116 ];
   end
   assign marks = _1_;
   (* no_rw_check = 32'd1 *)
@@ -13468,12 +13688,12 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     omega_memory[35] = 16'h0000;
   end
   always @(posedge clk) begin
-    if (\port__en$116 )
-      omega_memory[\port__addr$113 ] <= \port__data$114 ;
+    if (omega_put_0)
+      omega_memory[omega_to_0] <= omega_new_0;
   end
   reg [15:0] _2_;
   always @(posedge clk) begin
-    _2_ <= omega_memory[\port__addr$93 ];
+    _2_ <= omega_memory[\port__addr$112 ];
   end
   assign omega = _2_;
   (* no_rw_check = 32'd1 *)
@@ -13517,14 +13737,21 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     theta_memory[35] = 16'h0000;
   end
   always @(posedge clk) begin
-    if (port__en)
-      theta_memory[\port__addr$105 ] <= \port__data$106 ;
+    if (theta_put_0)
+      theta_memory[theta_to_0] <= theta_new_0;
   end
   reg [15:0] _3_;
   always @(posedge clk) begin
     _3_ <= theta_memory[port__addr];
   end
   assign theta = _3_;
+  assign \port__addr$114  = busy ? read_at : host_index;
+  assign \port__addr$116  = busy ? read_at : host_index;
+  assign couple = kind == 2'h2;
+  assign \$46  = inputs_0[17:12] - theta_0[15:10];
+  assign \$48  = kind == 2'h2;
+  assign step = stepping_2 & \$48 ;
+  assign \$49  = margin9_0 & gates[0];
   always @(posedge clk)
     done_0 <= valid;
   always @(posedge clk)
@@ -13544,9 +13771,9 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   always @(posedge clk)
     done_8 <= done_7;
   always @(posedge clk)
-    read_at <= \$38 ;
+    read_at <= \$50 ;
   always @(posedge clk)
-    _write_at <= \$39 ;
+    _write_at <= \$51 ;
   always @(posedge clk)
     theta_0 <= theta;
   always @(posedge clk)
@@ -13610,7 +13837,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   always @(posedge clk)
     amplitude <= \$23 [13:0];
   always @(posedge clk)
-    kick <= \$40 ;
+    kick <= \$52 ;
   always @(posedge clk)
     drift <= \$25 ;
   always @(posedge clk)
@@ -13665,6 +13892,30 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     margin8_4 <= margin8_3;
   always @(posedge clk)
     margin9_0 <= margin8_4;
+  always @(posedge clk)
+    theta_to_0 <= \$34 ;
+  always @(posedge clk)
+    theta_new_0 <= \$35 ;
+  always @(posedge clk)
+    theta_put_0 <= \$36 ;
+  always @(posedge clk)
+    marks_to_0 <= \$37 ;
+  always @(posedge clk)
+    marks_new_0 <= \$38 ;
+  always @(posedge clk)
+    marks_put_0 <= \$39 ;
+  always @(posedge clk)
+    omega_to_0 <= \$40 ;
+  always @(posedge clk)
+    omega_new_0 <= \$41 ;
+  always @(posedge clk)
+    omega_put_0 <= \$42 ;
+  always @(posedge clk)
+    inputs_to_0 <= \$43 ;
+  always @(posedge clk)
+    inputs_new_0 <= \$44 ;
+  always @(posedge clk)
+    inputs_put_0 <= \$45 ;
   assign \$1  = read_at + 1'h1;
   assign \$2  = _write_at + 1'h1;
   assign \$5  = $signed({ 1'h0, strength2_0 }) * $signed(pull);
@@ -13692,24 +13943,17 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   assign \$31  = ~ active2_0;
   assign \$32  = held_0 | \$31 ;
   assign \$33  = \$30  ? \$32  : margin2_0;
+  assign \$34  = busy ? _write_at : host_index;
+  assign \$35  = busy ? theta9_0 : host_theta;
+  assign \$36  = busy ? done_8 : host_write_theta;
+  assign \$37  = busy ? _write_at : host_index;
+  assign \$39  = busy ? done_8 : 1'h0;
+  assign \$40  = busy ? _write_at : host_index;
+  assign \$42  = busy ? 1'h0 : host_write_omega;
+  assign \$43  = busy ? _write_at : host_index;
+  assign \$45  = busy ? 1'h0 : host_write_inputs;
   assign port__addr = busy ? read_at : host_index;
-  assign \port__addr$93  = busy ? read_at : host_index;
-  assign \port__addr$95  = busy ? read_at : host_index;
-  assign \port__addr$97  = busy ? read_at : host_index;
-  assign couple = kind == 2'h2;
-  assign \$34  = inputs_0[17:12] - theta_0[15:10];
-  assign \$36  = kind == 2'h2;
-  assign step = stepping_2 & \$36 ;
-  assign \$37  = margin9_0 & gates[0];
-  assign \port__addr$105  = busy ? _write_at : host_index;
-  assign \port__data$106  = busy ? theta9_0 : host_theta;
-  assign port__en = busy ? done_8 : host_write_theta;
-  assign \port__addr$110  = busy ? _write_at : host_index;
-  assign \port__en$112  = busy ? done_8 : 1'h0;
-  assign \port__addr$113  = busy ? _write_at : host_index;
-  assign \port__en$116  = busy ? 1'h0 : host_write_omega;
-  assign \port__addr$118  = busy ? _write_at : host_index;
-  assign \port__en$121  = busy ? 1'h0 : host_write_inputs;
+  assign \port__addr$112  = busy ? read_at : host_index;
   \drai_core.update.dither_stream  dither_stream (
     .clk(clk),
     .reseed(reseed),
@@ -13719,25 +13963,25 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$41 ) begin end
-    \$38  = read_at;
+    \$50  = read_at;
     (* full_case = 32'd1 *)
     if (start) begin
-      \$38  = 6'h00;
+      \$50  = 6'h00;
     end else begin
       if (ahead) begin
-        \$38  = \$1 [5:0];
+        \$50  = \$1 [5:0];
       end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$41 ) begin end
-    \$39  = _write_at;
+    \$51  = _write_at;
     (* full_case = 32'd1 *)
     if (start) begin
-      \$39  = 6'h00;
+      \$51  = 6'h00;
     end else begin
       if (done_8) begin
-        \$39  = \$2 [5:0];
+        \$51  = \$2 [5:0];
       end
     end
   end
@@ -13746,17 +13990,17 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     (* full_case = 32'd1 *)
     casez (state[1:0])
       2'h1:
-          \$40  = { 1'h0, amplitude };
+          \$52  = { 1'h0, amplitude };
       2'h2:
-          \$40  = \$24 ;
+          \$52  = \$24 ;
       default:
-          \$40  = 15'h0000;
+          \$52  = 15'h0000;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$41 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$34 [5:0])
+    casez (\$46 [5:0])
       6'h00:
           \$3  = 6'h00;
       6'h01:
@@ -13890,7 +14134,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$41 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$35 [5:0])
+    casez (\$47 [5:0])
       6'h00:
           \$4  = 6'h00;
       6'h01:
@@ -14021,15 +14265,27 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
           \$4  = 6'h3d;
     endcase
   end
-  assign \$signal  = \$34 [5:0];
-  assign double = \$35 [5:0];
-  assign port__data = theta;
-  assign \port__data$94  = omega;
-  assign \port__data$96  = inputs;
-  assign \port__data$98  = marks;
-  assign \reseed$101  = reseed;
+  assign \$signal  = \$46 [5:0];
+  assign double = \$47 [5:0];
   assign new_marks = margin9_0;
   assign host_omega = host_theta;
+  assign port__data = theta;
+  assign \port__data$113  = omega;
+  assign \port__data$115  = inputs;
+  assign \port__data$117  = marks;
+  assign \reseed$120  = reseed;
+  assign \port__addr$123  = theta_to_0;
+  assign \port__data$124  = theta_new_0;
+  assign port__en = theta_put_0;
+  assign \port__addr$126  = marks_to_0;
+  assign \port__data$127  = marks_new_0;
+  assign \port__en$128  = marks_put_0;
+  assign \port__addr$129  = omega_to_0;
+  assign \port__data$130  = omega_new_0;
+  assign \port__en$131  = omega_put_0;
+  assign \port__addr$132  = inputs_to_0;
+  assign \port__data$133  = inputs_new_0;
+  assign \port__en$134  = inputs_put_0;
   assign \inputs_0.strength  = inputs_0[11:0];
   assign \inputs_0.psi  = inputs_0[17:12];
   assign \inputs_0.clamp  = inputs_0[18];
@@ -14040,35 +14296,35 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   assign \inputs.active  = inputs[19];
   assign \marks_0.margin  = marks_0;
   assign \marks.margin  = marks;
-  assign \port__data$96.strength  = inputs[11:0];
-  assign \port__data$96.psi  = inputs[17:12];
-  assign \port__data$96.clamp  = inputs[18];
-  assign \port__data$96.active  = inputs[19];
-  assign \port__data$98.margin  = marks;
   assign \new_marks.margin  = margin9_0;
-  assign \word.top  = word[5:0];
-  assign \word.margin  = word[6];
-  assign \word.active  = word[7];
-  assign \port__data$111.margin  = \port__data$111 ;
-  assign \port__data$119.strength  = \port__data$119 [11:0];
-  assign \port__data$119.psi  = \port__data$119 [17:12];
-  assign \port__data$119.clamp  = \port__data$119 [18];
-  assign \port__data$119.active  = \port__data$119 [19];
   assign \host_inputs.strength  = host_inputs[11:0];
   assign \host_inputs.psi  = host_inputs[17:12];
   assign \host_inputs.clamp  = host_inputs[18];
   assign \host_inputs.active  = host_inputs[19];
+  assign \port__data$115.strength  = inputs[11:0];
+  assign \port__data$115.psi  = inputs[17:12];
+  assign \port__data$115.clamp  = inputs[18];
+  assign \port__data$115.active  = inputs[19];
+  assign \port__data$117.margin  = marks;
+  assign \word.top  = word[5:0];
+  assign \word.margin  = word[6];
+  assign \word.active  = word[7];
+  assign \port__data$127.margin  = marks_new_0;
+  assign \port__data$133.strength  = inputs_new_0[11:0];
+  assign \port__data$133.psi  = inputs_new_0[17:12];
+  assign \port__data$133.clamp  = inputs_new_0[18];
+  assign \port__data$133.active  = inputs_new_0[19];
   assign word[7] = active_7;
-  assign word[6] = \$37 ;
+  assign word[6] = \$49 ;
   assign word[5:0] = theta9_0[15:10];
   assign \$10  = { difference[18], difference, 6'h00 };
   assign \$12  = { x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30:9] };
   assign \$14  = { x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30:9] };
   assign \$16  = { x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30], x[30:9] };
-  assign \$35  = { theta_0[15:10], 1'h0 };
-  assign \port__data$111  = margin9_0;
-  assign \port__data$114  = host_theta;
-  assign \port__data$119  = host_inputs;
+  assign \$38  = margin9_0;
+  assign \$41  = host_theta;
+  assign \$44  = host_inputs;
+  assign \$47  = { theta_0[15:10], 1'h0 };
 endmodule
 
 module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
@@ -14110,18 +14366,20 @@ module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$2480$0 , \port$2528$0 , \port$2576$0 , \port$2624$0 , \port$2672$0 , \port$2720$0 , \port$2768$0 , \port$2816$0 , \port$2864$0 , \port$2912$0 
-, \port$2960$0 , \port$3008$0 , clk);
+module \drai_core.weights (rst, read, host_fetch, host_commit, busy, write, host_address, host_shift, host_weight, start, word, \port$2528$0 , \port$2576$0 , \port$2624$0 , \port$2672$0 , \port$2720$0 , \port$2768$0 , \port$2816$0 , \port$2864$0 , \port$2912$0 , \port$2960$0 
+, \port$3008$0 , \port$3056$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$43 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$43  <= 0;
-  wire [6:0] \$1 ;
+  wire \$1 ;
   wire [6:0] \$2 ;
-  wire \$3 ;
+  wire [6:0] \$3 ;
   wire \$4 ;
   wire \$5 ;
-  reg [5:0] \$6 ;
+  wire \$6 ;
   reg [5:0] \$7 ;
-  reg [59:0] \$8 ;
+  reg [5:0] \$8 ;
+  reg [59:0] \$9 ;
+  (* init = 6'h00 *)
   wire [5:0] \$signature__addr ;
   wire [59:0] \$signature__data ;
   wire \$signature__en ;
@@ -14129,6 +14387,7 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire busy;
   input clk;
   wire clk;
+  reg [4:0] entering = 5'h00;
   input [5:0] host_address;
   wire [5:0] host_address;
   input host_commit;
@@ -14139,13 +14398,12 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire host_shift;
   input [4:0] host_weight;
   wire [4:0] host_weight;
+  (* init = 6'h00 *)
   wire [5:0] into__addr;
   wire [59:0] into__data;
   wire into__en;
   reg load0 = 1'h0;
   wire [59:0] \new ;
-  input [4:0] \port$2480$0 ;
-  wire [4:0] \port$2480$0 ;
   input [4:0] \port$2528$0 ;
   wire [4:0] \port$2528$0 ;
   input [4:0] \port$2576$0 ;
@@ -14168,17 +14426,21 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire [4:0] \port$2960$0 ;
   input [4:0] \port$3008$0 ;
   wire [4:0] \port$3008$0 ;
+  input [4:0] \port$3056$0 ;
+  wire [4:0] \port$3056$0 ;
   input read;
   wire read;
   reg [5:0] read_at = 6'h00;
   input rst;
   wire rst;
+  reg shift0 = 1'h0;
   input start;
   wire start;
+  reg started = 1'h0;
   output [59:0] word;
   reg [59:0] word = 60'h000000000000000;
   (* init = 60'h000000000000000 *)
-  wire [59:0] \word$22 ;
+  wire [59:0] \word$25 ;
   input write;
   wire write;
   reg [5:0] write_at = 6'h00;
@@ -14242,66 +14504,77 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   end
   always @(posedge clk) begin
     if (into__en)
-      weights_memory[into__addr] <= { \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0 , \port$2480$0  };
+      weights_memory[write_at] <= { \port$3056$0 , \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0  };
   end
   reg [59:0] _0_;
   always @(posedge clk) begin
     if (\$signature__en ) begin
-      _0_ <= weights_memory[\$signature__addr ];
+      _0_ <= weights_memory[read_at];
     end
   end
   assign \$signature__data  = _0_;
-  assign \$2  = write_at + 1'h1;
-  assign \$3  = read | host_fetch;
-  assign \$signature__addr  = busy ? read_at : host_address;
+  assign \$1  = ~ busy;
+  assign \$2  = read_at + 1'h1;
+  assign \$3  = write_at + 1'h1;
   assign \$4  = read | host_fetch;
-  assign into__addr = busy ? write_at : host_address;
-  assign \$5  = write | host_commit;
+  assign \$5  = read | host_fetch;
+  assign \$6  = write | host_commit;
   always @(posedge clk)
-    read_at <= \$6 ;
+    started <= start;
   always @(posedge clk)
-    write_at <= \$7 ;
+    read_at <= \$7 ;
   always @(posedge clk)
-    load0 <= \$3 ;
+    write_at <= \$8 ;
   always @(posedge clk)
-    word <= \$8 ;
-  assign \$1  = read_at + 1'h1;
+    entering <= host_weight;
+  always @(posedge clk)
+    load0 <= \$4 ;
+  always @(posedge clk)
+    shift0 <= host_shift;
+  always @(posedge clk)
+    word <= \$9 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$43 ) begin end
-    \$6  = read_at;
+    \$7  = read_at;
     (* full_case = 32'd1 *)
-    if (start) begin
-      \$6  = 6'h00;
-    end else begin
-      if (read) begin
-        \$6  = \$1 [5:0];
-      end
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$43 ) begin end
-    \$7  = write_at;
-    (* full_case = 32'd1 *)
-    if (start) begin
+    if (\$1 ) begin
+      \$7  = host_address;
+    end else if (started) begin
       \$7  = 6'h00;
     end else begin
-      if (write) begin
+      if (read) begin
         \$7  = \$2 [5:0];
       end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$43 ) begin end
-    \$8  = word;
-    if (load0) begin
-      \$8  = \$signature__data ;
-    end else if (host_shift) begin
-      \$8  = { host_weight, word[59:5] };
+    \$8  = write_at;
+    (* full_case = 32'd1 *)
+    if (\$1 ) begin
+      \$8  = host_address;
+    end else if (started) begin
+      \$8  = 6'h00;
+    end else begin
+      if (write) begin
+        \$8  = \$3 [5:0];
+      end
     end
   end
-  assign into__data = { \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0 , \port$2480$0  };
-  assign \new  = { \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0 , \port$2480$0  };
-  assign \word$22  = word;
-  assign \$signature__en  = \$4 ;
-  assign into__en = \$5 ;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$43 ) begin end
+    \$9  = word;
+    if (load0) begin
+      \$9  = \$signature__data ;
+    end else if (shift0) begin
+      \$9  = { entering, word[59:5] };
+    end
+  end
+  assign \$signature__addr  = read_at;
+  assign into__addr = write_at;
+  assign into__data = { \port$3056$0 , \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0  };
+  assign \new  = { \port$3056$0 , \port$3008$0 , \port$2960$0 , \port$2912$0 , \port$2864$0 , \port$2816$0 , \port$2768$0 , \port$2720$0 , \port$2672$0 , \port$2624$0 , \port$2576$0 , \port$2528$0  };
+  assign \word$25  = word;
+  assign \$signature__en  = \$5 ;
+  assign into__en = \$6 ;
 endmodule

@@ -21,8 +21,11 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \$2 ;
   reg \$20 ;
   reg \$21 ;
-  reg [4:0] \$22 ;
-  reg [4:0] \$23 ;
+  reg \$22 ;
+  reg \$23 ;
+  reg \$24 ;
+  reg [4:0] \$25 ;
+  reg [4:0] \$26 ;
   wire \$3 ;
   wire \$4 ;
   wire \$5 ;
@@ -33,35 +36,49 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   reg \$like  = 1'h0;
   output ack;
   wire ack;
-  wire \ack$94 ;
+  wire \ack$131 ;
   (* init = 1'h0 *)
   wire add_local;
   (* init = 1'h0 *)
-  wire \add_local$131 ;
+  wire \add_local$165 ;
   reg add_local_0 = 1'h0;
   reg add_local_1 = 1'h0;
   input [5:0] addr;
   wire [5:0] addr;
-  wire [5:0] \addr$71 ;
+  (* init = 6'h00 *)
+  wire [5:0] \addr$107 ;
   wire ahead;
+  reg [5:0] bus_addr = 6'h00;
+  reg bus_busy = 1'h0;
+  reg bus_re = 1'h0;
+  reg [31:0] bus_wdata = 32'd0;
+  reg bus_we = 1'h0;
   output busy;
   wire busy;
-  wire \busy$158 ;
-  wire \busy$208 ;
-  wire \busy$95 ;
-  wire \busy$97 ;
+  (* init = 1'h0 *)
+  wire \busy$111 ;
+  (* init = 1'h0 *)
+  wire \busy$193 ;
+  (* init = 1'h0 *)
+  wire \busy$232 ;
+  wire \busy$35 ;
+  reg chain_address = 1'h0;
+  reg chain_commit = 1'h0;
+  reg chain_fetch = 1'h0;
+  reg chain_shift = 1'h0;
+  reg [4:0] chain_weight = 5'h00;
   wire [1:0] changed;
-  wire \changed$235 ;
-  wire \changed$236 ;
+  wire \changed$259 ;
+  wire \changed$260 ;
   wire [31:0] changed_count;
-  wire [31:0] \changed_count$92 ;
+  wire [31:0] \changed_count$129 ;
   (* init = 1'h0 *)
   wire clear;
   reg clear_counters = 1'h0;
   (* init = 1'h0 *)
   wire clear_local;
   (* init = 1'h0 *)
-  wire \clear_local$130 ;
+  wire \clear_local$164 ;
   reg clear_local_0 = 1'h0;
   reg clear_local_1 = 1'h0;
   input clk;
@@ -282,45 +299,60 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire \control_9.slot ;
   wire \control_9.store ;
   wire \control_9.update ;
+  reg counted_ramp = 1'h0;
+  reg counted_step = 1'h0;
   wire couple;
-  wire \couple$82 ;
-  wire [4:0] dither;
-  wire [4:0] \dither$194 ;
+  wire \couple$119 ;
+  reg [4:0] dither = 5'h00;
+  (* init = 5'h00 *)
+  wire [4:0] \dither$220 ;
+  wire [4:0] \dither$99 ;
   (* init = 1'h0 *)
   wire draw;
   (* init = 1'h0 *)
-  wire \draw$129 ;
+  wire \draw$163 ;
   reg draw_0 = 1'h0;
   reg draw_1 = 1'h0;
   reg entering = 1'h0;
-  wire [16:0] eta;
-  wire [16:0] \eta$183 ;
-  wire [16:0] \eta$187 ;
+  reg [16:0] eta = 17'h00000;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$212 ;
+  (* init = 17'h00000 *)
+  wire [16:0] \eta$216 ;
+  wire [16:0] \eta$93 ;
   (* init = 1'h0 *)
   wire even;
   (* init = 1'h0 *)
-  wire \even$138 ;
+  wire \even$172 ;
   reg even_0 = 1'h0;
   reg even_1 = 1'h0;
   wire field;
-  wire \field$80 ;
+  wire \field$117 ;
   (* init = 1'h0 *)
   wire first;
   (* init = 1'h0 *)
-  wire \first$133 ;
+  wire \first$167 ;
   reg first_0 = 1'h0;
   reg first_1 = 1'h0;
-  wire [15:0] gain;
-  wire [15:0] \gain$190 ;
+  reg [15:0] gain = 16'h0000;
+  (* init = 16'h0000 *)
+  wire [15:0] \gain$218 ;
+  wire [15:0] \gain$95 ;
   wire [1:0] gated_on;
-  wire \gated_on$229 ;
-  wire \gated_on$230 ;
+  wire \gated_on$253 ;
+  wire \gated_on$254 ;
   wire [31:0] gated_on_count;
-  wire [31:0] \gated_on_count$88 ;
-  wire [1:0] gates;
-  wire [1:0] \gates$198 ;
+  wire [31:0] \gated_on_count$125 ;
+  reg [1:0] gates = 2'h0;
+  wire [1:0] \gates$103 ;
+  (* init = 2'h0 *)
+  wire [1:0] \gates$222 ;
+  wire [4:0] given;
+  (* init = 1'h0 *)
   wire host_address;
+  (* init = 1'h0 *)
   wire host_commit;
+  (* init = 1'h0 *)
   wire host_fetch;
   wire host_index;
   wire [19:0] host_inputs;
@@ -329,19 +361,21 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire [5:0] \host_inputs.psi ;
   wire [11:0] \host_inputs.strength ;
   wire [15:0] host_omega;
+  (* init = 1'h0 *)
   wire host_shift;
   wire [15:0] host_theta;
+  (* init = 5'h00 *)
   wire [4:0] host_weight;
   wire host_write_inputs;
   wire host_write_omega;
   wire host_write_theta;
   wire index;
   wire [19:0] inputs;
-  wire [19:0] \inputs$205 ;
-  wire \inputs$205.active ;
-  wire \inputs$205.clamp ;
-  wire [5:0] \inputs$205.psi ;
-  wire [11:0] \inputs$205.strength ;
+  wire [19:0] \inputs$229 ;
+  wire \inputs$229.active ;
+  wire \inputs$229.clamp ;
+  wire [5:0] \inputs$229.psi ;
+  wire [11:0] \inputs$229.strength ;
   wire \inputs.active ;
   wire \inputs.clamp ;
   wire [5:0] \inputs.psi ;
@@ -356,191 +390,208 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
   (* enum_value_10 = "COUPLE" *)
-  wire [1:0] \kind$210 ;
+  (* init = 2'h0 *)
+  wire [1:0] \kind$234 ;
+  reg [1:0] kind_of_pass = 2'h0;
   wire learn;
+  wire \learn$121 ;
   (* init = 1'h0 *)
-  wire \learn$113 ;
+  wire \learn$147 ;
   (* init = 1'h0 *)
-  wire \learn$137 ;
-  wire \learn$84 ;
+  wire \learn$171 ;
   reg learn_0 = 1'h0;
   reg learn_1 = 1'h0;
   wire learning;
-  wire \learning$161 ;
+  wire \learning$196 ;
   (* init = 1'h0 *)
   wire load_local;
   (* init = 1'h0 *)
-  wire \load_local$125 ;
+  wire \load_local$159 ;
   reg load_local_0 = 1'h0;
   reg load_local_1 = 1'h0;
   (* init = 1'h0 *)
   wire load_rotating;
   (* init = 1'h0 *)
-  wire \load_rotating$126 ;
+  wire \load_rotating$160 ;
   reg load_rotating_0 = 1'h0;
   reg load_rotating_1 = 1'h0;
   (* init = 1'h0 *)
   wire load_sum;
   (* init = 1'h0 *)
-  wire \load_sum$132 ;
+  wire \load_sum$166 ;
   reg load_sum_0 = 1'h0;
   reg load_sum_1 = 1'h0;
-  wire [9:0] margin;
-  wire [9:0] \margin$196 ;
+  reg [9:0] margin = 10'h000;
+  wire [9:0] \margin$101 ;
+  (* init = 10'h000 *)
+  wire [9:0] \margin$221 ;
   wire marks;
-  wire \marks$207 ;
-  wire \marks$207.margin ;
+  wire \marks$231 ;
+  wire \marks$231.margin ;
   wire \marks.margin ;
   (* init = 1'h0 *)
   wire merge;
   (* init = 1'h0 *)
-  wire \merge$135 ;
+  wire \merge$169 ;
   reg merge_0 = 1'h0;
   reg merge_1 = 1'h0;
   (* init = 1'h0 *)
   wire merge_ahead;
   (* init = 1'h0 *)
-  wire \merge_ahead$136 ;
+  wire \merge_ahead$170 ;
   reg merge_ahead_0 = 1'h0;
   reg merge_ahead_1 = 1'h0;
   wire minus_local;
-  wire \minus_local$143 ;
+  wire \minus_local$177 ;
   (* init = 1'h0 *)
   wire minus_rotating;
   (* init = 1'h0 *)
-  wire \minus_rotating$139 ;
+  wire \minus_rotating$173 ;
   reg minus_rotating_0 = 1'h0;
   reg minus_rotating_1 = 1'h0;
   wire [9:0] \new ;
   wire [19:0] new_sums;
   wire [15:0] new_words;
   wire [9:0] next_sum;
-  wire [9:0] \next_sum$145 ;
+  wire [9:0] \next_sum$179 ;
   wire [7:0] next_word;
-  wire [7:0] \next_word$141 ;
-  wire \next_word$141.active ;
-  wire \next_word$141.margin ;
-  wire [5:0] \next_word$141.top ;
+  wire [7:0] \next_word$175 ;
+  wire \next_word$175.active ;
+  wire \next_word$175.margin ;
+  wire [5:0] \next_word$175.top ;
   wire \next_word.active ;
   wire \next_word.margin ;
   wire [5:0] \next_word.top ;
   wire [15:0] omega;
-  wire [15:0] \omega$203 ;
+  wire [15:0] \omega$227 ;
   wire [7:0] page;
-  wire [7:0] \page$140 ;
-  wire \page$140.active ;
-  wire \page$140.margin ;
-  wire [5:0] \page$140.top ;
+  wire [7:0] \page$174 ;
+  wire \page$174.active ;
+  wire \page$174.margin ;
+  wire [5:0] \page$174.top ;
   wire \page.active ;
   wire \page.margin ;
   wire [5:0] \page.top ;
   wire [9:0] page_sum;
-  wire [9:0] \page_sum$144 ;
+  wire [9:0] \page_sum$178 ;
   (* init = 1'h0 *)
   wire pair;
   (* init = 1'h0 *)
-  wire \pair$128 ;
+  wire \pair$162 ;
   reg pair_0 = 1'h0;
   reg pair_1 = 1'h0;
   wire [9:0] passed_sum;
-  wire [9:0] \passed_sum$146 ;
+  wire [9:0] \passed_sum$180 ;
   wire ramp;
-  wire \ramp$99 ;
+  (* init = 1'h0 *)
+  wire \ramp$133 ;
   output [31:0] rdata;
   wire [31:0] rdata;
-  wire [31:0] \rdata$93 ;
+  wire [31:0] \rdata$130 ;
   input re;
   wire re;
-  wire \re$74 ;
+  (* init = 1'h0 *)
+  wire \re$110 ;
   wire read;
   wire read_page;
   wire read_sum_page;
   wire ready;
-  wire \ready$163 ;
+  wire \ready$198 ;
   wire reseed;
+  reg \reseed$104  = 1'h0;
   (* init = 1'h0 *)
-  wire \reseed$181 ;
+  wire \reseed$211 ;
   (* init = 1'h0 *)
-  wire \reseed$186 ;
-  wire \reseed$199 ;
-  reg \reseed$67  = 1'h0;
+  wire \reseed$215 ;
+  (* init = 1'h0 *)
+  wire \reseed$223 ;
+  reg \reseed$89  = 1'h0;
   input rst;
   wire rst;
   wire run;
-  wire \run$76 ;
+  wire \run$113 ;
   wire save;
   (* init = 1'h0 *)
   wire save_page;
   (* init = 1'h0 *)
   wire shift;
   (* init = 1'h0 *)
-  wire \shift$127 ;
+  wire \shift$161 ;
   reg shift_0 = 1'h0;
   reg shift_1 = 1'h0;
   (* init = 1'h0 *)
   wire shift_sum;
   (* init = 1'h0 *)
-  wire \shift_sum$134 ;
+  wire \shift_sum$168 ;
   reg shift_sum_0 = 1'h0;
   reg shift_sum_1 = 1'h0;
-  wire [11:0] shil;
-  wire [11:0] \shil$192 ;
+  reg [11:0] shil = 12'h000;
+  (* init = 12'h000 *)
+  wire [11:0] \shil$219 ;
+  wire [11:0] \shil$97 ;
   wire start;
-  wire \start$159 ;
-  wire \start$209 ;
+  wire \start$194 ;
+  (* init = 1'h0 *)
+  wire \start$233 ;
   output step_done;
   wire step_done;
-  wire \step_done$96 ;
-  wire \step_done$98 ;
+  (* init = 1'h0 *)
+  wire \step_done$132 ;
+  wire \step_done$37 ;
   wire [23:0] steps;
-  wire [23:0] \steps$78 ;
+  wire [23:0] \steps$115 ;
   wire store;
+  reg store_busy = 1'h0;
   (* init = 1'h0 *)
   wire store_page;
   reg stored = 1'h0;
   wire [9:0] sum;
-  wire [9:0] \sum$157 ;
-  wire [9:0] \sum$213 ;
+  wire [9:0] \sum$191 ;
+  wire [9:0] \sum$237 ;
   wire [19:0] sums;
   reg [4:0] sweep = 5'h00;
   wire [15:0] theta;
-  wire [15:0] \theta$201 ;
+  wire [15:0] \theta$225 ;
   reg [4:0] threshold = 5'h00;
   (* init = 5'h00 *)
   wire [4:0] u_g;
   (* init = 5'h00 *)
-  wire [4:0] \u_g$185 ;
+  wire [4:0] \u_g$214 ;
+  reg unit_busy = 1'h0;
+  reg unit_start = 1'h0;
   wire valid;
   wire [1:0] visited;
-  wire \visited$226 ;
-  wire \visited$227 ;
+  wire \visited$250 ;
+  wire \visited$251 ;
   wire [31:0] visited_count;
-  wire [31:0] \visited_count$86 ;
+  wire [31:0] \visited_count$123 ;
   input [31:0] wdata;
   wire [31:0] wdata;
-  wire [31:0] \wdata$72 ;
+  (* init = 32'd0 *)
+  wire [31:0] \wdata$108 ;
   input we;
   wire we;
-  wire \we$73 ;
+  (* init = 1'h0 *)
+  wire \we$109 ;
   wire [4:0] weight;
-  wire [4:0] \weight$184 ;
-  wire [4:0] \weight$188 ;
+  wire [4:0] \weight$213 ;
+  wire [4:0] \weight$217 ;
   wire weight_address;
   wire weight_commit;
   wire weight_fetch;
   wire [4:0] weight_out;
-  wire [4:0] \weight_out$168 ;
+  wire [4:0] \weight_out$203 ;
   wire weight_shift;
   wire [7:0] word;
-  wire [7:0] \word$142 ;
-  wire \word$142.active ;
-  wire \word$142.margin ;
-  wire [5:0] \word$142.top ;
-  wire [7:0] \word$147 ;
-  wire \word$147.active ;
-  wire \word$147.margin ;
-  wire [5:0] \word$147.top ;
-  wire [9:0] \word$176 ;
+  wire [7:0] \word$176 ;
+  wire \word$176.active ;
+  wire \word$176.margin ;
+  wire [5:0] \word$176.top ;
+  wire [7:0] \word$181 ;
+  wire \word$181.active ;
+  wire \word$181.margin ;
+  wire [5:0] \word$181.top ;
+  wire [9:0] \word$192 ;
   wire \word.active ;
   wire \word.margin ;
   wire [5:0] \word.top ;
@@ -552,35 +603,89 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   wire write_omega;
   wire write_theta;
   wire [1:0] written;
-  wire \written$232 ;
-  wire \written$233 ;
+  wire \written$256 ;
+  wire \written$257 ;
   wire [31:0] written_count;
-  wire [31:0] \written_count$90 ;
+  wire [31:0] \written_count$127 ;
   always @(posedge clk)
-    threshold <= \$22 ;
+    first_1 <= control_7[2];
   always @(posedge clk)
-    sweep <= \$23 ;
+    shift_sum_1 <= \$12 ;
+  always @(posedge clk)
+    merge_1 <= control_7[7];
+  always @(posedge clk)
+    merge_ahead_1 <= control_6[7];
+  always @(posedge clk)
+    learn_1 <= learning;
+  always @(posedge clk)
+    even_1 <= \$13 ;
+  always @(posedge clk)
+    minus_rotating_1 <= \$14 ;
+  always @(posedge clk)
+    entering <= control_16[8];
+  always @(posedge clk)
+    \$like  <= \$23 ;
+  always @(posedge clk)
+    stored <= \$24 ;
+  always @(posedge clk)
+    chain_fetch <= weight_fetch;
+  always @(posedge clk)
+    chain_commit <= weight_commit;
+  always @(posedge clk)
+    store_busy <= busy;
+  always @(posedge clk)
+    write_back <= \$16 ;
+  always @(posedge clk)
+    chain_address <= weight_address;
+  always @(posedge clk)
+    chain_shift <= weight_shift;
+  always @(posedge clk)
+    chain_weight <= \$19 [4:0];
+  always @(posedge clk)
+    \reseed$89  <= reseed;
+  always @(posedge clk)
+    threshold <= \$25 ;
+  always @(posedge clk)
+    sweep <= \$26 ;
+  always @(posedge clk)
+    eta <= \eta$93 ;
+  always @(posedge clk)
+    gain <= \gain$95 ;
+  always @(posedge clk)
+    shil <= \shil$97 ;
+  always @(posedge clk)
+    dither <= \dither$99 ;
+  always @(posedge clk)
+    margin <= \margin$101 ;
+  always @(posedge clk)
+    gates <= \gates$103 ;
+  always @(posedge clk)
+    \reseed$104  <= reseed;
+  always @(posedge clk)
+    unit_busy <= busy;
+  always @(posedge clk)
+    unit_start <= start;
   assign \$1  = control_4[4] | control_16[8];
   assign \$2  = control_3[5] & learning;
   assign \$3  = control_7[4] | control_7[7];
   assign \$4  = \$3  | control_7[8];
-  assign \$5  = kind == 1'h1;
-  assign \$6  = kind == 2'h2;
+  assign \$5  = kind_of_pass == 1'h1;
+  assign \$6  = kind_of_pass == 2'h2;
   assign \$7  = control_4[4] | control_16[8];
   assign \$8  = ~ control_4[6];
   assign \$9  = control_4[5] & \$8 ;
   assign \$10  = control_3[5] & learning;
   assign \$11  = control_7[4] | control_7[7];
   assign \$12  = \$11  | control_7[8];
-  assign \$13  = kind == 1'h1;
-  assign \$14  = kind == 2'h2;
+  assign \$13  = kind_of_pass == 1'h1;
+  assign \$14  = kind_of_pass == 2'h2;
   assign \$15  = stored + 1'h1;
   assign \$16  = control_7[5] & learning;
   assign \$17  = ramp & learning;
   assign \$18  = sweep + 1'h1;
-  assign \next_word$141  = entering ? \word$147  : \word$142 ;
+  assign \next_word$175  = entering ? \word$181  : \word$176 ;
   assign save = control_7[1] & control_7[3];
-  assign \$19  = we ? wdata : { 22'h000000, \word$176  };
+  assign \$19  = bus_we ? bus_wdata : { 22'h000000, \word$192  };
   always @(posedge clk)
     control_1 <= control;
   always @(posedge clk)
@@ -615,6 +720,22 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     control_16 <= control_15;
   always @(posedge clk)
     control_17 <= control_16;
+  always @(posedge clk)
+    kind_of_pass <= kind;
+  always @(posedge clk)
+    bus_addr <= addr;
+  always @(posedge clk)
+    bus_wdata <= wdata;
+  always @(posedge clk)
+    bus_we <= \$20 ;
+  always @(posedge clk)
+    bus_re <= \$21 ;
+  always @(posedge clk)
+    bus_busy <= \$22 ;
+  always @(posedge clk)
+    counted_step <= step_done;
+  always @(posedge clk)
+    counted_ramp <= ramp;
   always @(posedge clk)
     clear_counters <= reseed;
   always @(posedge clk)
@@ -663,81 +784,57 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     add_local_1 <= control_7[4];
   always @(posedge clk)
     load_sum_1 <= control_7[1];
-  always @(posedge clk)
-    first_1 <= control_7[2];
-  always @(posedge clk)
-    shift_sum_1 <= \$12 ;
-  always @(posedge clk)
-    merge_1 <= control_7[7];
-  always @(posedge clk)
-    merge_ahead_1 <= control_6[7];
-  always @(posedge clk)
-    learn_1 <= learning;
-  always @(posedge clk)
-    even_1 <= \$13 ;
-  always @(posedge clk)
-    minus_rotating_1 <= \$14 ;
-  always @(posedge clk)
-    entering <= control_16[8];
-  always @(posedge clk)
-    \$like  <= \$20 ;
-  always @(posedge clk)
-    stored <= \$21 ;
-  always @(posedge clk)
-    write_back <= \$16 ;
-  always @(posedge clk)
-    \reseed$67  <= reseed;
   \drai_core.counters  counters (
     .changed_count(changed_count),
     .clear(clear_counters),
     .clk(clk),
     .gated_on_count(gated_on_count),
-    .\port$1159$0 (\visited$226 ),
-    .\port$1160$0 (\gated_on$229 ),
-    .\port$1161$0 (\written$232 ),
-    .\port$1207$0 (\visited$227 ),
-    .\port$1208$0 (\gated_on$230 ),
-    .\port$1209$0 (\written$233 ),
-    .\port$709$0 (\changed$235 ),
-    .\port$837$0 (\changed$236 ),
+    .\port$1217$0 (\visited$250 ),
+    .\port$1218$0 (\gated_on$253 ),
+    .\port$1219$0 (\written$256 ),
+    .\port$1265$0 (\visited$251 ),
+    .\port$1266$0 (\gated_on$254 ),
+    .\port$1267$0 (\written$257 ),
+    .\port$713$0 (\changed$259 ),
+    .\port$840$0 (\changed$260 ),
     .rst(rst),
     .visited_count(visited_count),
     .written_count(written_count)
   );
   \drai_core.host  host (
     .ack(ack),
-    .addr(addr),
-    .busy(busy),
+    .addr(bus_addr),
+    .busy(bus_busy),
     .changed_count(changed_count),
     .clk(clk),
-    .dither(dither),
-    .eta(eta),
-    .gain(gain),
+    .dither(\dither$99 ),
+    .eta(\eta$93 ),
+    .gain(\gain$95 ),
     .gated_on_count(gated_on_count),
-    .gates(gates),
+    .gates(\gates$103 ),
     .index(host_index),
     .inputs(inputs),
-    .margin(margin),
+    .margin(\margin$101 ),
     .marks(marks),
     .omega(omega),
-    .ramp(ramp),
+    .ramp(counted_ramp),
     .rdata(rdata),
-    .re(re),
+    .re(bus_re),
     .reseed(reseed),
     .rst(rst),
     .run(run),
-    .shil(shil),
-    .step_done(step_done),
+    .shil(\shil$97 ),
+    .step_done(counted_step),
     .steps(steps),
     .theta(theta),
     .visited_count(visited_count),
-    .wdata(wdata),
-    .we(we),
-    .weight(\word$176 [4:0]),
-    .weight_address(host_address),
-    .weight_commit(host_commit),
-    .weight_fetch(host_fetch),
-    .weight_shift(host_shift),
+    .wdata(bus_wdata),
+    .we(bus_we),
+    .weight(\word$192 [4:0]),
+    .weight_address(weight_address),
+    .weight_commit(weight_commit),
+    .weight_fetch(weight_fetch),
+    .weight_shift(weight_shift),
     .write_inputs(host_write_inputs),
     .write_omega(host_write_omega),
     .write_theta(host_write_theta),
@@ -745,13 +842,13 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   );
   \drai_core.lane_0  lane_0 (
     .add_local(add_local_0),
-    .changed(\changed$235 ),
+    .changed(\changed$259 ),
     .clear_local(clear_local_0),
     .clk(clk),
     .eta(eta),
     .even(even_0),
     .first(first_0),
-    .gated_on(\gated_on$229 ),
+    .gated_on(\gated_on$253 ),
     .learn(learn_0),
     .load_local(load_local_0),
     .load_rotating(load_rotating_0),
@@ -764,29 +861,29 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .page(words[7:0]),
     .page_sum(sums[9:0]),
     .pair(pair_0),
-    .reseed(\reseed$67 ),
+    .reseed(\reseed$89 ),
     .rotating_sum(sum),
     .rst(rst),
     .shift(shift_0),
     .shift_sum(shift_sum_0),
     .step(draw_0),
     .u_g(threshold),
-    .visited(\visited$226 ),
-    .w_in(\word$176 [4:0]),
+    .visited(\visited$250 ),
+    .w_in(\word$192 [4:0]),
     .weight_out(weight_out),
-    .\wide$46 (\next_sum$145 ),
-    .word(\word$142 ),
-    .written(\written$232 )
+    .\wide$44 (\next_sum$179 ),
+    .word(\word$176 ),
+    .written(\written$256 )
   );
   \drai_core.lane_1  lane_1 (
     .add_local(add_local_1),
-    .changed(\changed$236 ),
+    .changed(\changed$260 ),
     .clear_local(clear_local_1),
     .clk(clk),
     .eta(eta),
     .even(even_1),
     .first(first_1),
-    .gated_on(\gated_on$230 ),
+    .gated_on(\gated_on$254 ),
     .learn(learn_1),
     .load_local(load_local_1),
     .load_rotating(load_rotating_1),
@@ -794,31 +891,31 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .merge(merge_1),
     .merge_ahead(merge_ahead_1),
     .minus_rotating(minus_rotating_1),
-    .next_sum(\next_sum$145 ),
-    .next_word(\next_word$141 ),
+    .next_sum(\next_sum$179 ),
+    .next_word(\next_word$175 ),
     .page(words[15:8]),
     .page_sum(sums[19:10]),
     .pair(pair_1),
-    .reseed(\reseed$67 ),
-    .rotating_sum(\sum$157 ),
+    .reseed(\reseed$89 ),
+    .rotating_sum(\sum$191 ),
     .rst(rst),
     .shift(shift_1),
     .shift_sum(shift_sum_1),
     .step(draw_1),
     .u_g(threshold),
-    .visited(\visited$227 ),
-    .w_in(\word$176 [9:5]),
-    .weight_out(\weight_out$168 ),
-    .\wide$46 (next_sum),
+    .visited(\visited$251 ),
+    .w_in(\word$192 [9:5]),
+    .weight_out(\weight_out$203 ),
+    .\wide$44 (next_sum),
     .word(next_word),
-    .written(\written$233 )
+    .written(\written$257 )
   );
   \drai_core.pages  pages (
     .clk(clk),
-    .\port$1131$0 (\word$142 ),
-    .\port$1143$0 (sum),
-    .\port$1179$0 (next_word),
-    .\port$1191$0 (\sum$157 ),
+    .\port$1189$0 (\word$176 ),
+    .\port$1201$0 (sum),
+    .\port$1237$0 (next_word),
+    .\port$1249$0 (\sum$191 ),
     .read_page(control_3[10]),
     .read_sum_page(control_6[10]),
     .rst(rst),
@@ -835,7 +932,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
     .control(control),
     .kind(kind),
     .learning(learning),
-    .\port$0$8 (wdata[2:0]),
+    .\port$860$0 (bus_wdata[2:0]),
     .ramp(ramp),
     .rst(rst),
     .run(run),
@@ -845,174 +942,196 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   );
   \drai_core.update  update (
     .ahead(control_7[8]),
-    .busy(busy),
+    .busy(unit_busy),
     .clk(clk),
     .dither(dither),
     .gain(gain),
     .gates(gates),
     .host_index(host_index),
     .host_inputs(host_inputs),
-    .host_theta(wdata[15:0]),
+    .host_theta(bus_wdata[15:0]),
     .host_write_inputs(host_write_inputs),
     .host_write_omega(host_write_omega),
     .host_write_theta(host_write_theta),
     .inputs(inputs),
-    .kind(kind),
+    .kind(kind_of_pass),
     .margin(margin),
     .marks(marks),
     .omega(omega),
-    .reseed(reseed),
+    .reseed(\reseed$104 ),
     .rst(rst),
     .shil(shil),
-    .start(start),
-    .sum(\sum$157 ),
+    .start(unit_start),
+    .sum(\sum$191 ),
     .theta(theta),
     .valid(control_8[8]),
-    .word(\word$147 )
+    .word(\word$181 )
   );
   \drai_core.weights  weights (
-    .busy(busy),
+    .busy(store_busy),
     .clk(clk),
-    .host_address(host_address),
-    .host_commit(host_commit),
-    .host_fetch(host_fetch),
-    .host_shift(host_shift),
-    .host_weight(\$19 [4:0]),
-    .\port$1158$0 (weight_out),
-    .\port$1206$0 (\weight_out$168 ),
+    .host_address(chain_address),
+    .host_commit(chain_commit),
+    .host_fetch(chain_fetch),
+    .host_shift(chain_shift),
+    .host_weight(chain_weight),
+    .\port$1216$0 (weight_out),
+    .\port$1264$0 (\weight_out$203 ),
     .read(control_3[5]),
     .rst(rst),
     .start(start),
-    .word(\word$176 ),
+    .word(\word$192 ),
     .write(write_back)
   );
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$23  = \$like ;
+    if (control_8[1]) begin
+      \$23  = control_8[10];
+    end
+    if (rst) begin
+      \$23  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$24  = stored;
+    if (start) begin
+      \$24  = 1'h0;
+    end else if (control_17[9]) begin
+      \$24  = \$15 [0];
+    end
+    if (rst) begin
+      \$24  = 1'h0;
+    end
+  end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
     (* full_case = 32'd1 *)
     casez (sweep)
       5'h00:
-          \$22  = 5'h1f;
+          \$25  = 5'h1f;
       5'h01:
-          \$22  = 5'h0f;
+          \$25  = 5'h0f;
       5'h02:
-          \$22  = 5'h17;
+          \$25  = 5'h17;
       5'h03:
-          \$22  = 5'h07;
+          \$25  = 5'h07;
       5'h04:
-          \$22  = 5'h1b;
+          \$25  = 5'h1b;
       5'h05:
-          \$22  = 5'h0b;
+          \$25  = 5'h0b;
       5'h06:
-          \$22  = 5'h13;
+          \$25  = 5'h13;
       5'h07:
-          \$22  = 5'h03;
+          \$25  = 5'h03;
       5'h08:
-          \$22  = 5'h1d;
+          \$25  = 5'h1d;
       5'h09:
-          \$22  = 5'h0d;
+          \$25  = 5'h0d;
       5'h0a:
-          \$22  = 5'h15;
+          \$25  = 5'h15;
       5'h0b:
-          \$22  = 5'h05;
+          \$25  = 5'h05;
       5'h0c:
-          \$22  = 5'h19;
+          \$25  = 5'h19;
       5'h0d:
-          \$22  = 5'h09;
+          \$25  = 5'h09;
       5'h0e:
-          \$22  = 5'h11;
+          \$25  = 5'h11;
       5'h0f:
-          \$22  = 5'h01;
+          \$25  = 5'h01;
       5'h10:
-          \$22  = 5'h1e;
+          \$25  = 5'h1e;
       5'h11:
-          \$22  = 5'h0e;
+          \$25  = 5'h0e;
       5'h12:
-          \$22  = 5'h16;
+          \$25  = 5'h16;
       5'h13:
-          \$22  = 5'h06;
+          \$25  = 5'h06;
       5'h14:
-          \$22  = 5'h1a;
+          \$25  = 5'h1a;
       5'h15:
-          \$22  = 5'h0a;
+          \$25  = 5'h0a;
       5'h16:
-          \$22  = 5'h12;
+          \$25  = 5'h12;
       5'h17:
-          \$22  = 5'h02;
+          \$25  = 5'h02;
       5'h18:
-          \$22  = 5'h1c;
+          \$25  = 5'h1c;
       5'h19:
-          \$22  = 5'h0c;
+          \$25  = 5'h0c;
       5'h1a:
-          \$22  = 5'h14;
+          \$25  = 5'h14;
       5'h1b:
-          \$22  = 5'h04;
+          \$25  = 5'h04;
       5'h1c:
-          \$22  = 5'h18;
+          \$25  = 5'h18;
       5'h1d:
-          \$22  = 5'h08;
+          \$25  = 5'h08;
       5'h1e:
-          \$22  = 5'h10;
+          \$25  = 5'h10;
       5'h1f:
-          \$22  = 5'h00;
+          \$25  = 5'h00;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$23  = sweep;
-    if (\reseed$67 ) begin
-      \$23  = 5'h00;
+    \$26  = sweep;
+    if (\reseed$89 ) begin
+      \$26  = 5'h00;
     end else if (\$17 ) begin
-      \$23  = \$18 [4:0];
+      \$26  = \$18 [4:0];
     end
     if (rst) begin
-      \$23  = 5'h00;
+      \$26  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$20  = \$like ;
-    if (control_8[1]) begin
-      \$20  = control_8[10];
-    end
+    \$20  = we;
     if (rst) begin
       \$20  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
-    \$21  = stored;
-    if (start) begin
-      \$21  = 1'h0;
-    end else if (control_17[9]) begin
-      \$21  = \$15 [0];
-    end
+    \$21  = re;
     if (rst) begin
       \$21  = 1'h0;
     end
   end
-  assign \addr$71  = addr;
-  assign \wdata$72  = wdata;
-  assign \we$73  = we;
-  assign \re$74  = re;
-  assign \run$76  = run;
-  assign \steps$78  = steps;
-  assign field = wdata[0];
-  assign \field$80  = wdata[0];
-  assign couple = wdata[1];
-  assign \couple$82  = wdata[1];
-  assign learn = wdata[2];
-  assign \learn$84  = wdata[2];
-  assign \visited_count$86  = visited_count;
-  assign \gated_on_count$88  = gated_on_count;
-  assign \written_count$90  = written_count;
-  assign \changed_count$92  = changed_count;
-  assign \rdata$93  = rdata;
-  assign \ack$94  = ack;
-  assign \busy$95  = busy;
-  assign \step_done$96  = step_done;
-  assign \busy$97  = busy;
-  assign \step_done$98  = step_done;
-  assign \ramp$99  = ramp;
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$1 ) begin end
+    \$22  = busy;
+    if (rst) begin
+      \$22  = 1'h0;
+    end
+  end
+  assign \busy$35  = busy;
+  assign \step_done$37  = step_done;
+  assign given = \$19 [4:0];
+  assign \addr$107  = bus_addr;
+  assign \wdata$108  = bus_wdata;
+  assign \we$109  = bus_we;
+  assign \re$110  = bus_re;
+  assign \busy$111  = bus_busy;
+  assign \run$113  = run;
+  assign \steps$115  = steps;
+  assign field = bus_wdata[0];
+  assign \field$117  = bus_wdata[0];
+  assign couple = bus_wdata[1];
+  assign \couple$119  = bus_wdata[1];
+  assign learn = bus_wdata[2];
+  assign \learn$121  = bus_wdata[2];
+  assign \visited_count$123  = visited_count;
+  assign \gated_on_count$125  = gated_on_count;
+  assign \written_count$127  = written_count;
+  assign \changed_count$129  = changed_count;
+  assign \rdata$130  = rdata;
+  assign \ack$131  = ack;
+  assign \step_done$132  = counted_step;
+  assign \ramp$133  = counted_ramp;
   assign clear = clear_counters;
   assign load_local = load_local_0;
   assign load_rotating = load_rotating_0;
@@ -1026,7 +1145,7 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign shift_sum = shift_sum_0;
   assign merge = merge_0;
   assign merge_ahead = merge_ahead_0;
-  assign \learn$113  = learn_0;
+  assign \learn$147  = learn_0;
   assign even = even_0;
   assign minus_rotating = minus_rotating_0;
   assign page = words[7:0];
@@ -1034,81 +1153,81 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign minus_local = 1'h0;
   assign page_sum = sums[9:0];
   assign passed_sum = next_sum;
-  assign \load_local$125  = load_local_1;
-  assign \load_rotating$126  = load_rotating_1;
-  assign \shift$127  = shift_1;
-  assign \pair$128  = pair_1;
-  assign \draw$129  = draw_1;
-  assign \clear_local$130  = clear_local_1;
-  assign \add_local$131  = add_local_1;
-  assign \load_sum$132  = load_sum_1;
-  assign \first$133  = first_1;
-  assign \shift_sum$134  = shift_sum_1;
-  assign \merge$135  = merge_1;
-  assign \merge_ahead$136  = merge_ahead_1;
-  assign \learn$137  = learn_1;
-  assign \even$138  = even_1;
-  assign \minus_rotating$139  = minus_rotating_1;
-  assign \page$140  = words[15:8];
-  assign \minus_local$143  = 1'h0;
-  assign \page_sum$144  = sums[19:10];
-  assign \passed_sum$146  = \next_sum$145 ;
+  assign \load_local$159  = load_local_1;
+  assign \load_rotating$160  = load_rotating_1;
+  assign \shift$161  = shift_1;
+  assign \pair$162  = pair_1;
+  assign \draw$163  = draw_1;
+  assign \clear_local$164  = clear_local_1;
+  assign \add_local$165  = add_local_1;
+  assign \load_sum$166  = load_sum_1;
+  assign \first$167  = first_1;
+  assign \shift_sum$168  = shift_sum_1;
+  assign \merge$169  = merge_1;
+  assign \merge_ahead$170  = merge_ahead_1;
+  assign \learn$171  = learn_1;
+  assign \even$172  = even_1;
+  assign \minus_rotating$173  = minus_rotating_1;
+  assign \page$174  = words[15:8];
+  assign \minus_local$177  = 1'h0;
+  assign \page_sum$178  = sums[19:10];
+  assign \passed_sum$180  = \next_sum$179 ;
   assign read_page = control_3[10];
   assign store = control_16[9];
   assign store_page = stored;
-  assign new_words = { next_word, \word$142  };
+  assign new_words = { next_word, \word$176  };
   assign read_sum_page = control_6[10];
   assign save_page = \$like ;
-  assign new_sums = { \sum$157 , sum };
-  assign \busy$158  = busy;
-  assign \start$159  = start;
+  assign new_sums = { \sum$191 , sum };
+  assign \busy$193  = store_busy;
+  assign \start$194  = start;
   assign issue = control[4];
-  assign \learning$161  = learning;
+  assign \learning$196  = learning;
   assign ready = 1'h1;
-  assign \ready$163  = 1'h1;
+  assign \ready$198  = 1'h1;
   assign read = control_3[5];
   assign write = write_back;
-  assign \new  = { \weight_out$168 , weight_out };
-  assign weight_address = host_address;
-  assign weight_fetch = host_fetch;
-  assign weight_shift = host_shift;
-  assign host_weight = \$19 [4:0];
-  assign weight_commit = host_commit;
-  assign weight = \word$176 [4:0];
+  assign \new  = { \weight_out$203 , weight_out };
+  assign host_address = chain_address;
+  assign host_fetch = chain_fetch;
+  assign host_shift = chain_shift;
+  assign host_weight = chain_weight;
+  assign host_commit = chain_commit;
+  assign weight = \word$192 [4:0];
   assign u_g = threshold;
-  assign \reseed$181  = \reseed$67 ;
-  assign \eta$183  = eta;
-  assign \weight$184  = \word$176 [4:0];
-  assign \u_g$185  = threshold;
-  assign \reseed$186  = \reseed$67 ;
-  assign \eta$187  = eta;
-  assign \weight$188  = \word$176 [9:5];
-  assign \gain$190  = gain;
-  assign \shil$192  = shil;
-  assign \dither$194  = dither;
-  assign \margin$196  = margin;
-  assign \gates$198  = gates;
-  assign \reseed$199  = reseed;
-  assign \theta$201  = theta;
-  assign \omega$203  = omega;
-  assign \inputs$205  = inputs;
-  assign \marks$207  = marks;
-  assign \busy$208  = busy;
-  assign \start$209  = start;
-  assign \kind$210  = kind;
+  assign \reseed$211  = \reseed$89 ;
+  assign \eta$212  = eta;
+  assign \weight$213  = \word$192 [4:0];
+  assign \u_g$214  = threshold;
+  assign \reseed$215  = \reseed$89 ;
+  assign \eta$216  = eta;
+  assign \weight$217  = \word$192 [9:5];
+  assign \gain$218  = gain;
+  assign \shil$219  = shil;
+  assign \dither$220  = dither;
+  assign \margin$221  = margin;
+  assign \gates$222  = gates;
+  assign \reseed$223  = \reseed$104 ;
+  assign \theta$225  = theta;
+  assign \omega$227  = omega;
+  assign \inputs$229  = inputs;
+  assign \marks$231  = marks;
+  assign \busy$232  = unit_busy;
+  assign \start$233  = unit_start;
+  assign \kind$234  = kind_of_pass;
   assign ahead = control_7[8];
   assign valid = control_8[8];
-  assign \sum$213  = \sum$157 ;
+  assign \sum$237  = \sum$191 ;
   assign index = host_index;
-  assign host_theta = wdata[15:0];
-  assign host_omega = wdata[15:0];
+  assign host_theta = bus_wdata[15:0];
+  assign host_omega = bus_wdata[15:0];
   assign write_theta = host_write_theta;
   assign write_omega = host_write_omega;
   assign write_inputs = host_write_inputs;
-  assign visited = { \visited$227 , \visited$226  };
-  assign gated_on = { \gated_on$230 , \gated_on$229  };
-  assign written = { \written$233 , \written$232  };
-  assign changed = { \changed$236 , \changed$235  };
+  assign visited = { \visited$251 , \visited$250  };
+  assign gated_on = { \gated_on$254 , \gated_on$253  };
+  assign written = { \written$257 , \written$256  };
+  assign changed = { \changed$260 , \changed$259  };
   assign \control_1.row  = control_1[0];
   assign \control_1.load  = control_1[1];
   assign \control_1.first  = control_1[2];
@@ -1316,39 +1435,39 @@ module drai_core(wdata, we, re, clk, rst, rdata, ack, busy, step_done, addr);
   assign \word.top  = next_word[5:0];
   assign \word.margin  = next_word[6];
   assign \word.active  = next_word[7];
-  assign \page$140.top  = words[13:8];
-  assign \page$140.margin  = words[14];
-  assign \page$140.active  = words[15];
-  assign \next_word$141.top  = \next_word$141 [5:0];
-  assign \next_word$141.margin  = \next_word$141 [6];
-  assign \next_word$141.active  = \next_word$141 [7];
-  assign \word$142.top  = \word$142 [5:0];
-  assign \word$142.margin  = \word$142 [6];
-  assign \word$142.active  = \word$142 [7];
-  assign \word$147.top  = \word$147 [5:0];
-  assign \word$147.margin  = \word$147 [6];
-  assign \word$147.active  = \word$147 [7];
+  assign \page$174.top  = words[13:8];
+  assign \page$174.margin  = words[14];
+  assign \page$174.active  = words[15];
+  assign \next_word$175.top  = \next_word$175 [5:0];
+  assign \next_word$175.margin  = \next_word$175 [6];
+  assign \next_word$175.active  = \next_word$175 [7];
+  assign \word$176.top  = \word$176 [5:0];
+  assign \word$176.margin  = \word$176 [6];
+  assign \word$176.active  = \word$176 [7];
+  assign \word$181.top  = \word$181 [5:0];
+  assign \word$181.margin  = \word$181 [6];
+  assign \word$181.active  = \word$181 [7];
   assign \inputs.strength  = inputs[11:0];
   assign \inputs.psi  = inputs[17:12];
   assign \inputs.clamp  = inputs[18];
   assign \inputs.active  = inputs[19];
-  assign \inputs$205.strength  = inputs[11:0];
-  assign \inputs$205.psi  = inputs[17:12];
-  assign \inputs$205.clamp  = inputs[18];
-  assign \inputs$205.active  = inputs[19];
+  assign \inputs$229.strength  = inputs[11:0];
+  assign \inputs$229.psi  = inputs[17:12];
+  assign \inputs$229.clamp  = inputs[18];
+  assign \inputs$229.active  = inputs[19];
   assign \marks.margin  = marks;
-  assign \marks$207.margin  = marks;
+  assign \marks$231.margin  = marks;
   assign \host_inputs.strength  = host_inputs[11:0];
   assign \host_inputs.psi  = host_inputs[17:12];
   assign \host_inputs.clamp  = host_inputs[18];
   assign \host_inputs.active  = host_inputs[19];
-  assign host_inputs[19] = wdata[31];
-  assign host_inputs[18] = wdata[30];
-  assign host_inputs[17:12] = wdata[21:16];
-  assign host_inputs[11:0] = wdata[11:0];
+  assign host_inputs[19] = bus_wdata[31];
+  assign host_inputs[18] = bus_wdata[30];
+  assign host_inputs[17:12] = bus_wdata[21:16];
+  assign host_inputs[11:0] = bus_wdata[11:0];
 endmodule
 
-module \drai_core.counters (rst, \port$709$0 , \port$837$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$1159$0 , \port$1160$0 , \port$1161$0 , \port$1207$0 , \port$1208$0 , \port$1209$0 , clk);
+module \drai_core.counters (rst, \port$713$0 , \port$840$0 , clear, visited_count, gated_on_count, written_count, changed_count, \port$1217$0 , \port$1218$0 , \port$1219$0 , \port$1265$0 , \port$1266$0 , \port$1267$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$2 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$2  <= 0;
   wire [1:0] \$1 ;
@@ -1379,22 +1498,22 @@ module \drai_core.counters (rst, \port$709$0 , \port$837$0 , clear, visited_coun
   output [31:0] gated_on_count;
   reg [31:0] gated_on_count = 32'd0;
   reg [1:0] gated_on_share = 2'h0;
-  input \port$1159$0 ;
-  wire \port$1159$0 ;
-  input \port$1160$0 ;
-  wire \port$1160$0 ;
-  input \port$1161$0 ;
-  wire \port$1161$0 ;
-  input \port$1207$0 ;
-  wire \port$1207$0 ;
-  input \port$1208$0 ;
-  wire \port$1208$0 ;
-  input \port$1209$0 ;
-  wire \port$1209$0 ;
-  input \port$709$0 ;
-  wire \port$709$0 ;
-  input \port$837$0 ;
-  wire \port$837$0 ;
+  input \port$1217$0 ;
+  wire \port$1217$0 ;
+  input \port$1218$0 ;
+  wire \port$1218$0 ;
+  input \port$1219$0 ;
+  wire \port$1219$0 ;
+  input \port$1265$0 ;
+  wire \port$1265$0 ;
+  input \port$1266$0 ;
+  wire \port$1266$0 ;
+  input \port$1267$0 ;
+  wire \port$1267$0 ;
+  input \port$713$0 ;
+  wire \port$713$0 ;
+  input \port$840$0 ;
+  wire \port$840$0 ;
   input rst;
   wire rst;
   wire [1:0] visited;
@@ -1405,16 +1524,16 @@ module \drai_core.counters (rst, \port$709$0 , \port$837$0 , clear, visited_coun
   output [31:0] written_count;
   reg [31:0] written_count = 32'd0;
   reg [1:0] written_share = 2'h0;
-  assign \$1  = \port$1159$0  + \port$1207$0 ;
+  assign \$1  = \port$1217$0  + \port$1265$0 ;
   assign \$2  = visited_count + visited_share;
   assign \$3  = clear ? 33'h000000000 : \$2 ;
-  assign \$4  = \port$1160$0  + \port$1208$0 ;
+  assign \$4  = \port$1218$0  + \port$1266$0 ;
   assign \$5  = gated_on_count + gated_on_share;
   assign \$6  = clear ? 33'h000000000 : \$5 ;
-  assign \$7  = \port$1161$0  + \port$1209$0 ;
+  assign \$7  = \port$1219$0  + \port$1267$0 ;
   assign \$8  = written_count + written_share;
   assign \$9  = clear ? 33'h000000000 : \$8 ;
-  assign \$10  = \port$709$0  + \port$837$0 ;
+  assign \$10  = \port$713$0  + \port$840$0 ;
   assign \$11  = changed_count + changed_share;
   assign \$12  = clear ? 33'h000000000 : \$11 ;
   always @(posedge clk)
@@ -1461,19 +1580,20 @@ module \drai_core.counters (rst, \port$709$0 , \port$837$0 , clear, visited_coun
       \$16  = 32'd0;
     end
   end
-  assign visited = { \port$1207$0 , \port$1159$0  };
-  assign gated_on = { \port$1208$0 , \port$1160$0  };
-  assign written = { \port$1209$0 , \port$1161$0  };
-  assign changed = { \port$837$0 , \port$709$0  };
+  assign visited = { \port$1265$0 , \port$1217$0  };
+  assign gated_on = { \port$1266$0 , \port$1218$0  };
+  assign written = { \port$1267$0 , \port$1219$0  };
+  assign changed = { \port$840$0 , \port$713$0  };
 endmodule
 
-module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, marks, step_done, ramp, busy, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs
-, weight_shift, weight_address, steps, gain, eta, dither, margin, gates, index, shil, weight, visited_count, gated_on_count, written_count, changed_count, addr);
+module \drai_core.host (rst, rdata, theta, omega, inputs, marks, addr, wdata, we, re, busy, step_done, ramp, weight_fetch, weight_commit, ack, run, reseed, write_theta, write_omega, write_inputs
+, weight_shift, weight_address, steps, gain, eta, dither, margin, gates, index, shil, weight, visited_count, gated_on_count, written_count, changed_count, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$3 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$3  <= 0;
   wire \$1 ;
   wire [32:0] \$10 ;
-  reg [31:0] \$100 ;
+  reg \$100 ;
+  reg [31:0] \$101 ;
   wire \$11 ;
   wire [12:0] \$12 ;
   wire \$13 ;
@@ -1524,53 +1644,53 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   wire \$54 ;
   wire \$55 ;
   wire \$56 ;
-  wire [3:0] \$57 ;
-  wire \$58 ;
+  wire \$57 ;
+  wire [3:0] \$58 ;
   wire \$59 ;
   wire [31:0] \$6 ;
   wire \$60 ;
   wire \$61 ;
-  wire [3:0] \$62 ;
-  wire \$63 ;
-  wire [1:0] \$64 ;
-  wire \$65 ;
+  wire \$62 ;
+  wire [3:0] \$63 ;
+  wire \$64 ;
+  wire [1:0] \$65 ;
   wire \$66 ;
   wire \$67 ;
   wire \$68 ;
   wire \$69 ;
   wire [15:0] \$7 ;
-  wire [1:0] \$70 ;
-  wire \$71 ;
-  wire [1:0] \$72 ;
+  wire \$70 ;
+  wire [1:0] \$71 ;
+  wire \$72 ;
   wire [1:0] \$73 ;
-  wire \$74 ;
+  wire [1:0] \$74 ;
   wire \$75 ;
-  wire [1:0] \$76 ;
-  wire \$77 ;
-  wire [32:0] \$78 ;
-  wire \$79 ;
+  wire \$76 ;
+  wire [1:0] \$77 ;
+  wire \$78 ;
+  wire [32:0] \$79 ;
   wire [32:0] \$8 ;
-  wire [12:0] \$80 ;
-  reg \$81 ;
+  wire \$80 ;
+  wire [12:0] \$81 ;
   reg \$82 ;
   reg \$83 ;
-  reg [31:0] \$84 ;
-  reg \$85 ;
-  reg [2:0] \$86 ;
+  reg \$84 ;
+  reg [31:0] \$85 ;
+  reg \$86 ;
   reg [2:0] \$87 ;
-  reg \$88 ;
-  reg [23:0] \$89 ;
+  reg [2:0] \$88 ;
+  reg \$89 ;
   wire [31:0] \$9 ;
-  reg [15:0] \$90 ;
-  reg [11:0] \$91 ;
+  reg [23:0] \$90 ;
+  reg [15:0] \$91 ;
   reg [11:0] \$92 ;
-  reg [16:0] \$93 ;
-  reg [4:0] \$94 ;
-  reg [9:0] \$95 ;
-  reg [1:0] \$96 ;
-  reg \$97 ;
-  reg [11:0] \$98 ;
-  reg \$99 ;
+  reg [11:0] \$93 ;
+  reg [16:0] \$94 ;
+  reg [4:0] \$95 ;
+  reg [9:0] \$96 ;
+  reg [1:0] \$97 ;
+  reg \$98 ;
+  reg [11:0] \$99 ;
   reg \$signal ;
   reg [11:0] \$signal$77  = 12'h000;
   reg [2:0] access_state = 3'h0;
@@ -1704,7 +1824,7 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   reg write_theta;
   input [31:0] written_count;
   wire [31:0] written_count;
-  assign \$1  = \wait  == 3'h4;
+  assign \$1  = \wait  == 3'h5;
   assign \$2  = ~ we;
   assign \$3  = re & \$2 ;
   assign \$4  = ! \wait ;
@@ -1721,66 +1841,67 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   assign \$15  = access_state == 2'h2;
   assign \$16  = access_state == 2'h3;
   assign \$17  = access_state == 3'h4;
-  assign \$18  = ! addr;
-  assign \$19  = addr == 1'h1;
-  assign \$20  = addr == 2'h2;
-  assign \$21  = addr == 2'h3;
-  assign \$22  = addr == 3'h4;
-  assign \$23  = addr == 3'h5;
-  assign \$24  = addr == 3'h6;
-  assign \$25  = addr == 3'h7;
-  assign \$26  = addr == 4'h8;
-  assign \$27  = addr == 4'h9;
-  assign \$28  = addr == 4'ha;
-  assign \$29  = addr == 4'hb;
-  assign \$30  = addr == 4'hc;
-  assign \$31  = addr == 4'hd;
-  assign \$32  = addr == 4'he;
-  assign \$33  = addr == 4'hf;
-  assign \$34  = addr == 5'h10;
-  assign \$35  = addr == 5'h11;
-  assign \$36  = addr == 5'h12;
-  assign \$37  = addr == 5'h13;
-  assign \$38  = addr == 5'h14;
-  assign \$39  = addr == 5'h15;
-  assign \$40  = addr == 5'h16;
-  assign \$41  = addr == 5'h17;
-  assign \$42  = addr == 5'h18;
-  assign \$43  = addr == 5'h19;
-  assign \$44  = addr == 5'h1a;
-  assign \$45  = addr == 5'h1b;
-  assign \$46  = addr == 5'h1c;
-  assign \$47  = addr == 5'h1d;
-  assign \$48  = addr == 5'h1e;
-  assign \$49  = addr == 5'h1f;
-  assign \$50  = addr == 5'h15;
-  assign \$51  = re & \$50 ;
-  assign \$52  = ! lane;
-  assign \$53  = \$51  & \$52 ;
-  assign \$54  = we | re;
+  assign \$18  = access_state == 3'h5;
+  assign \$19  = ! addr;
+  assign \$20  = addr == 1'h1;
+  assign \$21  = addr == 2'h2;
+  assign \$22  = addr == 2'h3;
+  assign \$23  = addr == 3'h4;
+  assign \$24  = addr == 3'h5;
+  assign \$25  = addr == 3'h6;
+  assign \$26  = addr == 3'h7;
+  assign \$27  = addr == 4'h8;
+  assign \$28  = addr == 4'h9;
+  assign \$29  = addr == 4'ha;
+  assign \$30  = addr == 4'hb;
+  assign \$31  = addr == 4'hc;
+  assign \$32  = addr == 4'hd;
+  assign \$33  = addr == 4'he;
+  assign \$34  = addr == 4'hf;
+  assign \$35  = addr == 5'h10;
+  assign \$36  = addr == 5'h11;
+  assign \$37  = addr == 5'h12;
+  assign \$38  = addr == 5'h13;
+  assign \$39  = addr == 5'h14;
+  assign \$40  = addr == 5'h15;
+  assign \$41  = addr == 5'h16;
+  assign \$42  = addr == 5'h17;
+  assign \$43  = addr == 5'h18;
+  assign \$44  = addr == 5'h19;
+  assign \$45  = addr == 5'h1a;
+  assign \$46  = addr == 5'h1b;
+  assign \$47  = addr == 5'h1c;
+  assign \$48  = addr == 5'h1d;
+  assign \$49  = addr == 5'h1e;
+  assign \$50  = addr == 5'h1f;
+  assign \$51  = addr == 5'h15;
+  assign \$52  = re & \$51 ;
+  assign \$53  = ! lane;
+  assign \$54  = \$52  & \$53 ;
   assign \$55  = we | re;
-  assign \$56  = addr == 3'h5;
-  assign \$57  = \wait  - 1'h1;
-  assign \$58  = ! \wait ;
-  assign \$59  = \$signal  & at_weight;
-  assign \$61  = \$59  & \$60 ;
-  assign \$62  = \wait  - 1'h1;
-  assign \$63  = ! \wait ;
-  assign \$64  = weight_address + 1'h1;
-  assign \$65  = ~ wdata[3];
-  assign \$66  = wdata[4] & \$65 ;
-  assign \$67  = \$signal  | reading;
-  assign \$68  = at_state | at_omega;
-  assign \$69  = \$68  | at_input;
-  assign \$70  = index + 1'h1;
-  assign \$72  = lane + 1'h1;
-  assign \$73  = \$71  ? 2'h0 : \$72 ;
-  assign \$75  = reading & \$74 ;
-  assign \$76  = weight_address + 1'h1;
-  assign \$77  = \$signal  & at_weight_address;
-  assign \$78  = steps_done + 1'h1;
-  assign \$79  = grown > \$signal$77 ;
-  assign \$80  = \$79  ? { 1'h0, \$signal$77  } : grown;
+  assign \$56  = we | re;
+  assign \$57  = addr == 3'h5;
+  assign \$58  = \wait  - 1'h1;
+  assign \$59  = ! \wait ;
+  assign \$60  = \$signal  & at_weight;
+  assign \$62  = \$60  & \$61 ;
+  assign \$63  = \wait  - 1'h1;
+  assign \$64  = ! \wait ;
+  assign \$65  = weight_address + 1'h1;
+  assign \$66  = ~ wdata[3];
+  assign \$67  = wdata[4] & \$66 ;
+  assign \$68  = \$signal  | reading;
+  assign \$69  = at_state | at_omega;
+  assign \$70  = \$69  | at_input;
+  assign \$71  = index + 1'h1;
+  assign \$73  = lane + 1'h1;
+  assign \$74  = \$72  ? 2'h0 : \$73 ;
+  assign \$76  = reading & \$75 ;
+  assign \$77  = weight_address + 1'h1;
+  assign \$78  = \$signal  & at_weight_address;
+  assign \$79  = steps_done + 1'h1;
+  assign \$80  = grown > \$signal$77 ;
+  assign \$81  = \$80  ? { 1'h0, \$signal$77  } : grown;
   always @(posedge clk)
     seen_state <= mark;
   always @(posedge clk)
@@ -1788,109 +1909,109 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   always @(posedge clk)
     seen_input <= configuration;
   always @(posedge clk)
-    wanted_state <= \$81 ;
+    wanted_state <= \$82 ;
   always @(posedge clk)
-    wanted_omega <= \$82 ;
+    wanted_omega <= \$83 ;
   always @(posedge clk)
-    wanted_input <= \$83 ;
+    wanted_input <= \$84 ;
   always @(posedge clk)
-    at_magic <= \$18 ;
+    at_magic <= \$19 ;
   always @(posedge clk)
-    at_version <= \$19 ;
+    at_version <= \$20 ;
   always @(posedge clk)
-    at_digest0 <= \$20 ;
+    at_digest0 <= \$21 ;
   always @(posedge clk)
-    at_digest1 <= \$21 ;
+    at_digest1 <= \$22 ;
   always @(posedge clk)
-    at_geometry <= \$22 ;
+    at_geometry <= \$23 ;
   always @(posedge clk)
-    at_status <= \$23 ;
+    at_status <= \$24 ;
   always @(posedge clk)
-    at_control <= \$24 ;
+    at_control <= \$25 ;
   always @(posedge clk)
-    at_steps <= \$25 ;
+    at_steps <= \$26 ;
   always @(posedge clk)
-    at_gain <= \$26 ;
+    at_gain <= \$27 ;
   always @(posedge clk)
-    at_shil_max <= \$27 ;
+    at_shil_max <= \$28 ;
   always @(posedge clk)
-    at_shil_step <= \$28 ;
+    at_shil_step <= \$29 ;
   always @(posedge clk)
-    at_eta <= \$29 ;
+    at_eta <= \$30 ;
   always @(posedge clk)
-    at_decay <= \$30 ;
+    at_decay <= \$31 ;
   always @(posedge clk)
-    at_dither <= \$31 ;
+    at_dither <= \$32 ;
   always @(posedge clk)
-    at_margin <= \$32 ;
+    at_margin <= \$33 ;
   always @(posedge clk)
-    at_gates <= \$33 ;
+    at_gates <= \$34 ;
   always @(posedge clk)
-    at_index <= \$34 ;
+    at_index <= \$35 ;
   always @(posedge clk)
-    at_state <= \$35 ;
+    at_state <= \$36 ;
   always @(posedge clk)
-    at_omega <= \$36 ;
+    at_omega <= \$37 ;
   always @(posedge clk)
-    at_input <= \$37 ;
+    at_input <= \$38 ;
   always @(posedge clk)
-    at_weight_address <= \$38 ;
+    at_weight_address <= \$39 ;
   always @(posedge clk)
-    at_weight <= \$39 ;
+    at_weight <= \$40 ;
   always @(posedge clk)
-    at_budget <= \$40 ;
+    at_budget <= \$41 ;
   always @(posedge clk)
-    at_shrink <= \$41 ;
+    at_shrink <= \$42 ;
   always @(posedge clk)
-    at_visited <= \$42 ;
+    at_visited <= \$43 ;
   always @(posedge clk)
-    at_gated_on <= \$43 ;
+    at_gated_on <= \$44 ;
   always @(posedge clk)
-    at_written <= \$44 ;
+    at_written <= \$45 ;
   always @(posedge clk)
-    at_changed <= \$45 ;
+    at_changed <= \$46 ;
   always @(posedge clk)
-    at_steps_done <= \$46 ;
+    at_steps_done <= \$47 ;
   always @(posedge clk)
-    at_shil <= \$47 ;
+    at_shil <= \$48 ;
   always @(posedge clk)
-    at_centre <= \$48 ;
+    at_centre <= \$49 ;
   always @(posedge clk)
-    at_slot <= \$49 ;
+    at_slot <= \$50 ;
   always @(posedge clk)
-    data <= \$84 ;
+    data <= \$85 ;
   always @(posedge clk)
-    error <= \$85 ;
+    error <= \$86 ;
   always @(posedge clk)
-    access_state <= \$86 ;
+    access_state <= \$87 ;
   always @(posedge clk)
-    \wait  <= \$87 ;
+    \wait  <= \$88 ;
   always @(posedge clk)
-    weight_address <= \$88 ;
+    weight_address <= \$89 ;
   always @(posedge clk)
-    steps <= \$89 ;
+    steps <= \$90 ;
   always @(posedge clk)
-    gain <= \$90 ;
+    gain <= \$91 ;
   always @(posedge clk)
-    \$signal$77  <= \$91 ;
+    \$signal$77  <= \$92 ;
   always @(posedge clk)
-    shil_step <= \$92 ;
+    shil_step <= \$93 ;
   always @(posedge clk)
-    eta <= \$93 ;
+    eta <= \$94 ;
   always @(posedge clk)
-    dither <= \$94 ;
+    dither <= \$95 ;
   always @(posedge clk)
-    margin <= \$95 ;
+    margin <= \$96 ;
   always @(posedge clk)
-    gates <= \$96 ;
+    gates <= \$97 ;
   always @(posedge clk)
-    index <= \$97 ;
+    index <= \$98 ;
   always @(posedge clk)
-    shil <= \$98 ;
+    shil <= \$99 ;
   always @(posedge clk)
-    lane <= \$99 ;
+    lane <= \$100 ;
   always @(posedge clk)
-    steps_done <= \$100 ;
+    steps_done <= \$101 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     weight_fetch = 1'h0;
@@ -2014,72 +2135,6 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$81  = 1'h0;
-    casez (access_state)
-      3'h0:
-          /* empty */;
-      3'h2:
-          /* empty */;
-      3'h3:
-          if (reading) begin
-            casez (addr)
-              6'h07:
-                  /* empty */;
-              6'h08:
-                  /* empty */;
-              6'h09:
-                  /* empty */;
-              6'h0a:
-                  /* empty */;
-              6'h0b:
-                  /* empty */;
-              6'h0d:
-                  /* empty */;
-              6'h0e:
-                  /* empty */;
-              6'h0f:
-                  /* empty */;
-              6'h10:
-                  /* empty */;
-              6'h14:
-                  /* empty */;
-              6'h00:
-                  /* empty */;
-              6'h01:
-                  /* empty */;
-              6'h02:
-                  /* empty */;
-              6'h03:
-                  /* empty */;
-              6'h04:
-                  /* empty */;
-              6'h05:
-                  /* empty */;
-              6'h15:
-                  /* empty */;
-              6'h1c:
-                  /* empty */;
-              6'h1d:
-                  /* empty */;
-              6'h18:
-                  /* empty */;
-              6'h19:
-                  /* empty */;
-              6'h1a:
-                  /* empty */;
-              6'h1b:
-                  /* empty */;
-              6'h11:
-                  \$81  = 1'h1;
-            endcase
-          end
-    endcase
-    if (rst) begin
-      \$81  = 1'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
     \$82  = 1'h0;
     casez (access_state)
       3'h0:
@@ -2136,8 +2191,6 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h1b:
                   /* empty */;
               6'h11:
-                  /* empty */;
-              6'h12:
                   \$82  = 1'h1;
             endcase
           end
@@ -2206,8 +2259,6 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
               6'h11:
                   /* empty */;
               6'h12:
-                  /* empty */;
-              6'h13:
                   \$83  = 1'h1;
             endcase
           end
@@ -2218,14 +2269,84 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$84  = data;
+    \$84  = 1'h0;
+    casez (access_state)
+      3'h0:
+          /* empty */;
+      3'h2:
+          /* empty */;
+      3'h3:
+          if (reading) begin
+            casez (addr)
+              6'h07:
+                  /* empty */;
+              6'h08:
+                  /* empty */;
+              6'h09:
+                  /* empty */;
+              6'h0a:
+                  /* empty */;
+              6'h0b:
+                  /* empty */;
+              6'h0d:
+                  /* empty */;
+              6'h0e:
+                  /* empty */;
+              6'h0f:
+                  /* empty */;
+              6'h10:
+                  /* empty */;
+              6'h14:
+                  /* empty */;
+              6'h00:
+                  /* empty */;
+              6'h01:
+                  /* empty */;
+              6'h02:
+                  /* empty */;
+              6'h03:
+                  /* empty */;
+              6'h04:
+                  /* empty */;
+              6'h05:
+                  /* empty */;
+              6'h15:
+                  /* empty */;
+              6'h1c:
+                  /* empty */;
+              6'h1d:
+                  /* empty */;
+              6'h18:
+                  /* empty */;
+              6'h19:
+                  /* empty */;
+              6'h1a:
+                  /* empty */;
+              6'h1b:
+                  /* empty */;
+              6'h11:
+                  /* empty */;
+              6'h12:
+                  /* empty */;
+              6'h13:
+                  \$84  = 1'h1;
+            endcase
+          end
+    endcase
+    if (rst) begin
+      \$84  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$85  = data;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$55 ) begin
-              \$84  = 32'd0;
-              if (\$56 ) begin
-                \$84  = { 30'h00000000, error, busy };
+            if (\$56 ) begin
+              \$85  = 32'd0;
+              if (\$57 ) begin
+                \$85  = { 30'h00000000, error, busy };
               end
             end
           end
@@ -2233,55 +2354,55 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
           /* empty */;
       3'h3:
         begin
-          \$84  = 32'd0;
+          \$85  = 32'd0;
           if (reading) begin
             casez (addr)
               6'h07:
-                  \$84  = { 8'h00, steps };
+                  \$85  = { 8'h00, steps };
               6'h08:
-                  \$84  = { 16'h0000, gain };
+                  \$85  = { 16'h0000, gain };
               6'h09:
-                  \$84  = { 20'h00000, \$signal$77  };
+                  \$85  = { 20'h00000, \$signal$77  };
               6'h0a:
-                  \$84  = { 20'h00000, shil_step };
+                  \$85  = { 20'h00000, shil_step };
               6'h0b:
-                  \$84  = { 15'h0000, eta };
+                  \$85  = { 15'h0000, eta };
               6'h0d:
-                  \$84  = { 27'h0000000, dither };
+                  \$85  = { 27'h0000000, dither };
               6'h0e:
-                  \$84  = { margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin };
+                  \$85  = { margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin[9], margin };
               6'h0f:
-                  \$84  = { 30'h00000000, gates };
+                  \$85  = { 30'h00000000, gates };
               6'h10:
-                  \$84  = { 31'h00000000, index };
+                  \$85  = { 31'h00000000, index };
               6'h14:
-                  \$84  = { 31'h00000000, weight_address };
+                  \$85  = { 31'h00000000, weight_address };
               6'h00:
-                  \$84  = 32'd1146241353;
+                  \$85  = 32'd1146241353;
               6'h01:
-                  \$84  = 32'd131073;
+                  \$85  = 32'd131073;
               6'h02:
-                  \$84  = 32'd2608769789;
+                  \$85  = 32'd2608769789;
               6'h03:
-                  \$84  = 32'd2371056538;
+                  \$85  = 32'd2371056538;
               6'h04:
-                  \$84  = 32'd65538;
+                  \$85  = 32'd65538;
               6'h05:
-                  \$84  = { 30'h00000000, error, busy };
+                  \$85  = { 30'h00000000, error, busy };
               6'h15:
-                  \$84  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
+                  \$85  = { weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight[4], weight };
               6'h1c:
-                  \$84  = steps_done;
+                  \$85  = steps_done;
               6'h1d:
-                  \$84  = { 20'h00000, shil };
+                  \$85  = { 20'h00000, shil };
               6'h18:
-                  \$84  = visited_count;
+                  \$85  = visited_count;
               6'h19:
-                  \$84  = gated_on_count;
+                  \$85  = gated_on_count;
               6'h1a:
-                  \$84  = written_count;
+                  \$85  = written_count;
               6'h1b:
-                  \$84  = changed_count;
+                  \$85  = changed_count;
             endcase
           end
         end
@@ -2289,15 +2410,15 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$85  = error;
+    \$86  = error;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$55 ) begin
+            if (\$56 ) begin
               (* full_case = 32'd1 *)
-              if (\$56 ) begin
+              if (\$57 ) begin
               end else begin
-                \$85  = 1'h1;
+                \$86  = 1'h1;
               end
             end
           end
@@ -2305,67 +2426,47 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
     if (\$signal ) begin
       if (at_control) begin
         if (wdata[6]) begin
-          \$85  = 1'h0;
+          \$86  = 1'h0;
         end
       end
     end
     if (rst) begin
-      \$85  = 1'h0;
+      \$86  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$86  = access_state;
+    \$87  = access_state;
     casez (access_state)
       3'h0:
           if (busy) begin
-            if (\$55 ) begin
-              \$86  = 3'h1;
+            if (\$56 ) begin
+              \$87  = 3'h1;
             end
-          end else if (\$53 ) begin
-            \$86  = 3'h2;
           end else if (\$54 ) begin
-            \$86  = 3'h3;
+            \$87  = 3'h2;
+          end else if (\$55 ) begin
+            \$87  = 3'h3;
           end
       3'h2:
-          if (\$58 ) begin
-            \$86  = 3'h3;
+          if (\$59 ) begin
+            \$87  = 3'h3;
           end
       3'h3:
           (* full_case = 32'd1 *)
-          if (\$61 ) begin
-            \$86  = 3'h4;
+          if (\$62 ) begin
+            \$87  = 3'h4;
           end else begin
-            \$86  = 3'h1;
+            \$87  = 3'h1;
           end
       3'h4:
-          if (\$63 ) begin
-            \$86  = 3'h1;
+          if (\$64 ) begin
+            \$87  = 3'h1;
           end
       3'h1:
-          \$86  = 3'h0;
-    endcase
-    if (rst) begin
-      \$86  = 3'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$87  = \wait ;
-    casez (access_state)
-      3'h0:
-          if (busy) begin
-          end else if (\$53 ) begin
-            \$87  = 3'h4;
-          end
-      3'h2:
-          \$87  = \$57 [2:0];
-      3'h3:
-          if (\$61 ) begin
-            \$87  = 3'h6;
-          end
-      3'h4:
-          \$87  = \$62 [2:0];
+          \$87  = 3'h5;
+      3'h5:
+          \$87  = 3'h0;
     endcase
     if (rst) begin
       \$87  = 3'h0;
@@ -2373,7 +2474,29 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$88  = weight_address;
+    \$88  = \wait ;
+    casez (access_state)
+      3'h0:
+          if (busy) begin
+          end else if (\$54 ) begin
+            \$88  = 3'h5;
+          end
+      3'h2:
+          \$88  = \$58 [2:0];
+      3'h3:
+          if (\$62 ) begin
+            \$88  = 3'h6;
+          end
+      3'h4:
+          \$88  = \$63 [2:0];
+    endcase
+    if (rst) begin
+      \$88  = 3'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$89  = weight_address;
     casez (access_state)
       3'h0:
           /* empty */;
@@ -2382,67 +2505,55 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
       3'h3:
           /* empty */;
       3'h4:
-          if (\$63 ) begin
-            \$88  = \$64 [0];
+          if (\$64 ) begin
+            \$89  = \$65 [0];
           end
     endcase
     if (\$signal ) begin
       if (at_weight_address) begin
-        \$88  = wdata[0];
+        \$89  = wdata[0];
       end
     end
-    if (\$67 ) begin
+    if (\$68 ) begin
       if (at_weight) begin
-        if (\$75 ) begin
-          \$88  = \$76 [0];
+        if (\$76 ) begin
+          \$89  = \$77 [0];
         end
       end
     end
     if (rst) begin
-      \$88  = 1'h0;
+      \$89  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$89  = steps;
+    \$90  = steps;
     if (\$signal ) begin
       if (at_steps) begin
-        \$89  = wdata[23:0];
+        \$90  = wdata[23:0];
       end
     end
     if (rst) begin
-      \$89  = 24'h000000;
+      \$90  = 24'h000000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$90  = gain;
+    \$91  = gain;
     if (\$signal ) begin
       if (at_gain) begin
-        \$90  = wdata[15:0];
+        \$91  = wdata[15:0];
       end
     end
     if (rst) begin
-      \$90  = 16'h0000;
+      \$91  = 16'h0000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$91  = \$signal$77 ;
+    \$92  = \$signal$77 ;
     if (\$signal ) begin
       if (at_shil_max) begin
-        \$91  = wdata[11:0];
-      end
-    end
-    if (rst) begin
-      \$91  = 12'h000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$92  = shil_step;
-    if (\$signal ) begin
-      if (at_shil_step) begin
         \$92  = wdata[11:0];
       end
     end
@@ -2452,109 +2563,121 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$93  = eta;
+    \$93  = shil_step;
+    if (\$signal ) begin
+      if (at_shil_step) begin
+        \$93  = wdata[11:0];
+      end
+    end
+    if (rst) begin
+      \$93  = 12'h000;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
+    \$94  = eta;
     if (\$signal ) begin
       if (at_eta) begin
-        \$93  = wdata[16:0];
+        \$94  = wdata[16:0];
       end
     end
     if (rst) begin
-      \$93  = 17'h00000;
+      \$94  = 17'h00000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$94  = dither;
+    \$95  = dither;
     if (\$signal ) begin
       if (at_dither) begin
-        \$94  = wdata[4:0];
+        \$95  = wdata[4:0];
       end
     end
     if (rst) begin
-      \$94  = 5'h00;
+      \$95  = 5'h00;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$95  = margin;
+    \$96  = margin;
     if (\$signal ) begin
       if (at_margin) begin
-        \$95  = wdata[9:0];
+        \$96  = wdata[9:0];
       end
     end
     if (rst) begin
-      \$95  = 10'h000;
+      \$96  = 10'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$96  = gates;
+    \$97  = gates;
     if (\$signal ) begin
       if (at_gates) begin
-        \$96  = wdata[1:0];
+        \$97  = wdata[1:0];
       end
     end
     if (rst) begin
-      \$96  = 2'h0;
+      \$97  = 2'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$97  = index;
+    \$98  = index;
     if (\$signal ) begin
       if (at_index) begin
-        \$97  = wdata[0];
+        \$98  = wdata[0];
       end
     end
-    if (\$67 ) begin
-      if (\$69 ) begin
-        \$97  = \$70 [0];
+    if (\$68 ) begin
+      if (\$70 ) begin
+        \$98  = \$71 [0];
       end
     end
     if (rst) begin
-      \$97  = 1'h0;
+      \$98  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$98  = shil;
+    \$99  = shil;
     if (\$signal ) begin
       if (at_control) begin
-        if (\$66 ) begin
-          \$98  = 12'h000;
+        if (\$67 ) begin
+          \$99  = 12'h000;
         end
       end
     end
     if (ramp) begin
-      \$98  = \$80 [11:0];
+      \$99  = \$81 [11:0];
     end
     if (rst) begin
-      \$98  = 12'h000;
+      \$99  = 12'h000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$99  = lane;
-    if (\$67 ) begin
+    \$100  = lane;
+    if (\$68 ) begin
       if (at_weight) begin
-        \$99  = \$73 [0];
+        \$100  = \$74 [0];
       end
-      if (\$77 ) begin
-        \$99  = 1'h0;
+      if (\$78 ) begin
+        \$100  = 1'h0;
       end
     end
     if (rst) begin
-      \$99  = 1'h0;
+      \$100  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$3 ) begin end
-    \$100  = steps_done;
+    \$101  = steps_done;
     if (step_done) begin
-      \$100  = \$78 [31:0];
+      \$101  = \$79 [31:0];
     end
     if (rst) begin
-      \$100  = 32'd0;
+      \$101  = 32'd0;
     end
   end
   assign field = wdata[0];
@@ -2574,40 +2697,39 @@ module \drai_core.host (wdata, we, re, clk, rst, rdata, theta, omega, inputs, ma
   assign mark[31] = marks;
   assign mark[15:0] = theta;
   assign mark[30:16] = 15'h0000;
-  assign \$60  = lane;
-  assign \$71  = lane;
-  assign \$74  = lane;
+  assign \$61  = lane;
+  assign \$72  = lane;
+  assign \$75  = lane;
 endmodule
 
-module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
+module \drai_core.lane_0 (rst, page, page_sum, \wide$44 , changed, next_sum, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even, minus_rotating
 , reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, next_word, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$4 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$4  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [9:0] \$21 ;
+  wire [10:0] \$2 ;
+  wire [9:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [9:0] \$23 ;
   reg [9:0] \$24 ;
-  reg [9:0] \$25 ;
-  wire [10:0] \$3 ;
+  wire [11:0] \$3 ;
   wire [11:0] \$4 ;
-  wire [11:0] \$5 ;
-  wire [10:0] \$6 ;
-  wire [9:0] \$7 ;
+  wire [10:0] \$5 ;
+  wire [9:0] \$6 ;
+  wire [11:0] \$7 ;
   wire [11:0] \$8 ;
-  wire [11:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -2620,7 +2742,7 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -2640,7 +2762,7 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   reg here = 1'h0;
   reg [9:0] here_term;
   reg [9:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -2723,8 +2845,8 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [9:0] wide;
-  output [9:0] \wide$46 ;
-  wire [9:0] \wide$46 ;
+  output [9:0] \wide$44 ;
+  wire [9:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -2734,48 +2856,47 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[9], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [9:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 10'h000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[9], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [9:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 10'h000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
+    rotating_sum <= \$24 ;
   \drai_core.lane_0.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -2789,8 +2910,8 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$1129$0 (local_word),
-    .\port$1131$0 (word),
+    .\port$1187$0 (local_word),
+    .\port$1189$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -2801,135 +2922,135 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
@@ -2945,7 +3066,7 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     here_term_signed = 10'h000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [9:0];
+      here_term_signed = \$2 [9:0];
     end
   end
   always @* begin
@@ -2953,41 +3074,41 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
     wide = 10'h000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [9:0];
+      wide = \$4 [9:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$22  = local_word;
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$23  = word;
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$24  = local_sum;
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 10'h000;
+      \$23  = 10'h000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$4 ) begin end
-    \$25  = rotating_sum;
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -3007,14 +3128,14 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = value;
-  assign there_term_signed = \$6 [9:0];
+  assign there_term_signed = \$5 [9:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [9:0];
+  assign passed_sum = \$8 [9:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [9:0];
+  assign \wide$44  = \$8 [9:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -3030,10 +3151,10 @@ module \drai_core.lane_0 (rst, page, page_sum, \wide$46 , changed, next_sum, loa
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [11:1] };
-  assign \$9  = { 1'h0, \$8 [11:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [11:1] };
+  assign \$8  = { 1'h0, \$7 [11:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
 module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
@@ -3075,7 +3196,7 @@ module \drai_core.lane_0.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1129$0 , \port$1131$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1187$0 , \port$1189$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$6 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$6  <= 0;
   wire [6:0] \$1 ;
@@ -3128,10 +3249,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1129
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$1129$0 ;
-  wire [7:0] \port$1129$0 ;
-  input [7:0] \port$1131$0 ;
-  wire [7:0] \port$1131$0 ;
+  input [7:0] \port$1187$0 ;
+  wire [7:0] \port$1187$0 ;
+  input [7:0] \port$1189$0 ;
+  wire [7:0] \port$1189$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -3160,10 +3281,10 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1129
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$1131$0 [5:0] - \port$1129$0 [5:0];
-  assign \$2  = en & \port$1129$0 [7];
-  assign \$3  = \$2  & \port$1131$0 [7];
-  assign \$4  = \port$1129$0 [6] & \port$1131$0 [6];
+  assign \$1  = \port$1189$0 [5:0] - \port$1187$0 [5:0];
+  assign \$2  = en & \port$1187$0 [7];
+  assign \$3  = \$2  & \port$1189$0 [7];
+  assign \$4  = \port$1187$0 [6] & \port$1189$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -3246,12 +3367,12 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1129
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$1131$0 [5:0];
-  assign phi_i = \port$1129$0 [5:0];
-  assign act_i = \port$1129$0 [7];
-  assign act_j = \port$1131$0 [7];
-  assign gate_i = \port$1129$0 [6];
-  assign gate_j = \port$1131$0 [6];
+  assign phi_j = \port$1189$0 [5:0];
+  assign phi_i = \port$1187$0 [5:0];
+  assign act_i = \port$1187$0 [7];
+  assign act_j = \port$1189$0 [7];
+  assign gate_i = \port$1187$0 [6];
+  assign gate_j = \port$1189$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -3262,35 +3383,34 @@ module \drai_core.lane_0.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1129
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , changed, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even
+module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$44 , changed, load_local, load_rotating, shift, pair, step, clear_local, add_local, load_sum, first, shift_sum, merge, merge_ahead, learn, even
 , minus_rotating, reseed, u_g, eta, w_in, word, rotating_sum, weight_out, visited, gated_on, written, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$7 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$7  <= 0;
   wire [6:0] \$1 ;
-  wire \$10 ;
-  wire [6:0] \$11 ;
+  wire [2:0] \$10 ;
+  wire \$11 ;
   wire \$12 ;
-  wire \$13 ;
-  reg [5:0] \$14 ;
-  wire [5:0] \$15 ;
-  wire [10:0] \$16 ;
+  reg [5:0] \$13 ;
+  wire [5:0] \$14 ;
+  wire [10:0] \$15 ;
+  wire \$16 ;
   wire \$17 ;
   wire \$18 ;
   wire \$19 ;
-  wire [6:0] \$2 ;
-  wire \$20 ;
-  wire [9:0] \$21 ;
+  wire [10:0] \$2 ;
+  wire [9:0] \$20 ;
+  reg [7:0] \$21 ;
   reg [7:0] \$22 ;
-  reg [7:0] \$23 ;
+  reg [9:0] \$23 ;
   reg [9:0] \$24 ;
-  reg [9:0] \$25 ;
-  wire [10:0] \$3 ;
+  wire [11:0] \$3 ;
   wire [11:0] \$4 ;
-  wire [11:0] \$5 ;
-  wire [10:0] \$6 ;
-  wire [9:0] \$7 ;
+  wire [10:0] \$5 ;
+  wire [9:0] \$6 ;
+  wire [11:0] \$7 ;
   wire [11:0] \$8 ;
-  wire [11:0] \$9 ;
+  wire \$9 ;
   wire act_i;
   wire act_j;
   input add_local;
@@ -3303,7 +3423,7 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
   wire clear_local;
   input clk;
   wire clk;
-  reg [5:0] d = 6'h00;
+  wire [5:0] d;
   wire draw;
   wire en;
   reg [5:0] entry = 6'h00;
@@ -3323,7 +3443,7 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
   reg here = 1'h0;
   reg [9:0] here_term;
   reg [9:0] here_term_signed;
-  wire [5:0] index;
+  reg [5:0] index = 6'h00;
   input learn;
   wire learn;
   input load_local;
@@ -3406,8 +3526,8 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
   output [4:0] weight_out;
   wire [4:0] weight_out;
   reg [9:0] wide;
-  output [9:0] \wide$46 ;
-  wire [9:0] \wide$46 ;
+  output [9:0] \wide$44 ;
+  wire [9:0] \wide$44 ;
   output [7:0] word;
   reg [7:0] word = 8'h00;
   wire \word.active ;
@@ -3417,48 +3537,47 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
   wire written;
   wire \written$29 ;
   assign en = pair & learn;
-  assign \$1  = d + 5'h10;
-  assign \$2  = even ? \$1  : { 1'h0, d };
-  assign \$3  = { here_term[9], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here };
-  assign \$4  = { local_sum, 1'h1 } + { here_term_signed, here };
-  assign \$6  = { value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there };
-  assign \$7  = merge ? local_sum : \$6 [9:0];
-  assign \$8  = { rotating_sum, 1'h1 } + { \$7 , there };
-  assign \$10  = state[15:0] < eta;
-  assign \$11  = word[5:0] - local_word[5:0];
-  assign \$12  = pair & local_word[7];
-  assign \$13  = \$12  & word[7];
-  assign \$15  = both ? \$14  : 6'h00;
-  assign \$16  = $signed(entry) * $signed(w2);
-  assign \$19  = ~ merge_ahead;
-  assign \$20  = \$18  & \$19 ;
-  assign \$21  = first ? 10'h000 : page_sum;
+  assign \$1  = word[5:0] - local_word[5:0];
+  assign \$2  = { here_term[9], here_term } ^ { 1'h0, here, here, here, here, here, here, here, here, here, here };
+  assign \$3  = { local_sum, 1'h1 } + { here_term_signed, here };
+  assign \$5  = { value[9], value } ^ { 1'h0, there, there, there, there, there, there, there, there, there, there };
+  assign \$6  = merge ? local_sum : \$5 [9:0];
+  assign \$7  = { rotating_sum, 1'h1 } + { \$6 , there };
+  assign \$9  = state[15:0] < eta;
+  assign \$10  = \$1 [5:4] + even;
+  assign \$11  = pair & local_word[7];
+  assign \$12  = \$11  & word[7];
+  assign \$14  = both ? \$13  : 6'h00;
+  assign \$15  = $signed(entry) * $signed(w2);
+  assign \$18  = ~ merge_ahead;
+  assign \$19  = \$17  & \$18 ;
+  assign \$20  = first ? 10'h000 : page_sum;
   always @(posedge clk)
-    r_eta <= \$10 ;
+    r_eta <= \$9 ;
   always @(posedge clk)
-    local_word <= \$22 ;
+    local_word <= \$21 ;
   always @(posedge clk)
-    word <= \$23 ;
+    word <= \$22 ;
   always @(posedge clk)
-    d <= \$11 [5:0];
+    index <= { \$10 [1:0], \$1 [3:0] };
   always @(posedge clk)
-    both <= \$13 ;
+    both <= \$12 ;
   always @(posedge clk)
     w1 <= w_in;
   always @(posedge clk)
     w2 <= w1;
   always @(posedge clk)
-    entry <= \$15 ;
+    entry <= \$14 ;
   always @(posedge clk)
-    value <= \$16 [9:0];
+    value <= \$15 [9:0];
   always @(posedge clk)
     here <= 1'h0;
   always @(posedge clk)
-    there <= \$20 ;
+    there <= \$19 ;
   always @(posedge clk)
-    local_sum <= \$24 ;
+    local_sum <= \$23 ;
   always @(posedge clk)
-    rotating_sum <= \$25 ;
+    rotating_sum <= \$24 ;
   \drai_core.lane_1.eta_stream  eta_stream (
     .clk(clk),
     .reseed(reseed),
@@ -3472,8 +3591,8 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
     .e_1(written),
     .en(en),
     .g_1(gated_on),
-    .\port$1177$0 (local_word),
-    .\port$1179$0 (word),
+    .\port$1235$0 (local_word),
+    .\port$1237$0 (word),
     .r_eta(r_eta),
     .rst(rst),
     .u_g(u_g),
@@ -3484,135 +3603,135 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$2 [5:0])
+    casez (index)
       6'h00:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h01:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h02:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h03:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h04:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h05:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h06:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h07:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h08:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h09:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h0a:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h0b:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h0c:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h0d:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0e:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h0f:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h10:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h11:
-          \$14  = 6'h1f;
+          \$13  = 6'h1f;
       6'h12:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h13:
-          \$14  = 6'h1e;
+          \$13  = 6'h1e;
       6'h14:
-          \$14  = 6'h1d;
+          \$13  = 6'h1d;
       6'h15:
-          \$14  = 6'h1b;
+          \$13  = 6'h1b;
       6'h16:
-          \$14  = 6'h1a;
+          \$13  = 6'h1a;
       6'h17:
-          \$14  = 6'h18;
+          \$13  = 6'h18;
       6'h18:
-          \$14  = 6'h16;
+          \$13  = 6'h16;
       6'h19:
-          \$14  = 6'h14;
+          \$13  = 6'h14;
       6'h1a:
-          \$14  = 6'h11;
+          \$13  = 6'h11;
       6'h1b:
-          \$14  = 6'h0f;
+          \$13  = 6'h0f;
       6'h1c:
-          \$14  = 6'h0c;
+          \$13  = 6'h0c;
       6'h1d:
-          \$14  = 6'h09;
+          \$13  = 6'h09;
       6'h1e:
-          \$14  = 6'h06;
+          \$13  = 6'h06;
       6'h1f:
-          \$14  = 6'h03;
+          \$13  = 6'h03;
       6'h20:
-          \$14  = 6'h00;
+          \$13  = 6'h00;
       6'h21:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
       6'h22:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h23:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h24:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h25:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h26:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h27:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h28:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h29:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h2a:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h2b:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h2c:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h2d:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2e:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h2f:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h30:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h31:
-          \$14  = 6'h21;
+          \$13  = 6'h21;
       6'h32:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h33:
-          \$14  = 6'h22;
+          \$13  = 6'h22;
       6'h34:
-          \$14  = 6'h23;
+          \$13  = 6'h23;
       6'h35:
-          \$14  = 6'h25;
+          \$13  = 6'h25;
       6'h36:
-          \$14  = 6'h26;
+          \$13  = 6'h26;
       6'h37:
-          \$14  = 6'h28;
+          \$13  = 6'h28;
       6'h38:
-          \$14  = 6'h2a;
+          \$13  = 6'h2a;
       6'h39:
-          \$14  = 6'h2c;
+          \$13  = 6'h2c;
       6'h3a:
-          \$14  = 6'h2f;
+          \$13  = 6'h2f;
       6'h3b:
-          \$14  = 6'h31;
+          \$13  = 6'h31;
       6'h3c:
-          \$14  = 6'h34;
+          \$13  = 6'h34;
       6'h3d:
-          \$14  = 6'h37;
+          \$13  = 6'h37;
       6'h3e:
-          \$14  = 6'h3a;
+          \$13  = 6'h3a;
       6'h3f:
-          \$14  = 6'h3d;
+          \$13  = 6'h3d;
     endcase
   end
   always @* begin
@@ -3628,7 +3747,7 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
     here_term_signed = 10'h000;
     if (clear_local) begin
     end else if (add_local) begin
-      here_term_signed = \$3 [9:0];
+      here_term_signed = \$2 [9:0];
     end
   end
   always @* begin
@@ -3636,41 +3755,41 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
     wide = 10'h000;
     if (clear_local) begin
     end else if (add_local) begin
-      wide = \$5 [9:0];
+      wide = \$4 [9:0];
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$22  = local_word;
+    \$21  = local_word;
     if (load_local) begin
-      \$22  = page;
+      \$21  = page;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$23  = word;
+    \$22  = word;
     if (load_rotating) begin
-      \$23  = page;
+      \$22  = page;
     end else if (shift) begin
-      \$23  = next_word;
+      \$22  = next_word;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$24  = local_sum;
+    \$23  = local_sum;
     if (clear_local) begin
-      \$24  = 10'h000;
+      \$23  = 10'h000;
     end else if (add_local) begin
-      \$24  = wide;
+      \$23  = wide;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$7 ) begin end
-    \$25  = rotating_sum;
+    \$24  = rotating_sum;
     if (load_sum) begin
-      \$25  = \$21 ;
+      \$24  = \$20 ;
     end else if (shift_sum) begin
-      \$25  = next_sum;
+      \$24  = next_sum;
     end
   end
   assign draw = step;
@@ -3690,14 +3809,14 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
   assign \gated_on$27  = gated_on;
   assign \written$29  = written;
   assign \changed$31  = changed;
-  assign index = \$2 [5:0];
+  assign d = \$1 [5:0];
   assign there_term = value;
-  assign there_term_signed = \$6 [9:0];
+  assign there_term_signed = \$5 [9:0];
   assign sum = rotating_sum;
-  assign passed_sum = \$9 [9:0];
+  assign passed_sum = \$8 [9:0];
   assign negative = 1'h0;
   assign minus_local = 1'h0;
-  assign \wide$46  = \$9 [9:0];
+  assign \wide$44  = \$8 [9:0];
   assign \word.top  = word[5:0];
   assign \word.margin  = word[6];
   assign \word.active  = word[7];
@@ -3713,10 +3832,10 @@ module \drai_core.lane_1 (rst, next_word, page, page_sum, next_sum, \wide$46 , c
   assign \next_word.top  = next_word[5:0];
   assign \next_word.margin  = next_word[6];
   assign \next_word.active  = next_word[7];
-  assign \$5  = { 1'h0, \$4 [11:1] };
-  assign \$9  = { 1'h0, \$8 [11:1] };
-  assign \$17  = 1'h0;
-  assign \$18  = minus_rotating;
+  assign \$4  = { 1'h0, \$3 [11:1] };
+  assign \$8  = { 1'h0, \$7 [11:1] };
+  assign \$16  = 1'h0;
+  assign \$17  = minus_rotating;
 endmodule
 
 module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
@@ -3758,7 +3877,7 @@ module \drai_core.lane_1.eta_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1177$0 , \port$1179$0 , w3, v_1, g_1, e_1, clk);
+module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1235$0 , \port$1237$0 , w3, v_1, g_1, e_1, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$9 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$9  <= 0;
   wire [6:0] \$1 ;
@@ -3811,10 +3930,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1177
   reg [4:0] old_1 = 5'h00;
   wire [5:0] phi_i;
   wire [5:0] phi_j;
-  input [7:0] \port$1177$0 ;
-  wire [7:0] \port$1177$0 ;
-  input [7:0] \port$1179$0 ;
-  wire [7:0] \port$1179$0 ;
+  input [7:0] \port$1235$0 ;
+  wire [7:0] \port$1235$0 ;
+  input [7:0] \port$1237$0 ;
+  wire [7:0] \port$1237$0 ;
   input r_eta;
   wire r_eta;
   input rst;
@@ -3843,10 +3962,10 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1177
   wire [4:0] w_out;
   (* init = 1'h0 *)
   wire written;
-  assign \$1  = \port$1179$0 [5:0] - \port$1177$0 [5:0];
-  assign \$2  = en & \port$1177$0 [7];
-  assign \$3  = \$2  & \port$1179$0 [7];
-  assign \$4  = \port$1177$0 [6] & \port$1179$0 [6];
+  assign \$1  = \port$1237$0 [5:0] - \port$1235$0 [5:0];
+  assign \$2  = en & \port$1235$0 [7];
+  assign \$3  = \$2  & \port$1237$0 [7];
+  assign \$4  = \port$1235$0 [6] & \port$1237$0 [6];
   assign \$5  = ~ \$4 ;
   assign \$6  = \$14 [5:0] <= u_g;
   assign \$7  = both & unheld;
@@ -3929,12 +4048,12 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1177
       moved = \$20 [4:0];
     end
   end
-  assign phi_j = \port$1179$0 [5:0];
-  assign phi_i = \port$1177$0 [5:0];
-  assign act_i = \port$1177$0 [7];
-  assign act_j = \port$1179$0 [7];
-  assign gate_i = \port$1177$0 [6];
-  assign gate_j = \port$1179$0 [6];
+  assign phi_j = \port$1237$0 [5:0];
+  assign phi_i = \port$1235$0 [5:0];
+  assign act_i = \port$1235$0 [7];
+  assign act_j = \port$1237$0 [7];
+  assign gate_i = \port$1235$0 [6];
+  assign gate_j = \port$1237$0 [6];
   assign distance = \$14 [5:0];
   assign w_out = w3;
   assign valid = valid_3;
@@ -3945,7 +4064,7 @@ module \drai_core.lane_1.synapse (rst, en, changed, u_g, w_in, r_eta, \port$1177
   assign \$10  = \$9 ;
 endmodule
 
-module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$1131$0 , \port$1143$0 , \port$1179$0 , \port$1191$0 , clk);
+module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store, save_page, store_page, \port$1189$0 , \port$1201$0 , \port$1237$0 , \port$1249$0 , clk);
   wire [-1:0] \$signature__addr ;
   wire [-1:0] \$signature__addr$21 ;
   wire [15:0] \$signature__data ;
@@ -3954,14 +4073,14 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   wire clk;
   wire [19:0] new_sums;
   wire [15:0] new_words;
-  input [7:0] \port$1131$0 ;
-  wire [7:0] \port$1131$0 ;
-  input [9:0] \port$1143$0 ;
-  wire [9:0] \port$1143$0 ;
-  input [7:0] \port$1179$0 ;
-  wire [7:0] \port$1179$0 ;
-  input [9:0] \port$1191$0 ;
-  wire [9:0] \port$1191$0 ;
+  input [7:0] \port$1189$0 ;
+  wire [7:0] \port$1189$0 ;
+  input [9:0] \port$1201$0 ;
+  wire [9:0] \port$1201$0 ;
+  input [7:0] \port$1237$0 ;
+  wire [7:0] \port$1237$0 ;
+  input [9:0] \port$1249$0 ;
+  wire [9:0] \port$1249$0 ;
   input read_page;
   wire read_page;
   input read_sum_page;
@@ -4001,7 +4120,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (sums_enable)
-      sums_memory[1'h0] <= { \port$1191$0 , \port$1143$0  };
+      sums_memory[1'h0] <= { \port$1249$0 , \port$1201$0  };
   end
   reg [19:0] _0_;
   always @(posedge clk) begin
@@ -4015,7 +4134,7 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   end
   always @(posedge clk) begin
     if (words_enable)
-      words_memory[1'h0] <= { \port$1179$0 , \port$1131$0  };
+      words_memory[1'h0] <= { \port$1237$0 , \port$1189$0  };
   end
   reg [15:0] _1_;
   always @(posedge clk) begin
@@ -4035,16 +4154,16 @@ module \drai_core.pages (rst, save, words, sums, read_page, read_sum_page, store
   always @(posedge clk)
     words_enable <= store;
   assign sink__en = words_enable;
-  assign sink__data = { \port$1179$0 , \port$1131$0  };
-  assign new_words = { \port$1179$0 , \port$1131$0  };
+  assign sink__data = { \port$1237$0 , \port$1189$0  };
+  assign new_words = { \port$1237$0 , \port$1189$0  };
   assign \$signature__data  = words;
   assign \sink__en$23  = sums_enable;
-  assign \sink__data$24  = { \port$1191$0 , \port$1143$0  };
-  assign new_sums = { \port$1191$0 , \port$1143$0  };
+  assign \sink__data$24  = { \port$1249$0 , \port$1201$0  };
+  assign new_sums = { \port$1249$0 , \port$1201$0  };
   assign \$signature__data$27  = sums;
 endmodule
 
-module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp, kind, busy, run, steps, \port$0$8 );
+module \drai_core.sequencer (rst, \port$860$0 , control, start, step_done, ramp, learning, kind, busy, run, steps, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$10 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$10  <= 0;
   wire \$1 ;
@@ -4066,50 +4185,62 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire \$24 ;
   wire \$25 ;
   wire \$26 ;
-  wire [1:0] \$27 ;
-  wire [1:0] \$28 ;
-  wire [5:0] \$29 ;
+  wire \$27 ;
+  wire \$28 ;
+  wire \$29 ;
   wire \$3 ;
   wire \$30 ;
   wire \$31 ;
-  wire \$32 ;
+  wire [1:0] \$32 ;
   wire [1:0] \$33 ;
-  wire [1:0] \$34 ;
-  wire [5:0] \$35 ;
+  wire [5:0] \$34 ;
+  wire \$35 ;
   wire \$36 ;
-  wire [5:0] \$37 ;
-  wire \$38 ;
-  wire \$39 ;
+  wire \$37 ;
+  wire [1:0] \$38 ;
+  wire [1:0] \$39 ;
   wire \$4 ;
-  wire \$40 ;
-  wire [1:0] \$41 ;
-  wire [1:0] \$42 ;
+  wire [5:0] \$40 ;
+  wire \$41 ;
+  wire [5:0] \$42 ;
   wire \$43 ;
   wire \$44 ;
   wire \$45 ;
-  wire \$46 ;
-  wire \$47 ;
-  wire [24:0] \$48 ;
+  wire [1:0] \$46 ;
+  wire [1:0] \$47 ;
+  wire \$48 ;
   wire \$49 ;
   wire \$5 ;
-  reg [1:0] \$50 ;
-  reg \$51 ;
-  reg [4:0] \$52 ;
-  reg [3:0] \$53 ;
-  reg [23:0] \$54 ;
+  wire \$50 ;
+  wire [24:0] \$51 ;
+  wire \$52 ;
+  reg \$53 ;
+  reg \$54 ;
   reg \$55 ;
   reg \$56 ;
   reg \$57 ;
-  reg \$58 ;
-  reg \$59 ;
+  reg [1:0] \$58 ;
+  reg [1:0] \$59 ;
   wire \$6 ;
-  reg \$60 ;
+  reg [1:0] \$60 ;
+  reg \$61 ;
+  reg [4:0] \$62 ;
+  reg [3:0] \$63 ;
+  reg [23:0] \$64 ;
+  reg \$65 ;
+  reg \$66 ;
+  reg \$67 ;
+  reg \$68 ;
+  reg \$69 ;
   wire \$7 ;
+  reg \$70 ;
   wire \$8 ;
   wire \$9 ;
-  wire \$signal ;
-  reg \$signal$13  = 1'h0;
-  reg \$signal$18  = 1'h0;
+  reg \$signal  = 1'h0;
+  reg \$signal$16  = 1'h0;
+  reg \$signal$21  = 1'h0;
+  reg \$signal$22  = 1'h0;
+  reg [1:0] \$signal$23  = 2'h0;
   output busy;
   reg busy = 1'h0;
   input clk;
@@ -4128,8 +4259,10 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   wire \control.store ;
   wire \control.update ;
   wire couple;
-  wire diagonal;
+  reg diagonal = 1'h0;
   wire field;
+  reg [1:0] following = 2'h0;
+  reg follows = 1'h0;
   (* enum_base_type = "Kind" *)
   (* enum_value_00 = "REFRESH" *)
   (* enum_value_01 = "FIELD" *)
@@ -4137,15 +4270,15 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   output [1:0] kind;
   reg [1:0] kind = 2'h0;
   reg learn = 1'h0;
-  wire \learn$24 ;
+  wire \learn$28 ;
   output learning;
-  wire learning;
+  reg learning = 1'h0;
   reg [23:0] left = 24'h000000;
   reg opened = 1'h0;
   reg page = 1'h0;
   reg [3:0] phase_state = 4'h0;
-  input [2:0] \port$0$8 ;
-  wire [2:0] \port$0$8 ;
+  input [2:0] \port$860$0 ;
+  wire [2:0] \port$860$0 ;
   output ramp;
   reg ramp;
   wire ready;
@@ -4162,67 +4295,85 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   reg stepping = 1'h0;
   input [23:0] steps;
   wire [23:0] steps;
-  assign \$37  = slot + 1'h1;
-  assign \$39  = slot == 4'h9;
-  assign \$43  = ! kind;
-  assign \$44  = slot == 5'h10;
-  assign \$46  = kind == 1'h1;
-  assign \$47  = \$46  & \$signal$13 ;
-  assign \$48  = left - 1'h1;
-  assign \$49  = ! left;
+  assign \$30  = \$29  & \$signal$22 ;
+  assign \$34  = slot + 1'h1;
+  assign \$35  = slot == 1'h1;
+  assign \$37  = ! page;
+  assign \$38  = page + 1'h1;
+  assign \$39  = page ? \$38  : 2'h0;
+  assign \$40  = slot + 1'h1;
+  assign \$41  = slot == 1'h1;
+  assign \$42  = slot + 1'h1;
+  assign \$43  = ~ \$signal ;
+  assign \$44  = slot == 4'h9;
+  assign \$45  = \$43  & \$44 ;
+  assign \$48  = ! kind;
+  assign \$49  = slot == 5'h10;
+  assign \$50  = \$signal  & \$49 ;
+  assign \$51  = left - 1'h1;
+  assign \$52  = ! left;
   always @(posedge clk)
-    kind <= \$50 ;
+    \$signal  <= \$53 ;
   always @(posedge clk)
-    page <= \$51 ;
+    diagonal <= \$54 ;
   always @(posedge clk)
-    slot <= \$52 ;
+    learning <= \$55 ;
   always @(posedge clk)
-    phase_state <= \$53 ;
+    \$signal$16  <= \$56 ;
   always @(posedge clk)
-    left <= \$54 ;
+    follows <= \$57 ;
   always @(posedge clk)
-    \$signal$18  <= \$55 ;
+    \$signal$23  <= \$58 ;
   always @(posedge clk)
-    \$signal$13  <= \$56 ;
+    following <= \$59 ;
   always @(posedge clk)
-    learn <= \$57 ;
+    kind <= \$60 ;
   always @(posedge clk)
-    stepping <= \$58 ;
+    page <= \$61 ;
   always @(posedge clk)
-    busy <= \$59 ;
+    slot <= \$62 ;
   always @(posedge clk)
-    opened <= \$60 ;
-  assign diagonal = ! page;
-  assign \$1  = kind == 2'h2;
-  assign learning = learn & \$1 ;
-  assign \$4  = slot >= 1'h1;
-  assign \$5  = slot <= 1'h1;
-  assign \$6  = \$4  & \$5 ;
-  assign \$7  = \$3  | \$6 ;
-  assign \$9  = slot == 1'h1;
-  assign \$10  = diagonal & \$9 ;
-  assign \$11  = slot == 5'h10;
-  assign \$13  = kind == 1'h1;
-  assign \$14  = \$13  & \$signal$13 ;
-  assign \$15  = kind == 2'h2;
-  assign \$16  = stepping & \$15 ;
-  assign \$17  = ! left;
-  assign \$18  = ! phase_state;
-  assign \$19  = phase_state == 1'h1;
-  assign \$20  = phase_state == 2'h2;
-  assign \$21  = phase_state == 2'h3;
-  assign \$22  = phase_state == 3'h4;
-  assign \$23  = phase_state == 3'h5;
-  assign \$24  = phase_state == 3'h6;
-  assign \$25  = phase_state == 3'h7;
-  assign \$26  = phase_state == 4'h8;
-  assign \$29  = slot + 1'h1;
-  assign \$30  = slot == 1'h1;
-  assign \$32  = ! page;
-  assign \$33  = page + 1'h1;
-  assign \$34  = page ? \$33  : 2'h0;
-  assign \$35  = slot + 1'h1;
-  assign \$36  = slot == 1'h1;
+    phase_state <= \$63 ;
+  always @(posedge clk)
+    left <= \$64 ;
+  always @(posedge clk)
+    \$signal$21  <= \$65 ;
+  always @(posedge clk)
+    \$signal$22  <= \$66 ;
+  always @(posedge clk)
+    learn <= \$67 ;
+  always @(posedge clk)
+    stepping <= \$68 ;
+  always @(posedge clk)
+    busy <= \$69 ;
+  always @(posedge clk)
+    opened <= \$70 ;
+  assign \$2  = ~ diagonal;
+  assign \$3  = slot >= 1'h1;
+  assign \$4  = slot <= 1'h1;
+  assign \$5  = \$3  & \$4 ;
+  assign \$6  = \$2  | \$5 ;
+  assign \$8  = slot == 1'h1;
+  assign \$9  = diagonal & \$8 ;
+  assign \$10  = slot == 5'h10;
+  assign \$11  = \$signal  & \$10 ;
+  assign \$12  = kind == 2'h2;
+  assign \$13  = stepping & \$12 ;
+  assign \$14  = ! left;
+  assign \$15  = ! phase_state;
+  assign \$16  = phase_state == 1'h1;
+  assign \$17  = phase_state == 2'h2;
+  assign \$18  = phase_state == 2'h3;
+  assign \$19  = phase_state == 3'h4;
+  assign \$20  = phase_state == 3'h5;
+  assign \$21  = phase_state == 3'h6;
+  assign \$22  = phase_state == 3'h7;
+  assign \$23  = phase_state == 4'h8;
+  assign \$25  = ! page;
+  assign \$26  = kind == 2'h2;
+  assign \$27  = learn & \$26 ;
+  assign \$28  = | { \$signal$22 , \$signal$21  };
+  assign \$29  = kind == 1'h1;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
     control[9:0] = 10'h000;
@@ -4234,14 +4385,14 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h3:
         begin
           control[1] = 1'h1;
-          control[2] = \$2 ;
+          control[2] = \$1 ;
           control[3] = opened;
         end
       4'h4:
         begin
           control[4] = 1'h1;
-          control[5] = \$8 ;
-          control[6] = \$10 ;
+          control[5] = \$7 ;
+          control[6] = \$9 ;
         end
       4'h5:
           control[7] = 1'h1;
@@ -4270,16 +4421,14 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h6:
           /* empty */;
       4'h7:
-          if (\$12 ) begin
-            if (\$14 ) begin
+          if (\$11 ) begin
+            if (follows) begin
               start = 1'h1;
             end
           end
       4'h8:
-          if (\$17 ) begin
-          end else if (\$signal$18 ) begin
-            start = 1'h1;
-          end else if (\$signal$13 ) begin
+          if (\$14 ) begin
+          end else if (\$signal$16 ) begin
             start = 1'h1;
           end
     endcase
@@ -4329,275 +4478,266 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h7:
           /* empty */;
       4'h8:
-          ramp = \$16 ;
+          ramp = \$13 ;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$50  = kind;
-    casez (phase_state)
-      4'h0:
-          \$50  = 2'h0;
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          if (\$45 ) begin
-            if (\$47 ) begin
-              \$50  = 2'h2;
-            end
-          end
-      4'h8:
-          if (\$49 ) begin
-          end else if (\$signal$18 ) begin
-            \$50  = 2'h1;
-          end else if (\$signal$13 ) begin
-            \$50  = 2'h2;
-          end
-    endcase
+    \$53  = \$24 ;
     if (rst) begin
-      \$50  = 2'h0;
+      \$53  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$51  = page;
-    casez (phase_state)
-      4'h0:
-          \$51  = 1'h0;
-      4'h2:
-          \$51  = \$28 [0];
-      4'h3:
-          /* empty */;
-      4'h4:
-          if (\$31 ) begin
-            (* full_case = 32'd1 *)
-            if (diagonal) begin
-            end else begin
-              \$51  = \$34 [0];
-            end
-          end
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-        begin
-          if (\$40 ) begin
-            \$51  = \$42 [0];
-          end
-          if (\$45 ) begin
-            if (\$47 ) begin
-              \$51  = 1'h0;
-            end
-          end
-        end
-      4'h8:
-          if (\$49 ) begin
-          end else if (\$signal$18 ) begin
-            \$51  = 1'h0;
-          end else if (\$signal$13 ) begin
-            \$51  = 1'h0;
-          end
-    endcase
+    \$54  = \$25 ;
     if (rst) begin
-      \$51  = 1'h0;
+      \$54  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$52  = slot;
-    casez (phase_state)
-      4'h0:
-          \$52  = 5'h00;
-      4'h2:
-          /* empty */;
-      4'h3:
-          \$52  = 5'h00;
-      4'h4:
-        begin
-          \$52  = \$29 [4:0];
-          if (\$31 ) begin
-            \$52  = 5'h00;
-          end
-        end
-      4'h5:
-          /* empty */;
-      4'h1:
-        begin
-          \$52  = \$35 [4:0];
-          if (\$36 ) begin
-            \$52  = 5'h00;
-          end
-        end
-      4'h6:
-          /* empty */;
-      4'h7:
-        begin
-          \$52  = \$37 [4:0];
-          if (\$40 ) begin
-            \$52  = 5'h00;
-          end
-          if (\$45 ) begin
-            \$52  = 5'h00;
-            if (\$47 ) begin
-              \$52  = 5'h00;
-            end
-          end
-        end
-      4'h8:
-          if (\$49 ) begin
-          end else if (\$signal$18 ) begin
-            \$52  = 5'h00;
-          end else if (\$signal$13 ) begin
-            \$52  = 5'h00;
-          end
-    endcase
-    if (rst) begin
-      \$52  = 5'h00;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$53  = phase_state;
-    casez (phase_state)
-      4'h0:
-        begin
-          \$53  = 4'h0;
-          if (run) begin
-            \$53  = 4'h1;
-          end
-        end
-      4'h2:
-          \$53  = 4'h3;
-      4'h3:
-          \$53  = 4'h4;
-      4'h4:
-          if (\$31 ) begin
-            (* full_case = 32'd1 *)
-            if (diagonal) begin
-              \$53  = 4'h5;
-            end else begin
-              \$53  = 4'h3;
-            end
-          end
-      4'h5:
-          \$53  = 4'h1;
-      4'h1:
-          if (\$36 ) begin
-            \$53  = 4'h6;
-          end
-      4'h6:
-          \$53  = 4'h7;
-      4'h7:
-        begin
-          if (\$40 ) begin
-            (* full_case = 32'd1 *)
-            if (\$43 ) begin
-              \$53  = 4'h1;
-            end else begin
-              \$53  = 4'h2;
-            end
-          end
-          if (\$45 ) begin
-            (* full_case = 32'd1 *)
-            if (\$47 ) begin
-              \$53  = 4'h2;
-            end else begin
-              \$53  = 4'h8;
-            end
-          end
-        end
-      4'h8:
-          if (\$49 ) begin
-            \$53  = 4'h0;
-          end else if (\$signal$18 ) begin
-            \$53  = 4'h2;
-          end else if (\$signal$13 ) begin
-            \$53  = 4'h2;
-          end
-    endcase
-    if (rst) begin
-      \$53  = 4'h0;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$54  = left;
-    casez (phase_state)
-      4'h0:
-          \$54  = steps;
-      4'h2:
-          /* empty */;
-      4'h3:
-          /* empty */;
-      4'h4:
-          /* empty */;
-      4'h5:
-          /* empty */;
-      4'h1:
-          /* empty */;
-      4'h6:
-          /* empty */;
-      4'h7:
-          /* empty */;
-      4'h8:
-          \$54  = \$48 [23:0];
-    endcase
-    if (rst) begin
-      \$54  = 24'h000000;
-    end
-  end
-  always @* begin
-    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$55  = \$signal$18 ;
-    casez (phase_state)
-      4'h0:
-          \$55  = \port$0$8 [0];
-    endcase
+    \$55  = \$27 ;
     if (rst) begin
       \$55  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$56  = \$signal$13 ;
-    casez (phase_state)
-      4'h0:
-          \$56  = \port$0$8 [1];
-    endcase
+    \$56  = \$28 ;
     if (rst) begin
       \$56  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$57  = learn;
-    casez (phase_state)
-      4'h0:
-          \$57  = \port$0$8 [2];
-    endcase
+    \$57  = 1'h0;
+    if (\$30 ) begin
+      \$57  = 1'h1;
+    end
     if (rst) begin
       \$57  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$58  = stepping;
+    \$58  = \$signal$23 ;
+    if (\$signal$22 ) begin
+      \$58  = 2'h2;
+    end
+    if (\$signal$21 ) begin
+      \$58  = 2'h1;
+    end
+    if (rst) begin
+      \$58  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$59  = following;
+    if (\$30 ) begin
+      \$59  = 2'h2;
+    end
+    if (rst) begin
+      \$59  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$60  = kind;
     casez (phase_state)
       4'h0:
-          \$58  = 1'h0;
+          \$60  = 2'h0;
+      4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          if (\$50 ) begin
+            if (follows) begin
+              \$60  = following;
+            end
+          end
+      4'h8:
+          if (\$52 ) begin
+          end else if (\$signal$16 ) begin
+            \$60  = \$signal$23 ;
+          end
+    endcase
+    if (rst) begin
+      \$60  = 2'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$61  = page;
+    casez (phase_state)
+      4'h0:
+          \$61  = 1'h0;
+      4'h2:
+          \$61  = \$33 [0];
+      4'h3:
+          /* empty */;
+      4'h4:
+          if (\$36 ) begin
+            (* full_case = 32'd1 *)
+            if (diagonal) begin
+            end else begin
+              \$61  = \$39 [0];
+            end
+          end
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+        begin
+          if (\$45 ) begin
+            \$61  = \$47 [0];
+          end
+          if (\$50 ) begin
+            if (follows) begin
+              \$61  = 1'h0;
+            end
+          end
+        end
+      4'h8:
+          if (\$52 ) begin
+          end else if (\$signal$16 ) begin
+            \$61  = 1'h0;
+          end
+    endcase
+    if (rst) begin
+      \$61  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$62  = slot;
+    casez (phase_state)
+      4'h0:
+          \$62  = 5'h00;
+      4'h2:
+          /* empty */;
+      4'h3:
+          \$62  = 5'h00;
+      4'h4:
+        begin
+          \$62  = \$34 [4:0];
+          if (\$36 ) begin
+            \$62  = 5'h00;
+          end
+        end
+      4'h5:
+          /* empty */;
+      4'h1:
+        begin
+          \$62  = \$40 [4:0];
+          if (\$41 ) begin
+            \$62  = 5'h00;
+          end
+        end
+      4'h6:
+          /* empty */;
+      4'h7:
+        begin
+          \$62  = \$42 [4:0];
+          if (\$45 ) begin
+            \$62  = 5'h00;
+          end
+          if (\$50 ) begin
+            \$62  = 5'h00;
+            if (follows) begin
+              \$62  = 5'h00;
+            end
+          end
+        end
+      4'h8:
+          if (\$52 ) begin
+          end else if (\$signal$16 ) begin
+            \$62  = 5'h00;
+          end
+    endcase
+    if (rst) begin
+      \$62  = 5'h00;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$63  = phase_state;
+    casez (phase_state)
+      4'h0:
+        begin
+          \$63  = 4'h0;
+          if (run) begin
+            \$63  = 4'h1;
+          end
+        end
+      4'h2:
+          \$63  = 4'h3;
+      4'h3:
+          \$63  = 4'h4;
+      4'h4:
+          if (\$36 ) begin
+            (* full_case = 32'd1 *)
+            if (diagonal) begin
+              \$63  = 4'h5;
+            end else begin
+              \$63  = 4'h3;
+            end
+          end
+      4'h5:
+          \$63  = 4'h1;
+      4'h1:
+          if (\$41 ) begin
+            \$63  = 4'h6;
+          end
+      4'h6:
+          \$63  = 4'h7;
+      4'h7:
+        begin
+          if (\$45 ) begin
+            (* full_case = 32'd1 *)
+            if (\$48 ) begin
+              \$63  = 4'h1;
+            end else begin
+              \$63  = 4'h2;
+            end
+          end
+          if (\$50 ) begin
+            \$63  = 4'h8;
+            if (follows) begin
+              \$63  = 4'h2;
+            end
+          end
+        end
+      4'h8:
+          if (\$52 ) begin
+            \$63  = 4'h0;
+          end else if (\$signal$16 ) begin
+            \$63  = 4'h2;
+          end
+    endcase
+    if (rst) begin
+      \$63  = 4'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$64  = left;
+    casez (phase_state)
+      4'h0:
+          \$64  = steps;
       4'h2:
           /* empty */;
       4'h3:
@@ -4613,19 +4753,79 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h7:
           /* empty */;
       4'h8:
-          \$58  = 1'h1;
+          \$64  = \$51 [23:0];
     endcase
     if (rst) begin
-      \$58  = 1'h0;
+      \$64  = 24'h000000;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$59  = busy;
+    \$65  = \$signal$21 ;
+    casez (phase_state)
+      4'h0:
+          \$65  = \port$860$0 [0];
+    endcase
+    if (rst) begin
+      \$65  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$66  = \$signal$22 ;
+    casez (phase_state)
+      4'h0:
+          \$66  = \port$860$0 [1];
+    endcase
+    if (rst) begin
+      \$66  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$67  = learn;
+    casez (phase_state)
+      4'h0:
+          \$67  = \port$860$0 [2];
+    endcase
+    if (rst) begin
+      \$67  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$68  = stepping;
+    casez (phase_state)
+      4'h0:
+          \$68  = 1'h0;
+      4'h2:
+          /* empty */;
+      4'h3:
+          /* empty */;
+      4'h4:
+          /* empty */;
+      4'h5:
+          /* empty */;
+      4'h1:
+          /* empty */;
+      4'h6:
+          /* empty */;
+      4'h7:
+          /* empty */;
+      4'h8:
+          \$68  = 1'h1;
+    endcase
+    if (rst) begin
+      \$68  = 1'h0;
+    end
+  end
+  always @* begin
+    if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
+    \$69  = busy;
     casez (phase_state)
       4'h0:
           if (run) begin
-            \$59  = 1'h1;
+            \$69  = 1'h1;
           end
       4'h2:
           /* empty */;
@@ -4642,33 +4842,33 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
       4'h7:
           /* empty */;
       4'h8:
-          if (\$49 ) begin
-            \$59  = 1'h0;
+          if (\$52 ) begin
+            \$69  = 1'h0;
           end
     endcase
     if (rst) begin
-      \$59  = 1'h0;
+      \$69  = 1'h0;
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$10 ) begin end
-    \$60  = opened;
+    \$70  = opened;
     casez (phase_state)
       4'h0:
           /* empty */;
       4'h2:
-          \$60  = 1'h0;
+          \$70  = 1'h0;
       4'h3:
-          \$60  = 1'h1;
+          \$70  = 1'h1;
     endcase
     if (rst) begin
-      \$60  = 1'h0;
+      \$70  = 1'h0;
     end
   end
   assign ready = 1'h1;
-  assign field = \port$0$8 [0];
-  assign couple = \port$0$8 [1];
-  assign \learn$24  = \port$0$8 [2];
+  assign field = \port$860$0 [0];
+  assign couple = \port$860$0 [1];
+  assign \learn$28  = \port$860$0 [2];
   assign \control.row  = control[0];
   assign \control.load  = control[1];
   assign \control.first  = control[2];
@@ -4682,23 +4882,19 @@ module \drai_core.sequencer (clk, rst, learning, control, start, step_done, ramp
   assign \control.page  = control[10];
   always @*
     control[10] = page;
-  assign \$signal  = 1'h1;
-  assign \$2  = 1'h1;
-  assign \$8  = \$7 ;
-  assign \$12  = \$11 ;
-  assign \$27  = 2'h1;
-  assign \$28  = 2'h0;
-  assign \$31  = \$30 ;
-  assign \$38  = 1'h0;
-  assign \$40  = 1'h0;
-  assign \$41  = 2'h1;
-  assign \$42  = 2'h1;
-  assign \$45  = \$44 ;
-  assign \$3  = page;
+  assign \$1  = 1'h1;
+  assign \$7  = \$6 ;
+  assign \$24  = 1'h1;
+  assign \$31  = 1'h1;
+  assign \$32  = 2'h1;
+  assign \$33  = 2'h0;
+  assign \$36  = \$35 ;
+  assign \$46  = 2'h1;
+  assign \$47  = 2'h1;
 endmodule
 
-module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, host_inputs, start, kind, busy, reseed, host_write_theta, host_write_omega, host_write_inputs, gain, dither, margin, gates, host_index
-, shil, word, sum, host_theta);
+module \drai_core.update (rst, theta, omega, inputs, marks, ahead, valid, kind, host_theta, gain, shil, dither, margin, gates, reseed, busy, start, host_inputs, host_write_theta, host_write_omega, host_write_inputs
+, host_index, word, sum, clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$11 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$11  <= 0;
   wire [1:0] \$1 ;
@@ -4728,15 +4924,27 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire \$31 ;
   wire \$32 ;
   wire \$33 ;
-  wire [6:0] \$34 ;
-  wire [6:0] \$35 ;
+  wire \$34 ;
+  wire [15:0] \$35 ;
   wire \$36 ;
   wire \$37 ;
-  reg \$38 ;
-  reg \$39 ;
+  wire \$38 ;
+  wire \$39 ;
   reg [5:0] \$4 ;
-  reg [14:0] \$40 ;
+  wire \$40 ;
+  wire [15:0] \$41 ;
+  wire \$42 ;
+  wire \$43 ;
+  wire [19:0] \$44 ;
+  wire \$45 ;
+  wire [6:0] \$46 ;
+  wire [6:0] \$47 ;
+  wire \$48 ;
+  wire \$49 ;
   wire [17:0] \$5 ;
+  reg \$50 ;
+  reg \$51 ;
+  reg [14:0] \$52 ;
   wire [17:0] \$6 ;
   wire [18:0] \$7 ;
   wire [25:0] \$8 ;
@@ -4817,6 +5025,9 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire \inputs_0.clamp ;
   wire [5:0] \inputs_0.psi ;
   wire [11:0] \inputs_0.strength ;
+  reg [19:0] inputs_new_0 = 20'h00000;
+  reg inputs_put_0 = 1'h0;
+  reg inputs_to_0 = 1'h0;
   reg [14:0] kick = 15'h0000;
   (* enum_base_type = "Kind" *)
   (* enum_value_00 = "REFRESH" *)
@@ -4839,6 +5050,9 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   wire \marks.margin ;
   reg marks_0 = 1'h0;
   wire \marks_0.margin ;
+  reg marks_new_0 = 1'h0;
+  reg marks_put_0 = 1'h0;
+  reg marks_to_0 = 1'h0;
   (* init = 1'h0 *)
   wire new_marks;
   wire \new_marks.margin ;
@@ -4849,42 +5063,57 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   reg [15:0] omega5_2 = 16'h0000;
   reg [15:0] omega5_3 = 16'h0000;
   reg [15:0] omega_0 = 16'h0000;
+  reg [15:0] omega_new_0 = 16'h0000;
+  reg omega_put_0 = 1'h0;
+  reg omega_to_0 = 1'h0;
   reg [17:0] parted = 18'h00000;
   wire port__addr;
-  wire \port__addr$105 ;
-  wire \port__addr$110 ;
-  wire \port__addr$113 ;
-  wire \port__addr$118 ;
-  wire \port__addr$93 ;
-  wire \port__addr$95 ;
-  wire \port__addr$97 ;
+  wire \port__addr$112 ;
+  wire \port__addr$114 ;
+  wire \port__addr$116 ;
+  (* init = 1'h0 *)
+  wire \port__addr$123 ;
+  (* init = 1'h0 *)
+  wire \port__addr$126 ;
+  (* init = 1'h0 *)
+  wire \port__addr$129 ;
+  (* init = 1'h0 *)
+  wire \port__addr$132 ;
   wire [15:0] port__data;
-  wire [15:0] \port__data$106 ;
-  wire \port__data$111 ;
-  wire \port__data$111.margin ;
-  wire [15:0] \port__data$114 ;
-  wire [19:0] \port__data$119 ;
-  wire \port__data$119.active ;
-  wire \port__data$119.clamp ;
-  wire [5:0] \port__data$119.psi ;
-  wire [11:0] \port__data$119.strength ;
-  wire [15:0] \port__data$94 ;
-  wire [19:0] \port__data$96 ;
-  wire \port__data$96.active ;
-  wire \port__data$96.clamp ;
-  wire [5:0] \port__data$96.psi ;
-  wire [11:0] \port__data$96.strength ;
-  wire \port__data$98 ;
-  wire \port__data$98.margin ;
+  wire [15:0] \port__data$113 ;
+  wire [19:0] \port__data$115 ;
+  wire \port__data$115.active ;
+  wire \port__data$115.clamp ;
+  wire [5:0] \port__data$115.psi ;
+  wire [11:0] \port__data$115.strength ;
+  wire \port__data$117 ;
+  wire \port__data$117.margin ;
+  (* init = 16'h0000 *)
+  wire [15:0] \port__data$124 ;
+  (* init = 1'h0 *)
+  wire \port__data$127 ;
+  wire \port__data$127.margin ;
+  (* init = 16'h0000 *)
+  wire [15:0] \port__data$130 ;
+  (* init = 20'h00000 *)
+  wire [19:0] \port__data$133 ;
+  wire \port__data$133.active ;
+  wire \port__data$133.clamp ;
+  wire [5:0] \port__data$133.psi ;
+  wire [11:0] \port__data$133.strength ;
+  (* init = 1'h0 *)
   wire port__en;
-  wire \port__en$112 ;
-  wire \port__en$116 ;
-  wire \port__en$121 ;
+  (* init = 1'h0 *)
+  wire \port__en$128 ;
+  (* init = 1'h0 *)
+  wire \port__en$131 ;
+  (* init = 1'h0 *)
+  wire \port__en$134 ;
   reg [5:0] pull = 6'h00;
   reg read_at = 1'h0;
   input reseed;
   wire reseed;
-  wire \reseed$101 ;
+  wire \reseed$120 ;
   input rst;
   wire rst;
   input [11:0] shil;
@@ -4911,6 +5140,9 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   reg [15:0] theta8 = 16'h0000;
   reg [15:0] theta9_0 = 16'h0000;
   reg [15:0] theta_0 = 16'h0000;
+  reg [15:0] theta_new_0 = 16'h0000;
+  reg theta_put_0 = 1'h0;
+  reg theta_to_0 = 1'h0;
   reg [9:0] total2_0 = 10'h000;
   reg [9:0] total_0 = 10'h000;
   input valid;
@@ -4929,12 +5161,12 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     inputs_memory[1] = 20'h80000;
   end
   always @(posedge clk) begin
-    if (\port__en$121 )
-      inputs_memory[\port__addr$118 ] <= \port__data$119 ;
+    if (inputs_put_0)
+      inputs_memory[inputs_to_0] <= inputs_new_0;
   end
   reg [19:0] _0_;
   always @(posedge clk) begin
-    _0_ <= inputs_memory[\port__addr$95 ];
+    _0_ <= inputs_memory[\port__addr$114 ];
   end
   assign inputs = _0_;
   (* no_rw_check = 32'd1 *)
@@ -4944,12 +5176,12 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     marks_memory[1] = 1'h0;
   end
   always @(posedge clk) begin
-    if (\port__en$112 )
-      marks_memory[\port__addr$110 ] <= \port__data$111 ;
+    if (marks_put_0)
+      marks_memory[marks_to_0] <= marks_new_0;
   end
   reg [0:0] _1_;
   always @(posedge clk) begin
-    _1_ <= marks_memory[\port__addr$97 ];
+    _1_ <= marks_memory[\port__addr$116 ];
   end
   assign marks = _1_;
   (* no_rw_check = 32'd1 *)
@@ -4959,12 +5191,12 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     omega_memory[1] = 16'h0000;
   end
   always @(posedge clk) begin
-    if (\port__en$116 )
-      omega_memory[\port__addr$113 ] <= \port__data$114 ;
+    if (omega_put_0)
+      omega_memory[omega_to_0] <= omega_new_0;
   end
   reg [15:0] _2_;
   always @(posedge clk) begin
-    _2_ <= omega_memory[\port__addr$93 ];
+    _2_ <= omega_memory[\port__addr$112 ];
   end
   assign omega = _2_;
   (* no_rw_check = 32'd1 *)
@@ -4974,14 +5206,21 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     theta_memory[1] = 16'h0000;
   end
   always @(posedge clk) begin
-    if (port__en)
-      theta_memory[\port__addr$105 ] <= \port__data$106 ;
+    if (theta_put_0)
+      theta_memory[theta_to_0] <= theta_new_0;
   end
   reg [15:0] _3_;
   always @(posedge clk) begin
     _3_ <= theta_memory[port__addr];
   end
   assign theta = _3_;
+  assign \port__addr$114  = busy ? read_at : host_index;
+  assign \port__addr$116  = busy ? read_at : host_index;
+  assign couple = kind == 2'h2;
+  assign \$46  = inputs_0[17:12] - theta_0[15:10];
+  assign \$48  = kind == 2'h2;
+  assign step = stepping_2 & \$48 ;
+  assign \$49  = margin9_0 & gates[0];
   always @(posedge clk)
     done_0 <= valid;
   always @(posedge clk)
@@ -5001,9 +5240,9 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   always @(posedge clk)
     done_8 <= done_7;
   always @(posedge clk)
-    read_at <= \$38 ;
+    read_at <= \$50 ;
   always @(posedge clk)
-    _write_at <= \$39 ;
+    _write_at <= \$51 ;
   always @(posedge clk)
     theta_0 <= theta;
   always @(posedge clk)
@@ -5067,7 +5306,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   always @(posedge clk)
     amplitude <= \$23 [13:0];
   always @(posedge clk)
-    kick <= \$40 ;
+    kick <= \$52 ;
   always @(posedge clk)
     drift <= \$25 ;
   always @(posedge clk)
@@ -5122,6 +5361,30 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     margin8_4 <= margin8_3;
   always @(posedge clk)
     margin9_0 <= margin8_4;
+  always @(posedge clk)
+    theta_to_0 <= \$34 ;
+  always @(posedge clk)
+    theta_new_0 <= \$35 ;
+  always @(posedge clk)
+    theta_put_0 <= \$36 ;
+  always @(posedge clk)
+    marks_to_0 <= \$37 ;
+  always @(posedge clk)
+    marks_new_0 <= \$38 ;
+  always @(posedge clk)
+    marks_put_0 <= \$39 ;
+  always @(posedge clk)
+    omega_to_0 <= \$40 ;
+  always @(posedge clk)
+    omega_new_0 <= \$41 ;
+  always @(posedge clk)
+    omega_put_0 <= \$42 ;
+  always @(posedge clk)
+    inputs_to_0 <= \$43 ;
+  always @(posedge clk)
+    inputs_new_0 <= \$44 ;
+  always @(posedge clk)
+    inputs_put_0 <= \$45 ;
   assign \$1  = read_at + 1'h1;
   assign \$2  = _write_at + 1'h1;
   assign \$5  = $signed({ 1'h0, strength2_0 }) * $signed(pull);
@@ -5149,24 +5412,17 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   assign \$31  = ~ active2_0;
   assign \$32  = held_0 | \$31 ;
   assign \$33  = \$30  ? \$32  : margin2_0;
+  assign \$34  = busy ? _write_at : host_index;
+  assign \$35  = busy ? theta9_0 : host_theta;
+  assign \$36  = busy ? done_8 : host_write_theta;
+  assign \$37  = busy ? _write_at : host_index;
+  assign \$39  = busy ? done_8 : 1'h0;
+  assign \$40  = busy ? _write_at : host_index;
+  assign \$42  = busy ? 1'h0 : host_write_omega;
+  assign \$43  = busy ? _write_at : host_index;
+  assign \$45  = busy ? 1'h0 : host_write_inputs;
   assign port__addr = busy ? read_at : host_index;
-  assign \port__addr$93  = busy ? read_at : host_index;
-  assign \port__addr$95  = busy ? read_at : host_index;
-  assign \port__addr$97  = busy ? read_at : host_index;
-  assign couple = kind == 2'h2;
-  assign \$34  = inputs_0[17:12] - theta_0[15:10];
-  assign \$36  = kind == 2'h2;
-  assign step = stepping_2 & \$36 ;
-  assign \$37  = margin9_0 & gates[0];
-  assign \port__addr$105  = busy ? _write_at : host_index;
-  assign \port__data$106  = busy ? theta9_0 : host_theta;
-  assign port__en = busy ? done_8 : host_write_theta;
-  assign \port__addr$110  = busy ? _write_at : host_index;
-  assign \port__en$112  = busy ? done_8 : 1'h0;
-  assign \port__addr$113  = busy ? _write_at : host_index;
-  assign \port__en$116  = busy ? 1'h0 : host_write_omega;
-  assign \port__addr$118  = busy ? _write_at : host_index;
-  assign \port__en$121  = busy ? 1'h0 : host_write_inputs;
+  assign \port__addr$112  = busy ? read_at : host_index;
   \drai_core.update.dither_stream  dither_stream (
     .clk(clk),
     .reseed(reseed),
@@ -5176,25 +5432,25 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   );
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$38  = read_at;
+    \$50  = read_at;
     (* full_case = 32'd1 *)
     if (start) begin
-      \$38  = 1'h0;
+      \$50  = 1'h0;
     end else begin
       if (ahead) begin
-        \$38  = \$1 [0];
+        \$50  = \$1 [0];
       end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
-    \$39  = _write_at;
+    \$51  = _write_at;
     (* full_case = 32'd1 *)
     if (start) begin
-      \$39  = 1'h0;
+      \$51  = 1'h0;
     end else begin
       if (done_8) begin
-        \$39  = \$2 [0];
+        \$51  = \$2 [0];
       end
     end
   end
@@ -5203,17 +5459,17 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
     (* full_case = 32'd1 *)
     casez (state[1:0])
       2'h1:
-          \$40  = { 1'h0, amplitude };
+          \$52  = { 1'h0, amplitude };
       2'h2:
-          \$40  = \$24 ;
+          \$52  = \$24 ;
       default:
-          \$40  = 15'h0000;
+          \$52  = 15'h0000;
     endcase
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$34 [5:0])
+    casez (\$46 [5:0])
       6'h00:
           \$3  = 6'h00;
       6'h01:
@@ -5347,7 +5603,7 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$11 ) begin end
     (* full_case = 32'd1 *)
-    casez (\$35 [5:0])
+    casez (\$47 [5:0])
       6'h00:
           \$4  = 6'h00;
       6'h01:
@@ -5478,15 +5734,27 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
           \$4  = 6'h3d;
     endcase
   end
-  assign \$signal  = \$34 [5:0];
-  assign double = \$35 [5:0];
-  assign port__data = theta;
-  assign \port__data$94  = omega;
-  assign \port__data$96  = inputs;
-  assign \port__data$98  = marks;
-  assign \reseed$101  = reseed;
+  assign \$signal  = \$46 [5:0];
+  assign double = \$47 [5:0];
   assign new_marks = margin9_0;
   assign host_omega = host_theta;
+  assign port__data = theta;
+  assign \port__data$113  = omega;
+  assign \port__data$115  = inputs;
+  assign \port__data$117  = marks;
+  assign \reseed$120  = reseed;
+  assign \port__addr$123  = theta_to_0;
+  assign \port__data$124  = theta_new_0;
+  assign port__en = theta_put_0;
+  assign \port__addr$126  = marks_to_0;
+  assign \port__data$127  = marks_new_0;
+  assign \port__en$128  = marks_put_0;
+  assign \port__addr$129  = omega_to_0;
+  assign \port__data$130  = omega_new_0;
+  assign \port__en$131  = omega_put_0;
+  assign \port__addr$132  = inputs_to_0;
+  assign \port__data$133  = inputs_new_0;
+  assign \port__en$134  = inputs_put_0;
   assign \inputs_0.strength  = inputs_0[11:0];
   assign \inputs_0.psi  = inputs_0[17:12];
   assign \inputs_0.clamp  = inputs_0[18];
@@ -5497,35 +5765,35 @@ module \drai_core.update (clk, rst, theta, omega, inputs, marks, ahead, valid, h
   assign \inputs.active  = inputs[19];
   assign \marks_0.margin  = marks_0;
   assign \marks.margin  = marks;
-  assign \port__data$96.strength  = inputs[11:0];
-  assign \port__data$96.psi  = inputs[17:12];
-  assign \port__data$96.clamp  = inputs[18];
-  assign \port__data$96.active  = inputs[19];
-  assign \port__data$98.margin  = marks;
   assign \new_marks.margin  = margin9_0;
-  assign \word.top  = word[5:0];
-  assign \word.margin  = word[6];
-  assign \word.active  = word[7];
-  assign \port__data$111.margin  = \port__data$111 ;
-  assign \port__data$119.strength  = \port__data$119 [11:0];
-  assign \port__data$119.psi  = \port__data$119 [17:12];
-  assign \port__data$119.clamp  = \port__data$119 [18];
-  assign \port__data$119.active  = \port__data$119 [19];
   assign \host_inputs.strength  = host_inputs[11:0];
   assign \host_inputs.psi  = host_inputs[17:12];
   assign \host_inputs.clamp  = host_inputs[18];
   assign \host_inputs.active  = host_inputs[19];
+  assign \port__data$115.strength  = inputs[11:0];
+  assign \port__data$115.psi  = inputs[17:12];
+  assign \port__data$115.clamp  = inputs[18];
+  assign \port__data$115.active  = inputs[19];
+  assign \port__data$117.margin  = marks;
+  assign \word.top  = word[5:0];
+  assign \word.margin  = word[6];
+  assign \word.active  = word[7];
+  assign \port__data$127.margin  = marks_new_0;
+  assign \port__data$133.strength  = inputs_new_0[11:0];
+  assign \port__data$133.psi  = inputs_new_0[17:12];
+  assign \port__data$133.clamp  = inputs_new_0[18];
+  assign \port__data$133.active  = inputs_new_0[19];
   assign word[7] = active_7;
-  assign word[6] = \$37 ;
+  assign word[6] = \$49 ;
   assign word[5:0] = theta9_0[15:10];
   assign \$10  = { difference, 1'h0 };
   assign \$12  = { x[25], x[25], x[25], x[25], x[25:4] };
   assign \$14  = { x[25], x[25], x[25], x[25], x[25:4] };
   assign \$16  = { x[25], x[25], x[25], x[25], x[25:4] };
-  assign \$35  = { theta_0[15:10], 1'h0 };
-  assign \port__data$111  = margin9_0;
-  assign \port__data$114  = host_theta;
-  assign \port__data$119  = host_inputs;
+  assign \$38  = margin9_0;
+  assign \$41  = host_theta;
+  assign \$44  = host_inputs;
+  assign \$47  = { theta_0[15:10], 1'h0 };
 endmodule
 
 module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
@@ -5567,19 +5835,18 @@ module \drai_core.update.dither_stream (rst, step, reseed, state, clk);
   assign \state$5  = state;
 endmodule
 
-module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetch, host_commit, host_shift, host_address, word, \port$1158$0 , \port$1206$0 , clk);
+module \drai_core.weights (rst, read, host_fetch, host_commit, busy, write, host_address, host_shift, host_weight, start, word, \port$1216$0 , \port$1264$0 , clk);
   reg \$auto$verilog_backend.cc:2355:dump_module$13 ;
   initial \$auto$verilog_backend.cc:2355:dump_module$13  <= 0;
-  wire [1:0] \$1 ;
-  reg [9:0] \$10 ;
+  wire \$1 ;
   wire [1:0] \$2 ;
-  wire \$3 ;
+  wire [1:0] \$3 ;
   wire \$4 ;
   wire \$5 ;
   wire \$6 ;
-  wire \$7 ;
+  reg \$7 ;
   reg \$8 ;
-  reg \$9 ;
+  reg [9:0] \$9 ;
   wire [-1:0] \$signature__addr ;
   wire [9:0] \$signature__data ;
   wire \$signature__en ;
@@ -5587,6 +5854,7 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire busy;
   input clk;
   wire clk;
+  reg [4:0] entering = 5'h00;
   input host_address;
   wire host_address;
   input host_commit;
@@ -5602,21 +5870,23 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   wire into__en;
   reg load0 = 1'h0;
   wire [9:0] \new ;
-  input [4:0] \port$1158$0 ;
-  wire [4:0] \port$1158$0 ;
-  input [4:0] \port$1206$0 ;
-  wire [4:0] \port$1206$0 ;
+  input [4:0] \port$1216$0 ;
+  wire [4:0] \port$1216$0 ;
+  input [4:0] \port$1264$0 ;
+  wire [4:0] \port$1264$0 ;
   input read;
   wire read;
   reg read_at = 1'h0;
   input rst;
   wire rst;
+  reg shift0 = 1'h0;
   input start;
   wire start;
+  reg started = 1'h0;
   output [9:0] word;
   reg [9:0] word = 10'h000;
   (* init = 10'h000 *)
-  wire [9:0] \word$22 ;
+  wire [9:0] \word$25 ;
   input write;
   wire write;
   reg write_at = 1'h0;
@@ -5627,7 +5897,7 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
   end
   always @(posedge clk) begin
     if (into__en)
-      weights_memory[1'h0] <= { \port$1206$0 , \port$1158$0  };
+      weights_memory[1'h0] <= { \port$1264$0 , \port$1216$0  };
   end
   reg [9:0] _0_;
   always @(posedge clk) begin
@@ -5636,57 +5906,66 @@ module \drai_core.weights (rst, host_weight, read, write, start, busy, host_fetc
     end
   end
   assign \$signature__data  = _0_;
-  assign \$1  = read_at + 1'h1;
-  assign \$2  = write_at + 1'h1;
-  assign \$3  = read | host_fetch;
-  assign \$4  = busy ? read_at : host_address;
+  assign \$1  = ~ busy;
+  assign \$2  = read_at + 1'h1;
+  assign \$3  = write_at + 1'h1;
+  assign \$4  = read | host_fetch;
   assign \$5  = read | host_fetch;
-  assign \$6  = busy ? write_at : host_address;
-  assign \$7  = write | host_commit;
+  assign \$6  = write | host_commit;
   always @(posedge clk)
-    read_at <= \$8 ;
+    started <= start;
   always @(posedge clk)
-    write_at <= \$9 ;
+    read_at <= \$7 ;
   always @(posedge clk)
-    load0 <= \$3 ;
+    write_at <= \$8 ;
   always @(posedge clk)
-    word <= \$10 ;
+    entering <= host_weight;
+  always @(posedge clk)
+    load0 <= \$4 ;
+  always @(posedge clk)
+    shift0 <= host_shift;
+  always @(posedge clk)
+    word <= \$9 ;
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$8  = read_at;
+    \$7  = read_at;
     (* full_case = 32'd1 *)
-    if (start) begin
-      \$8  = 1'h0;
+    if (\$1 ) begin
+      \$7  = host_address;
+    end else if (started) begin
+      \$7  = 1'h0;
     end else begin
       if (read) begin
-        \$8  = \$1 [0];
+        \$7  = \$2 [0];
       end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$9  = write_at;
+    \$8  = write_at;
     (* full_case = 32'd1 *)
-    if (start) begin
-      \$9  = 1'h0;
+    if (\$1 ) begin
+      \$8  = host_address;
+    end else if (started) begin
+      \$8  = 1'h0;
     end else begin
       if (write) begin
-        \$9  = \$2 [0];
+        \$8  = \$3 [0];
       end
     end
   end
   always @* begin
     if (\$auto$verilog_backend.cc:2355:dump_module$13 ) begin end
-    \$10  = word;
+    \$9  = word;
     if (load0) begin
-      \$10  = \$signature__data ;
-    end else if (host_shift) begin
-      \$10  = { host_weight, word[9:5] };
+      \$9  = \$signature__data ;
+    end else if (shift0) begin
+      \$9  = { entering, word[9:5] };
     end
   end
-  assign into__data = { \port$1206$0 , \port$1158$0  };
-  assign \new  = { \port$1206$0 , \port$1158$0  };
-  assign \word$22  = word;
+  assign into__data = { \port$1264$0 , \port$1216$0  };
+  assign \new  = { \port$1264$0 , \port$1216$0  };
+  assign \word$25  = word;
   assign \$signature__en  = \$5 ;
-  assign into__en = \$7 ;
+  assign into__en = \$6 ;
 endmodule
