@@ -60,7 +60,7 @@ generated: setup
 # Pins that pyproject.toml still allows are kept; 'make lock ARGS=--upgrade' renews them all.
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
-	  --extra fpga --extra sim --extra spice --extra fast --extra bench --extra crossbars --extra dev \
+	  --extra fpga --extra sim --extra formal --extra spice --extra fast --extra bench --extra crossbars --extra dev \
 	  --overrides tools/overrides.txt \
 	  --no-emit-index-url --no-emit-find-links --no-config --custom-compile-command 'make lock' \
 	  --output-file requirements.lock $(ARGS) pyproject.toml

@@ -20,7 +20,7 @@ TOWER = (
     {"spec", "catalog"},
     {"model"},
     {"rtl", "spice", "api"},
-    {"sim", "boards"},
+    {"sim", "boards", "formal"},
     {"flow", "report", "doctor", "bench"},
     {"cli", "__main__"},
 )
@@ -29,6 +29,7 @@ TOWER = (
 KEPT_TO = {
     "amaranth": {"rtl", "sim", "boards"},
     "amaranth_boards": {"boards"},
+    "bitwuzla": {"formal"},
     "cocotb": {"sim"},
     "cocotb_tools": {"sim"},
     "pyosys": {"boards"},

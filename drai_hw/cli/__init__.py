@@ -24,6 +24,7 @@ VERBS = {
     "solve": "Look for the largest cut of a graph, or the lowest energy of its spins.",
     "rtl": "Write the core as Verilog.",
     "sim": "Simulate the core and compare it with the twin after every step.",
+    "prove": "Prove that a unit follows its rule, or a property of the core.",
     "board": "Make a bitstream and read its area and speed.",
     "spice": "Write the learned network as a circuit; with --run, simulate it.",
     "extract": "Find the phase model of the circuit, three ways side by side.",

@@ -1,0 +1,144 @@
+"""From Verilog or RTLIL to a transition system, by yosys."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from drai_hw.errors import SpecError, ToolError
+from drai_hw.formal.btor2 import System, parse
+
+YOSYS_LIMIT_S = 300
+"""Longest time that a design may take to be read."""
+
+_READ = {".v": "read_verilog -sv", ".sv": "read_verilog -sv", ".il": "read_rtlil"}
+# What is undefined in the source becomes a free value of every clock: a proof holds for all.
+_STEPS = (
+    "proc -noopt",
+    "flatten",
+    "opt_expr -mux_undef",
+    "opt_clean",
+    "wreduce",
+    "opt_clean",
+    "memory_collect",
+    "memory_nordff",
+    "async2sync",
+    "dffunmap",
+    "setundef -undriven -anyseq",
+    "opt_clean",
+)
+_SHIM = "from pyosys import libyosys as y; y.run_pass('tee -q script model.ys')"
+_TAIL_LINES = 6
+
+
+def read_system(files: Sequence[Path], top: str, clock: str = "clk") -> System:
+    """Return the transition system of a design.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Verilog (``.v``), what yosys knows of SystemVerilog (``.sv``), or RTLIL (``.il``).
+    top : str
+        Top module.
+    clock : str
+        Port of its clock.
+
+    Raises
+    ------
+    SpecError
+        A file that is not there or not accepted, another clock, or falling edges.
+    ToolError
+        yosys is missing.
+    """
+    if find_spec("pyosys") is None:
+        raise ToolError("pyosys is not installed: proofs read designs by it; pip install pyosys")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$.]*", top):
+        raise SpecError(f"--top {top!r}: needs the name of a module")
+    with tempfile.TemporaryDirectory(prefix="drai-hw-prove-") as scratch:
+        folder = Path(scratch)
+        script = [f"{_reader(path)} {_copied(path, folder, k)}" for k, path in enumerate(files)]
+        script += [f"hierarchy -check -top {_escaped(top)}", *_STEPS]
+        script += ["write_btor -i model.info model.btor"]
+        (folder / "model.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
+        _run(folder, files, top)
+        info = (folder / "model.info").read_text(encoding="utf-8")
+        system = parse((folder / "model.btor").read_text(encoding="utf-8"))
+    _check_clock(system, info, top, clock)
+    return system
+
+
+def _reader(path: Path) -> str:
+    if path.suffix not in _READ:
+        raise SpecError(
+            f"--dut {str(path)!r}: needs Verilog (.v, .sv) or RTLIL (.il); VHDL goes by "
+            "`ghdl synth --out=verilog` first"
+        )
+    return _READ[path.suffix]
+
+
+def _escaped(top: str) -> str:
+    return f"\\{top}" if "." in top else top
+
+
+def _copied(path: Path, folder: Path, number: int) -> str:
+    name = f"design{number}{path.suffix}"
+    try:
+        shutil.copyfile(path, folder / name)
+    except OSError as error:
+        raise SpecError(
+            f"--dut {str(path)!r}: {error.strerror}; needs a file that can be read"
+        ) from error
+    return name
+
+
+def _run(folder: Path, files: Sequence[Path], top: str) -> None:
+    named = " ".join(str(path) for path in files)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _SHIM],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=YOSYS_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SpecError(
+            f"{named}: yosys is not done with module {top} after {YOSYS_LIMIT_S} s; needs a "
+            "smaller design"
+        ) from error
+    if done.returncode or not (folder / "model.btor").is_file():
+        lines = (done.stderr + done.stdout).splitlines()
+        wrong = [line for line in lines if "error" in line.lower()] or lines
+        for number, path in enumerate(files):
+            wrong = [line.replace(f"design{number}{path.suffix}", str(path)) for line in wrong]
+        raise SpecError(
+            f"yosys does not accept {named} with top {top}; mend this:\n"
+            + "\n".join(wrong[-_TAIL_LINES:])
+        )
+
+
+def _check_clock(system: System, info: str, top: str, clock: str) -> None:
+    """Refuse what one rising edge of one port does not describe."""
+    clocks = set()
+    for line in info.splitlines():
+        word, _, number = line.partition(" ")
+        if word == "negedge":
+            raise SpecError(
+                f"{top}: registers at a falling edge; needs rising edges of {clock} only"
+            )
+        if word == "posedge":
+            clocks.add(system.inputs.get(system.meant(int(number)), "an inner signal"))
+    if clocks - {clock}:
+        found = ", ".join(sorted(clocks))
+        raise SpecError(
+            f"{top}: registers are clocked by {found}; needs one clock, the port {clock}"
+        )

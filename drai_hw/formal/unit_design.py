@@ -1,0 +1,123 @@
+"""A unit under proof: its design, its ports, its latency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from drai_hw.errors import SpecError
+from drai_hw.formal.btor2 import System
+from drai_hw.formal.compiled import KnownMachine
+from drai_hw.formal.frontend import read_system
+from drai_hw.model.unit_ports import Port
+from drai_hw.model.unit_rules import UnitRule
+
+MOST_LATENCY = 32
+"""Longest latency that is looked for."""
+
+
+@dataclass(frozen=True)
+class UnitDesign:
+    """A design and how its ports are named.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        Verilog or RTLIL.
+    top : str
+        Top module.
+    ports : mapping of str to str
+        The design's names of ports that are called otherwise in `unit_ports`.
+    clock, reset : str
+        Its clock, and its reset: synchronous.
+    reset_low : bool
+        The reset is active low.
+    """
+
+    files: tuple[Path, ...]
+    top: str
+    ports: Mapping[str, str] = field(default_factory=dict)
+    clock: str = "clk"
+    reset: str = "rst"
+    reset_low: bool = False
+
+    def name(self, port: str) -> str:
+        """Return what the design calls a port."""
+        return self.ports.get(port, port)
+
+    def resets(self, value: Any) -> dict[str, Any]:
+        """Return the input that resets (1) or does not (0)."""
+        return {self.reset: 1 - value if self.reset_low else value}
+
+
+def read_unit(design: UnitDesign, rule: UnitRule) -> System:
+    """Return the transition system of a unit whose interface fits.
+
+    Raises
+    ------
+    SpecError
+        Naming ports that are missing, have another width, or that nobody drives.
+    """
+    system = read_system(design.files, design.top, design.clock)
+    by_name = {name: number for number, name in system.inputs.items() if name}
+    wrong: list[str] = []
+    for port in rule.ports:
+        name = design.name(port.name)
+        listed: Mapping[str, int] = system.outputs if port.output else by_name
+        kind = "output" if port.output else "input"
+        if name not in listed:
+            if port.needed or port.output:
+                wrong.append(f"{kind} {name} [{port.bits} bits] is missing: {port.meaning}")
+            continue
+        bits = system.nodes[listed[name]].sort.bits
+        if bits != port.bits:
+            wrong.append(f"{kind} {name} has {bits} bits and needs {port.bits}: {port.meaning}")
+    known = {design.name(port.name) for port in rule.ports if not port.output}
+    known |= {design.clock, design.reset}
+    wrong += [f"input {name} is not one of the unit's" for name in by_name if name not in known]
+    if wrong:
+        raise SpecError(
+            f"{design.top} does not fit unit {rule.unit} of this network:\n  "
+            + "\n  ".join(wrong)
+            + "\nA port map names ports that are called otherwise"
+        )
+    return system
+
+
+def discovered_latency(design: UnitDesign, system: System, rule: UnitRule) -> int:
+    """Return the clocks from ``en`` to ``valid``.
+
+    Raises
+    ------
+    SpecError
+        ``valid`` does not answer to ``en``.
+    """
+    en, valid = design.name("en"), design.name("valid")
+    machine = KnownMachine(system, [valid])
+    states = machine.start(reset=True)
+    for clock in range(2 * MOST_LATENCY):
+        given = {en: 0} | design.resets(int(clock < 2))
+        states = machine.after(machine.evaluate(states, given))
+    for clock in range(MOST_LATENCY + 1):
+        values = machine.evaluate(states, {en: int(clock == 0)} | design.resets(0))
+        if machine.at(values, valid) == 1:
+            return clock
+        states = machine.after(values)
+    raise SpecError(
+        f"{design.top}: {valid} does not become 1 within {MOST_LATENCY} clocks of {en}, whatever "
+        f"the other inputs are; a unit {rule.unit} answers every {en} after a fixed number of "
+        "clocks: give it with --latency"
+    )
+
+
+def port_values(ports: Sequence[Port], words: Mapping[str, int]) -> dict[str, int]:
+    """Return what the words of ports mean."""
+    out = {}
+    for port in ports:
+        if port.name in words:
+            word = words[port.name]
+            high = word >> (port.bits - 1) & 1
+            out[port.name] = word - (1 << port.bits) if port.signed and high else word
+    return out
