@@ -202,7 +202,7 @@ def test_new_never_overwrites(refused, capfd):
     ("words", "text"),
     [
         (["bild", "pair"], "no verb 'bild'; did you mean 'build'?"),
-        (["route", "graph"], "no verb 'route'; known verbs: build, model"),
+        (["wafer", "graph"], "no verb 'wafer'; known verbs: build, model"),
         (["build"], "Missing argument 'SPEC'"),
         (["model", "pair", "--sed", "1"], "No such option '--sed'"),
         (["model", "pair", "--seed", "-1"], "-1 is not in the range"),
