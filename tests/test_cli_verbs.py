@@ -56,7 +56,7 @@ def test_the_verbs_of_this_release_are_listed_and_no_others(capfd):
     assert listed == list(VERBS)
     assert set(listed) == {
         *("build", "model", "recall", "solve", "rtl", "sim", "board", "spice", "bench", "doctor"),
-        *("crossbar", "extract", "new"),
+        *("crossbar", "extract", "lint", "new"),
     }
 
 
@@ -65,7 +65,7 @@ def test_every_verb_explains_itself(verb, capfd):
     assert run([verb, "--help"]) == 0
     text = capfd.readouterr().out
     assert "--json" in text
-    if verb not in ("bench", "doctor", "new"):
+    if verb not in ("bench", "doctor", "lint", "new"):
         assert "-o, --output" in text
         assert "--seed" in text
         assert "default:" in text

@@ -29,6 +29,7 @@ VERBS = {
     "spice": "Write the learned network as a circuit; with --run, simulate it.",
     "extract": "Find the phase model of the circuit, three ways side by side.",
     "crossbar": "Solve a crossbar of devices with the resistance of its lines.",
+    "lint": "Say why ngspice won't take a netlist of another simulator, and mend it.",
     "bench": "Time model and twin against peers and the machine's limit.",
     "doctor": "List every tool: found, version, source, what is lost without it.",
     "new": "Write a commented network file to start from.",

@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write nothing; exit status 1 unless the netlist there is what would be written.",
 )
+@click.option(
+    "--snap",
+    "parts",
+    metavar="PARTS",
+    help="Make the couplings of tanks of parts that exist, and say what it does to the weights: "
+    "E12, E24, E96 resistors, or levels of a memristor, e.g. vteam:32. Not with --run.",
+)
 @out_option("Directory, or a .cir file.")
 @seed_option
 @force_option
@@ -51,6 +58,7 @@ def command(
     circuit: str | None,
     simulate: bool,
     check: bool,
+    parts: str | None,
     output: str | None,
     seed: int | None,
     force: bool,
@@ -64,6 +72,11 @@ def command(
     """
     if simulate and check:
         raise click.UsageError("--check compares the netlist only; leave --run out")
+    if simulate and parts:
+        raise click.UsageError(
+            "--snap changes the netlist that is written; --run simulates the exact one: leave one "
+            "out, and run the written netlist by ngspice -b"
+        )
     from drai_hw.model import plan
 
     with clean_stdout() as say, tempfile.TemporaryDirectory() as scratch:
@@ -74,13 +87,15 @@ def command(
             job = replace(job, outdir=path.parent if simulate else Path(scratch))
         plan.require_circuit(job.spec)
         run = perform(job, ("spice",) if simulate else ("twin",), force=force)
-        text = _netlist(job, run)
+        text, snapping = _netlist(job, run, parts)
         stale = not (path.is_file() and path.read_bytes() == text.encode())
         if not check:
             from drai_hw.flow.store import write_text
 
             write_text(path, text)
         result = {**_figures(job, run, simulate), "netlist": str(path), "stages": run.stages()}
+        if snapping:
+            result["snapping"] = snapping
         if check:
             result["stale"] = [str(path)] if stale else []
         say(json_text(result) if as_json else _text(result, check))
@@ -98,8 +113,8 @@ def _place(job: Job, output: str | None) -> Path:
     return place / f"{job.spec.network.name}-{job.spec.circuit.kind}.cir"
 
 
-def _netlist(job: Job, run: Run) -> str:
-    """Return the netlist of the first start, with the weights of the twin."""
+def _netlist(job: Job, run: Run, parts: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the netlist of the first start, with the twin's weights, and what parts do to them."""
     from drai_hw.flow.circuit import netlist_of, start_of
     from drai_hw.flow.network import load
     from drai_hw.model.tasks import lock_start_rad
@@ -113,7 +128,22 @@ def _netlist(job: Job, run: Run) -> str:
         )
     start = lock_start_rad(spec) if spec.task.kind == "lock" else start_of(spec, twin["starts"], 0)
     command_line = f"drai-hw spice {spec.network.name} --circuit {spec.circuit.kind}"
-    return netlist_of(spec, twin["weights"], start, spec.task.seed, command_line).text
+    weights, snapping = twin["weights"], {}
+    if parts:
+        from drai_hw.spice.settings import settings_of
+        from drai_hw.spice.snapping import snap
+
+        snapped = snap(weights, settings_of(spec.circuit), parts)
+        weights = snapped.weights
+        circuit = spec.circuit.model_copy(update={"rho": snapped.circuit.rho})
+        spec = spec.model_copy(update={"circuit": circuit})
+        command_line += f" --snap {parts}"
+        snapping = {
+            "parts": parts,
+            "weight_error_rms": snapped.error_rms,
+            "weight_error_max": snapped.error_max,
+        }
+    return netlist_of(spec, weights, start, spec.task.seed, command_line).text, snapping
 
 
 def _figures(job: Job, run: Run, simulated: bool) -> dict[str, Any]:
@@ -154,6 +184,13 @@ def _text(result: Mapping[str, Any], check: bool) -> str:
     if check:
         fresh = "is what SPEC gives" if not result["stale"] else "differs from what SPEC gives"
         return f"{result['netlist']}: {fresh}"
+    if "snapping" in result:
+        each = result["snapping"]
+        return (
+            f"{result['netlist']}\ncouplings of {each['parts']}: weights off by "
+            f"{100 * each['weight_error_rms']:.2g} % rms, "
+            f"{100 * each['weight_error_max']:.2g} % at most, of the largest weight"
+        )
     if result["energies_j"] is None:
         return str(result["netlist"])
     from drai_hw.units import si

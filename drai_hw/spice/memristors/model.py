@@ -189,8 +189,9 @@ class Model:
             raise SpecError(
                 f"{self.name}: {largest_v:.4g} V across a device that must keep its state; needed "
                 f"is less than {SAFE_SHARE * threshold_v:.4g} V ({SAFE_SHARE:g} of its lower "
-                f"threshold, {threshold_v:.4g} V): lower the amplitude (anti-phase nodes are two "
-                "amplitudes apart), put devices in series, or take a device with a higher threshold"
+                f"threshold, {threshold_v:.4g} V): lower the amplitude (nodes in anti-phase put "
+                "the sum of theirs across it), put devices in series, or take a device with a "
+                "higher threshold"
             )
 
 

@@ -1,0 +1,270 @@
+"""Files in the style of other simulators: diagnosed with their place, mended, run in ngspice."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from drai_hw.cli import run
+from drai_hw.spice.lint import lint, ngspice_says
+from drai_hw.spice.memristors import LIBRARIES, library
+
+LTSPICE_IF = """* thresholds, LTspice
+.SUBCKT MEM TE BE XSV PARAMS: Vp=0.65 Vn=0.56 Ap=4k An=4k x0=0.11
+.func G(V) = IF(V <= Vp, IF(V >= -Vn, 0, -An*(exp(-V)-exp(Vn))), Ap*(exp(V)-exp(Vp)))
+Cx XSV 0 {1}
+.ic V(XSV) = x0
+Gx 0 XSV value={G(V(TE,BE))}
+Gm TE BE value={0.17*V(XSV)*sinh(0.05*V(TE,BE))}
+.ENDS MEM
+"""
+LTSPICE_STP = """* window with a step
+.SUBCKT memristor Plus Minus PARAMS:
++ Ron=100 Roff=1K x0=.076 D=16N uv=40F p=7
+Gx 0 x value={ I(Emem)*uv*Ron/D**2*f(V(x),I(Emem),p)}
+Cx x 0 1 IC={x0}
+Raux x 0 1T
+Emem plus aux value={-I(Emem)*V(x)*(Roff-Ron)}
+Roff aux minus {Roff}
+.func f(x,i,p)={1-(x-stp(-i))**(2*p)}
+.ENDS memristor
+"""
+LTSPICE_SDT = """.subckt m1 p n params: r0=1k k=10
+Bm p n I=V(p,n)/(r0*(1+V(x)))
+Bx 0 x I=k*V(p,n)
+Cx x 0 1
+Rx x 0 1G
+Eflux flux 0 value={SDT(V(p,n))}
+Echarge charge 0 value={SDT(I(Bm), 0.5)}
+.ends m1
+"""
+PARENTHESIS = """.subckt mss p n params: Ron=500 Roff=1500 Voff=0.27 Von=0.27 TAU=0.0001 T=298.5
+.func G(x) = x/Ron+(1-x)/Roff
+.func F(v,x) = (1/TAU)*((1/(1+exp(-(v-Von)*echarge/(boltz*T)))*(1-x)
++ -(1-(1/(1+exp(-(v+Voff)/0.026))))*x)
+Cx x 0 1
+Bx 0 x I=F(V(p,n),V(x))
+Bm p n I=V(p,n)*G(V(x))
+Rx x 0 1T
+.ends mss
+"""
+NO_ENDS = """.subckt one a b
+R1 a b 1k
+.subckt two a b
+R1 a b 2k
+"""
+COMMAS = """.subckt two a b params: r=1k, s=2k
+R1 a b {r+s}
+.ends
+"""
+CHARACTERS = """.subckt rc a b params: r=1k
+* Ω in a comment does not matter
+R1 a c {r}
+C1 c b 1µ
+B1 a b I=1e−6*V(a,b)
+.ends
+"""
+EXTRAS = """.subckt lump a b
+C1 a b 1n Rser=0.5 Rpar=1G
+B1 a b I=V(a,b)*1u tripdv=0.1 tripdt=1n
+L1 a b 1u Rser={2*3}
+B2 a b I=1u*V(a,b) ic=0
+.ends
+"""
+PSPICE_SWITCH = """.subckt sw a b c
+S1 a b c 0 smod
+.model smod VSWITCH(Ron=1 Roff=1Meg Von=0.6 Voff=0.4)
+E1 d 0 value={TABLE(V(a),0,0,1,2)}
+Rd d 0 1k
+.ends
+"""
+HSPICE_EOM = """.subckt ram te be x0=0.5
+gm te be cur='v(te,be)*(1e-3*x0) ' $ linear
+bq te be i=limit(v(te,be),-1,1)*1e-6
+.eom
+"""
+SCHEMATIC = """* exported from a schematic
+V1 in 0 SINE(0 1 1k)
+R1 in out 1k noiseless
+C1 out 0 1u
+B1 x 0 V=hypot(V(in),V(out))
+.tran 0 2m 0 1u
+.step param r list 1k 2k
+.backanno
+.end
+"""
+OPERATORS = """.subckt gate a b params: vt=0.5
+B1 a b I=((V(a)>vt) & (V(a)<2*vt)) ? max(1u*V(a),2u*V(a),0) : 0
+B2 a b I=(~(V(a)>vt) | (V(b)>vt)) ? 1u*int(V(a)) : square(V(a))*1u
+B3 a b I=fabs(V(a,b))*pwrs(V(a,b),0.5)*1u*temp
+.ends
+"""
+EXTRA_BRACKET = """.subckt e a b
+B1 a b I=1u*(V(a,b)+0.1))
+.ends
+.ends
+"""
+
+# line and what stands at the column, for each finding
+MENDED = {
+    "LTspice if": (LTSPICE_IF, [(3, "IF(V <="), (3, "IF(V >=")]),
+    "LTspice stp": (LTSPICE_STP, [(9, "stp(")]),
+    "LTspice sdt": (LTSPICE_SDT, [(6, "SDT(V"), (7, "SDT(I")]),
+    "parenthesis": (PARENTHESIS, [(3, "((1/(1+exp(-(v-Von)"), (3, "echarge"), (3, "boltz")]),
+    "no ends": (NO_ENDS, [(1, ".subckt one"), (3, ".subckt two")]),
+    "commas": (COMMAS, [(1, ", s=2k")]),
+    "characters": (CHARACTERS, [(4, "µ"), (5, "−6")]),
+    "LTspice extras": (EXTRAS, [(2, "Rser"), (2, "Rpar"), (3, "tripdv"), (3, "tripdt"),
+                                (4, "Rser"), (5, "ic=0")]),
+    "PSpice switch": (PSPICE_SWITCH, [(3, "VSWITCH"), (4, "TABLE")]),
+    "HSPICE eom": (HSPICE_EOM, [(4, ".eom")]),
+    "schematic": (SCHEMATIC, [(2, "SINE"), (3, "noiseless"), (5, "hypot"), (6, "0 2m"),
+                              (7, ".step"), (8, ".backanno")]),
+    "operators": (OPERATORS, [(2, "& (V"), (2, "max(1u"), (3, "~(V"), (3, "| (V"), (3, "int("),
+                              (3, "square("), (4, "fabs("), (4, "pwrs("), (4, "temp")]),
+    "extra bracket": (EXTRA_BRACKET, [(2, ")"), (4, ".ends")]),
+}  # fmt: skip
+# ngspice takes these as they are, and does something else than they mean
+SILENT = {"extra bracket", "characters"}
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_a_file_of_another_dialect_is_diagnosed_mended_and_then_runs(name):
+    text, places = MENDED[name]
+    report = lint(text)
+    found = [(d.line, text.splitlines()[d.line - 1][d.column - 1 :]) for d in report.diagnoses]
+    assert len(found) == len(places), report.diagnoses
+    for (line, rest), (wanted, fragment) in zip(found, places, strict=True):
+        assert line == wanted
+        assert rest.startswith(fragment)
+    assert report.open == ()
+    if name not in SILENT:
+        assert ngspice_says(text) != "", "ngspice would have taken it: nothing to mend"
+    assert ngspice_says(report.text) == "", report.text
+    assert lint(report.text).diagnoses == ()  # once is enough
+
+
+def test_what_is_mended_does_what_was_meant():
+    """0.1 V over 1 kohm a pin; the values of the expressions by hand."""
+    from drai_hw.spice.point import operating_point
+
+    text = """t
+V1 a 0 0.75
+V2 b 0 -0.25
+B1 o1 0 V=if(V(a)>0.5,if(V(b)>0,1,2),3)
+B2 o2 0 V=int(-2.7)+round(0.6)+mod(7.5,2)+frac(1.25)
+B3 o3 0 V=pwrs(V(b),0.5)+hypot(3,4)+sign(V(b))
+B4 o4 0 V=table(V(a),0,0,1,2)+buf(V(a))+inv(V(a))+max(V(a),V(b),0.8)
+.save v(o1) v(o2) v(o3) v(o4)
+.op
+.end
+"""
+    report = lint(text)
+    assert report.open == ()
+    found = operating_point(report.text)
+    assert found["v(o1)"] == pytest.approx(2)
+    assert found["v(o2)"] == pytest.approx(-2 + 1 + 1.5 + 0.25)
+    assert found["v(o3)"] == pytest.approx(-0.5 + 5 - 1)
+    assert found["v(o4)"] == pytest.approx(1.5 + 1 + 0 + 0.8)
+
+
+def test_an_integral_that_was_mended_integrates():
+    from drai_hw.spice.engine import simulate
+
+    text = """t
+V1 a 0 2
+B1 o 0 V=sdt(V(a))
+.save v(o)
+.tran 1u 1m 0 1u uic
+.end
+"""
+    waves = simulate(lint(text).text, stop_s=1e-3, expected_points=1000, vectors=1)
+    assert waves.data[-1, 0] == pytest.approx(2e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "message"),
+    [
+        ("B1 a b I=V(a)*ronn", (3, 15), "'ronn' is no parameter.*did you mean 'ron'"),
+        ("B1 a b I=snih(V(a))", (3, 10), "no function snih.*did you mean sinh"),
+        ("B1 a b I=delay(V(a),1n)", (3, 10), "no function delay.*transmission line"),
+        ("B1 a b I=V(a)%2", (3, 14), "ngspice has no '%'"),
+        ("B1 a b I=if(V(a),1)", (3, 10), "number of arguments"),
+        ("B1 a b I=2*V(a)}", (3, 16), "'}' closes nothing"),
+        ("X1 a b othr", (3, 8), "no .subckt 'othr' in this file; did you mean 'other'"),
+        ("D1 a b dmod", (3, 8), "no .model 'dmod' in this file; add it"),
+        (".include none.lib", (3, 10), "file 'none.lib' is not there"),
+        (".hdl 'x.va'", (3, 1), "Verilog-A: compile it"),
+        ("A1 a 0 0 0 b 0 0 0 BUF", (3, 1), "A elements of LTspice"),
+        ("R1 a b 1k☃", (3, 10), "no ASCII character"),
+        (".func q(x)={sdt(x)}", (3, 13), "cannot be put here"),
+    ],
+)  # fmt: skip
+def test_what_only_the_author_can_mend_is_named_with_its_place(line, place, message):
+    text = f".subckt other a b params: ron=1k\nR2 a b {{ron}}\n{line}\n.ends\n"
+    report = lint(text)
+    assert len(report.diagnoses) == len(report.open) == 1
+    (found,) = report.open
+    assert (found.line, found.column) == place
+    assert re.search(message, found.message)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_our_own_libraries_need_nothing(name):
+    text = library(LIBRARIES[name])
+    report = lint(text)
+    assert report.diagnoses == ()
+    assert report.text == text
+    assert ngspice_says(text) == ""
+
+
+def test_lines_that_need_nothing_stay_as_they_are():
+    text = """* title
+.subckt a p n  params:  r=1k ; comment
+R1 p n
+* between
++ {r}
+B1 p n I=stp(V(p))
+.ends
+"""
+    mended = lint(text).text.splitlines()
+    assert mended[:2] == text.splitlines()[:2]
+    assert "B1 p n I=u(V(p))" in mended
+
+
+# The command
+def test_the_command_writes_a_mended_file_and_says_what_is_left(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    Path("bad.sub").write_text(LTSPICE_STP)
+    assert run(["lint", "bad.sub", "--json"]) == 1
+    found = json.loads(capfd.readouterr().out)
+    assert (found["line_count"], found["mended"], found["open"]) == (10, 1, 0)
+    assert found["diagnoses"][0] == {
+        "line": 9, "column": 22, "rule": "function", "mended": True,
+        "message": "ngspice has no function stp(); written as u(-i)",
+    }  # fmt: skip
+    assert "stp" in found["ngspice"]["given"]
+    assert found["ngspice"]["mended"] == ""
+    assert run(["lint", "bad.sub", "-o", "good.sub"]) == 0
+    text = capfd.readouterr().out
+    assert "bad.sub:9:22: ngspice has no function stp(); written as u(-i)" in text
+    assert "good.sub" in text
+    assert run(["lint", "good.sub"]) == 0
+    assert "nothing to mend; ngspice takes it" in capfd.readouterr().out
+
+
+def test_the_command_fails_while_something_is_left(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    Path("bad.sub").write_bytes(b".subckt q a b\nB1 a b I=V(a)*nope\nC1 a b 1\xb5\n.ends\n")
+    assert run(["lint", "bad.sub", "-o", "good.sub"]) == 1
+    text = capfd.readouterr().out
+    assert "bad.sub:2:15: 'nope' is no parameter" in text
+    assert "1u" in Path("good.sub").read_text()
+
+
+def test_a_file_that_is_none_is_refused(capfd):
+    assert run(["lint", "nowhere.sub"]) == 2
+    assert "cannot read netlist 'nowhere.sub'" in capfd.readouterr().err
