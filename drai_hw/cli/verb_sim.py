@@ -18,9 +18,15 @@ from drai_hw.cli.common import (
     load_job,
     out_option,
     seed_option,
-    spec_argument,
 )
 from drai_hw.cli.running import perform, tell_failures
+from drai_hw.cli.unit_sim import (
+    UnitOptions,
+    refuse_core_options,
+    simulate_unit,
+    unit_options,
+    write_template,
+)
 from drai_hw.errors import SpecError
 
 if TYPE_CHECKING:
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @click.command("sim")
-@spec_argument
+@click.argument("reference", metavar="SPEC", required=False)
 @click.option(
     "--simulator",
     type=click.Choice(["icarus", "cxxrtl"]),
@@ -40,11 +46,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--unit",
-    type=click.Choice(["core"]),
+    type=click.Choice(["core", "synapse", "neuron", "update", "prng"]),
     default="core",
     show_default=True,
-    help="Unit under test.",
+    help="Unit under test. core: the whole core against the twin; the others: one unit against "
+    "its rule, with corners, random samples and a diagnosis of what differs.",
 )
+@unit_options
 @click.option(
     "--trials",
     type=click.IntRange(1),
@@ -90,9 +98,16 @@ if TYPE_CHECKING:
 @force_option
 @json_option
 def command(
-    reference: str,
+    reference: str | None,
     simulator: str,
     unit: str,
+    dut: tuple[str, ...],
+    top: str | None,
+    ports: str | None,
+    template: str | None,
+    junit: str | None,
+    samples: int | None,
+    time_limit_s: float | None,
     trials: int | None,
     random_steps: int | None,
     learn_steps: int | None,
@@ -108,8 +123,22 @@ def command(
     Simulate the core of SPEC, learning included, and compare it with the twin after every step.
 
     Every phase, weight, margin bit and smoothed frequency must be equal, bit for bit. Exit status
-    1 at the first difference.
+    1 at the first difference. With --unit one unit is judged by its rule, ours or yours.
     """
+    if template is not None:
+        return write_template(template, reference, output, as_json)
+    if reference is None:
+        raise click.UsageError("Missing argument 'SPEC'.")
+    options = UnitOptions(unit, dut, top, ports, junit, samples, time_limit_s)
+    options.refuse_without_unit()
+    if unit != "core":
+        refuse_core_options(unit, trials, random_steps, learn_steps, bench, check, waves)
+        return simulate_unit(
+            reference, options, simulator=simulator, output=output, seed=seed, as_json=as_json
+        )
+    options.refuse_dut()
+    if dut:
+        raise click.UsageError("--dut is for one unit; give --unit synapse or another")
     _refuse_mixtures(trials, random_steps, learn_steps, bench, check)
     _refuse_waves(waves, simulator, trials, learn_steps, bench)
     if bench is not None:

@@ -64,6 +64,13 @@ class StateRule(UnitRule):
         """Return the state after a reset."""
         raise NotImplementedError
 
+    def after_reset(self, state: int | None) -> int | None:
+        """Return the state after a rising edge with reset; a right one forgets what was before.
+
+        None is a state that is not known.
+        """
+        return self.reset_state()
+
     def next_state(self, state: int, v: Values) -> int:
         """Return the state after a rising edge without reset."""
         raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Benches for single units, ours or a user's: stimulus, judgement, diagnosis, on any simulator."""
