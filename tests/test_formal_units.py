@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,9 +80,9 @@ def random_values(rule, count, seed):
 @pytest.mark.parametrize("formats", [PLAIN, FULL], ids=["plain", "full"])
 def test_rules_as_terms_give_what_the_integer_rules_give(unit, formats):
     rule = rule_of(unit, formats)
-    allowed, wrong = differences(rule, random_values(rule, 150, 7))
+    allowed, wrong = differences(rule, random_values(rule, 60, 7))
     assert not wrong, wrong[0]
-    assert allowed > 15
+    assert allowed > 5
 
 
 def every_value(rule, step=1):
@@ -93,9 +94,9 @@ def every_value(rule, step=1):
 
 def test_some_inputs_of_the_smallest_synapse_gives_the_same():
     rule = rule_of("synapse", TINY)
-    allowed, wrong = differences(rule, every_value(rule, 3989))
+    allowed, wrong = differences(rule, every_value(rule, 15991))
     assert not wrong, wrong[0]
-    assert allowed > 200
+    assert allowed > 50
 
 
 @pytest.mark.full
@@ -131,30 +132,27 @@ def test_the_own_update_unit_is_proven(formats, tmp_path):
 def broken(unit, formats, find, replace, folder):
     """Prove a unit of the core with a fault in its Verilog."""
     text = unit_texts(unit, formats, command="test")[f"drai_{unit}.v"]
-    assert text.count(find) == 1
+    text, count = re.subn(find, lambda match: replace, text)
+    assert count, find
     path = folder / "broken.v"
-    path.write_text(text.replace(find, replace))
+    path.write_text(text)
     design = UnitDesign((path,), f"drai_{unit}")
     return unit_result(unit, formats, design, latency=None, limit_s=100, folder=folder / "evidence")
 
 
 FAULTS = [
-    ("synapse", "\\$28 [5:0] <= u_g", "\\$28 [5:0] < u_g", "threshold: |d| = u_g is near"),
-    ("synapse", "\\$29  = w2 == 4'hf;", "\\$29  = 1'h0;", "saturation at the largest weight"),
-    ("synapse", "\\$32  = w2 == 5'h11;", "\\$32  = 1'h0;", "saturation at the smallest weight"),
-    ("synapse", "\\$14  = $signed(apart) < $", "\\$14  = $signed(apart) <= $",
+    ("synapse", r"\[5:0\] <= u_g", "[5:0] < u_g", "threshold: |d| = u_g is near"),
+    ("synapse", r"w2 == 4'hf;", "1'h0;", "saturation at the largest weight"),
+    ("synapse", r"w2 == 5'h11;", "1'h0;", "saturation at the smallest weight"),
+    ("synapse", r"< \$signed\(5'h08\)", "<= $signed(5'h08)",
      "resonance gate: closed at a difference of exactly theta_r"),
-    ("synapse", "\\$37 [4:0] > floor_3", "\\$37 [4:0] >= floor_3",
-     "decay: none where |w| = u_decay"),
+    ("synapse", "> floor_3", ">= floor_3", "decay: none where |w| = u_decay"),
     ("synapse", "gate_i & gate_j", "gate_i | gate_j", "margin gate: open while only one is held"),
-    ("synapse", "valid_3 <= \\$42", "valid_3 <= valid_2", "a reset clears what is under way"),
-    ("synapse", "\\$35  = $signed(w3)", "\\$35  = $signed(w2)",
-     "decay: none where |w| = u_decay"),
-    ("synapse", "\\$3  = \\$2  & act_j;", "\\$3  = \\$2 ;",
+    ("synapse", r"valid_3 <= [^;]*;", "valid_3 <= valid_2;", "a reset clears what is under way"),
+    ("synapse", r"= \\\$\d+ *& act_j;", "= en & act_i;",
      "a pair with an inactive oscillator keeps its weight"),
-    ("neuron", "$signed(omega) + $signed(delta)", "$signed(omega) - $signed(delta)",
-     "the phase wraps at a whole turn"),
-    ("neuron", "phi_top = phi[15:10]", "phi_top = phi[14:9]", "load: takes phi_load"),
+    ("neuron", r"\$signed\(omega\) \+", "$signed(omega) -", "the phase wraps at a whole turn"),
+    ("neuron", r"phi_top = phi\[15:10\]", "phi_top = phi[14:9]", "load: takes phi_load"),
 ]  # fmt: skip
 
 
@@ -169,8 +167,7 @@ def test_a_fault_is_refuted_and_the_rule_named(unit, find, replace, rule, tmp_pa
 
 
 def test_the_counterexample_is_a_test_that_fails_until_the_design_is_mended(tmp_path):
-    fault = ("synapse", "\\$29  = w2 == 4'hf;", "\\$29  = 1'h0;")
-    result = broken(*fault[:1], GATED, *fault[1:], tmp_path)
+    result = broken("synapse", GATED, "w2 == 4'hf;", "1'h0;", tmp_path)
     files = {key: Path(name) for key, name in result["counterexample"]["files"].items()}
     vcd = files["waves"].read_text()
     assert "synapse.w2 $end" in vcd

@@ -114,7 +114,11 @@ def write(machine: Machine, states: Values, register: str, value: int) -> Values
 
 
 def run(
-    machine: Machine, states: Values, limit: int, look: Callable[[int, Values], None]
+    machine: Machine,
+    states: Values,
+    limit: int,
+    look: Callable[[int, Values], None],
+    given: Callable[[int, Values], Values] = lambda clock, states: states,
 ) -> int | None:
     """Go on until ``busy`` ends; return the clocks it stood for, None if it never ends.
 
@@ -128,8 +132,11 @@ def run(
         Most clocks.
     look : callable
         Gets the number of each clock and its values.
+    given : callable
+        Gets the number of each clock and the states; returns the states to go on with.
     """
     for clock in range(limit):
+        states = given(clock, states)
         values = machine.evaluate(states, IDLE)
         look(clock, values)
         if clock and machine.at(values, "busy") == 0:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from drai_hw.errors import SpecError
-from drai_hw.formal import deadlock, pairs
+from drai_hw.formal import deadlock, pairs, sums, weights_range
 from drai_hw.formal.design import Design, own_design
 from drai_hw.formal.evidence import played, write_evidence
 from drai_hw.formal.outcome import REFUTED, UNKNOWN, Outcome, OutOfTimeError, UndecidedError
@@ -23,7 +23,9 @@ from drai_hw.rtl.emit_unit import unit_name, unit_texts
 Proof = Callable[[Design, Clock], Outcome]
 
 PROPERTIES: dict[str, tuple[Proof, str]] = {
+    "weights-in-range": (weights_range.prove, "weights never leave their range"),
     "pairs-once": (pairs.prove, "every unordered pair is visited exactly once in a pass"),
+    "sums-to-zero": (sums.prove, "the sums of an antisymmetric coupling add up to zero"),
     "no-deadlock": (deadlock.prove, "the sequencer cannot stop: every run ends"),
 }
 """Properties of the core: what proves them, and their sentence."""
