@@ -35,6 +35,14 @@ def test_the_float_model_gets_the_circuits_time_and_no_second_harmonic():
     assert end[1] - end[0] == pytest.approx(expected, rel=0.15)  # Euler at 0.05 a step
 
 
+def test_rings_have_a_time_of_their_own():
+    spec = pair(circuit={"kind": "ring", "cycles": 20, "rho": 0.05})
+    duration = 20 * 2 * math.pi * 0.05 * 0.159  # what extraction finds for five stages
+    end = circuit.float_end(spec, np.array([[0, 15], [15, 0]]), np.array([0.4, 1.4]))
+    expected = 2 * math.atan(math.tan(0.5) * math.exp(-2 * duration))
+    assert end[1] - end[0] == pytest.approx(expected, rel=0.15)
+
+
 def test_unequal_amplitudes_are_a_weight_error():
     weights = np.array([[0, 10, 0], [10, 0, -5], [0, -5, 0]])
     assert circuit._weight_error(weights, np.ones(3)) == 0

@@ -10,6 +10,7 @@ import pytest
 
 from drai_hw import spice
 from drai_hw.errors import ConvergenceError, SpecError
+from drai_hw.spice import ring
 from drai_hw.spice.extraction import (
     Judged,
     PhaseMap,
@@ -161,6 +162,7 @@ def test_rings_are_predicted_by_their_phase_response_to_one_per_cent_and_network
     found = phase_response(RING).map
     assert math.degrees(found.lag_rad) == pytest.approx(9.3, abs=0.5)
     assert found.even_odd_ratio > 0.1
+    assert found.sine[0] * RING.ring_load_f == pytest.approx(ring.PULL, rel=0.02)
     pair = pair_transient(RING, found)
     judged = pair.judge(found)
     assert judged.slope == pytest.approx(1.0, abs=0.01)

@@ -18,7 +18,7 @@ from drai_hw.model.readout import is_exact, phase_rms_rad, read_pattern
 from drai_hw.model.reference import Reference
 from drai_hw.model.tasks import lock_start_rad
 from drai_hw.spec import Spec
-from drai_hw.units import TAU, wrap_rad
+from drai_hw.units import wrap_rad
 
 SOURCES = (
     "drai_hw.units",
@@ -127,7 +127,7 @@ def float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
     model.weights = np.asarray(weights, dtype=np.float64)
     model.phases_rad = np.array(phases_rad)
     circuit = spec.circuit
-    duration = circuit.cycles * TAU * circuit.rho / (2 * circuit.q)  # in 1/(kappa R)
+    duration = circuit.cycles * spice.advance_per_cycle_rad(circuit)  # in 1/(kappa R)
     model.run(math.ceil(duration / _FLOAT_STEP_RAD), shil=False, step_rad=_FLOAT_STEP_RAD)
     return model.phases_rad
 

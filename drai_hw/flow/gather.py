@@ -19,7 +19,7 @@ from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
 from drai_hw.report import render
 from drai_hw.spec import Spec, template
-from drai_hw.units import TAU
+from drai_hw.spice import advance_per_cycle_rad
 
 SOURCES = (
     "drai_hw.units",
@@ -265,11 +265,9 @@ def _phases_part(
 
 
 def _rate_per_s(spec: Spec, result: Mapping[str, Any]) -> float:
-    """Return kappa R of the circuit in 1/s; for rings, which have no such closed form, f in Hz."""
+    """Return kappa R of the circuit in 1/s."""
     f_hz: float = result["runs"][0]["frequency_hz"]
-    if spec.circuit.kind != "lc":
-        return f_hz
-    return TAU * f_hz * spec.circuit.rho / (2 * spec.circuit.q)
+    return f_hz * advance_per_cycle_rad(spec.circuit)
 
 
 def _weights_part(

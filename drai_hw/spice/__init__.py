@@ -1,6 +1,6 @@
 """Circuits: netlists of coupled oscillators, their runs in ngspice, phases and energies."""
 
-from drai_hw.spice.design import RingDesign, TankDesign
+from drai_hw.spice.design import RingDesign, TankDesign, advance_per_cycle_rad
 from drai_hw.spice.energy import Ledger
 from drai_hw.spice.lc import Tank, design_tank
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts
@@ -26,6 +26,7 @@ __all__ = [
     "SourcePower",
     "Tank",
     "TankDesign",
+    "advance_per_cycle_rad",
     "create",
     "design_tank",
     "free_running_hz",

@@ -8,13 +8,30 @@ from dataclasses import dataclass, replace
 from drai_hw.errors import SpecError
 from drai_hw.spice import ring
 from drai_hw.spice.lc import Tank, design_tank
-from drai_hw.spice.settings import Circuit
+from drai_hw.spice.settings import Circuit, CircuitLike
 from drai_hw.units import TAU
 
 
 def _positive(name: str, value: float, unit: str) -> None:
     if not (math.isfinite(value) and value > 0):
         raise SpecError(f"{name} = {value!r}: needed is a number above 0{unit}")
+
+
+def advance_per_cycle_rad(circuit: CircuitLike) -> float:
+    """
+    Return kappa R of a network times a period: what a full row sum advances a phase in a period.
+
+    Tanks: ``w = G/2C``, so rho half bandwidths are ``2 pi rho / 2Q``. Rings: ``w = 0.159 G/C``, as
+    extracted for five stages, and rho is G over omega C.
+
+    Parameters
+    ----------
+    circuit : CircuitLike
+        Settings.
+    """
+    if circuit.kind == "ring":
+        return TAU * circuit.rho * ring.PULL
+    return TAU * circuit.rho / (2.0 * circuit.q)
 
 
 @dataclass(frozen=True)

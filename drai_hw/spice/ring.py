@@ -21,6 +21,8 @@ from drai_hw.spice.settings import Circuit, Floats, scale_weights
 from drai_hw.units import TAU
 
 DELAY_FACTOR = 0.97
+PULL = 0.159
+"""a_1 C of five stages and their latch, by ``drai-hw extract``: w = PULL G / C."""
 SOLVER_OPTIONS = "reltol=1e-5"
 
 

@@ -1,0 +1,170 @@
+"""Runs at size: chunks, interruption, damaged records, judgement against the float model, page."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drai_hw.errors import ToolError
+from drai_hw.spice.at_size import page, runs
+from drai_hw.spice.at_size.__main__ import main
+from drai_hw.spice.at_size.cases import Case, cases
+from drai_hw.spice.at_size.judge import halving, judge, phases_of
+from drai_hw.spice.at_size.runs import advance, load, place, restarted, resume
+
+SMALL = Case(4, 0.3, 0, cycles=60)
+PAGE = Path("docs/reference/circuit-at-size.md")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one run, made in chunks, with an interruption after the first."""
+    kept = tmp_path_factory.mktemp("kept")
+    stopped = resume(SMALL, kept, chunk_cycles=20, until_s=time.monotonic() - 1)
+    assert stopped is None
+    resume(dataclasses.replace(SMALL), kept, chunk_cycles=20)
+    return kept
+
+
+def test_weights_are_signed_symmetric_and_a_fifth_of_them_frustrated() -> None:
+    case = Case(64, 0.3, 1)
+    weights, x = case.weights(), case.pattern()
+    assert np.array_equal(weights, weights.T)
+    assert not np.diag(weights).any()
+    pairs = np.triu(np.outer(x, x) * weights, 1)
+    pairs = pairs[np.triu_indices(64, 1)]
+    assert set(np.abs(pairs)) == {1, 2, 3, 4, 5}
+    assert 0.17 < np.mean(pairs < 0) < 0.23
+    assert 0.4 < np.mean(weights[np.triu_indices(64, 1)] > 0) < 0.6
+    assert abs(np.mean(x * np.exp(1j * case.start_rad()))) < 0.3
+
+
+def test_chunks_make_the_run_that_one_piece_makes(folder: Path) -> None:
+    """A restart is a short backward-Euler step: 4e-5 rad, nearly all of it common."""
+    chunked = load(folder, SMALL)
+    assert chunked is not None
+    assert chunked.finished
+    whole = advance(None, SMALL, 60)
+    (at, first), (other_at, second) = phases_of(chunked), phases_of(whole)
+    assert np.allclose(at, other_at, atol=1e-10)
+    apart = first - second
+    assert np.abs(apart).max() < 3e-4
+    assert np.abs(apart - apart.mean(axis=1, keepdims=True)).max() < 3e-5
+    assert sum(chunked.crossings_s[:, 0] == 0) in (59, 60)
+
+
+def test_what_is_kept_is_not_run_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "simulate", lambda *a, **k: 1 / 0)
+    record = resume(SMALL, folder)
+    assert record is not None
+    assert record.cycles_done == 60
+
+
+def test_a_chunk_that_fails_leaves_the_chunks_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = runs.simulate, []
+
+    def hangs_later(*arguments: object, **keys: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise ToolError("ngspice ran longer than 1 s and was stopped")
+        return real(*arguments, **keys)
+
+    monkeypatch.setattr(runs, "simulate", hangs_later)
+    with pytest.raises(ToolError, match="was stopped"):
+        resume(SMALL, tmp_path, chunk_cycles=20)
+    kept = load(tmp_path, SMALL)
+    assert kept is not None
+    assert kept.cycles_done == 20
+    finished = resume(SMALL, tmp_path, chunk_cycles=20)  # goes on where it stood
+    assert finished is not None
+    assert finished.finished
+    assert len(calls) == 4
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    place(tmp_path, SMALL).write_bytes(b"no record")
+    with pytest.raises(ToolError, match="not a record of a run"):
+        load(tmp_path, SMALL)
+
+
+def test_a_record_of_other_weights_is_named(folder: Path, tmp_path: Path) -> None:
+    other = dataclasses.replace(SMALL, seed=7)
+    place(tmp_path, other).write_bytes(place(folder, SMALL).read_bytes())
+    with pytest.raises(ToolError, match="made with other weights"):
+        load(tmp_path, other)
+
+
+def test_a_netlist_of_another_size_is_not_restarted() -> None:
+    with pytest.raises(ToolError, match="1 start values in the netlist: needed are 6"):
+        restarted("Cp0 p0 0 1e-9 ic=0.5\n", np.zeros((3, 2)))
+
+
+def test_a_run_is_judged_by_its_distance_from_the_float_model(folder: Path) -> None:
+    record = load(folder, SMALL)
+    assert record is not None
+    row = judge(record)
+    assert 0 < row.rms_mean_rad <= row.rms_max_rad < 0.1
+    assert row.rms_end_rad <= row.rms_max_rad
+    # another run's crossings in its place are seen
+    rng = np.random.default_rng(1)
+    wrong = record.crossings_s.copy()
+    wrong[:, 1] += (rng.random(4) * 0.3e-6)[wrong[:, 0].astype(int)]
+    spoiled = judge(dataclasses.replace(record, crossings_s=wrong))
+    assert spoiled.rms_max_rad > 0.2
+    assert not spoiled.same
+
+
+def test_the_page_is_made_of_the_kept_runs_and_says_what_is_unfinished(folder: Path) -> None:
+    record = load(folder, SMALL)
+    assert record is not None
+    rows = page.rows(folder, [SMALL, dataclasses.replace(SMALL, seed=5)])
+    assert len(rows) == 1
+    part = dataclasses.replace(rows[0], record=dataclasses.replace(record, cycles_done=40))
+    text = page.text([*rows, part], "2026-01-02")
+    assert "on 2026-01-02;" in text
+    assert "| 4 | 0.3 | 0 | 100 | 60 |" in text
+    assert "| 40 of 60 |" in text
+    assert f"worst of 2 seeds {rows[0].rms_max_rad:.4f} rad" in text
+
+
+def test_half_the_step_is_compared_where_it_was_run(folder: Path) -> None:
+    record = load(folder, SMALL)
+    assert record is not None
+    fine = advance(None, dataclasses.replace(SMALL, points_per_cycle=200), 60)
+    difference = halving(record, fine)
+    assert 1e-5 < difference < 0.01
+    rows = [judge(record), judge(fine)]
+    assert f"| {difference:.4f} |" in page.text(rows, "2026-01-02")
+
+
+def test_the_command_stops_in_time_and_writes_nothing_without_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--folder", str(tmp_path / "kept"), "--page", str(tmp_path / "page.md")]
+    assert main([*arguments, "--seconds", "0", "--oscillators", "64"]) == 0
+    assert "n64-rho030-seed0-points100-cycles300: 0 cycles" in capsys.readouterr().err
+    assert not (tmp_path / "page.md").exists()
+
+
+def test_the_committed_page_has_the_form_and_the_figures_of_its_table(repository: Path) -> None:
+    text = (repository / PAGE).read_text(encoding="utf-8")
+    date = re.search(r"on (\d{4}-\d\d-\d\d);", text)
+    assert date
+    assert text.startswith(page.HEAD.format(date=date[1]))
+    lines = [line for line in text.splitlines() if re.match(r"\| \d", line)]
+    cells = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in lines]
+    known = {(c.n, f"{c.rho:g}", c.seed, c.points_per_cycle) for c in cases()}
+    assert {(int(c[0]), c[1], int(c[2]), int(c[3])) for c in cells} <= known
+    for n, rho in {(c[0], c[1]) for c in cells}:
+        largest = [
+            float(c[6]) for c in cells if c[:2] == [n, rho] and c[3] == "100" and c[11] == "no"
+        ]
+        assert f"- N = {n}, rho = {rho}: worst of {len(largest)} " in text
+        assert f" {max(largest):.4f} rad" in text
