@@ -235,6 +235,71 @@ B1 p n I=stp(V(p))
     assert "B1 p n I=u(V(p))" in mended
 
 
+ELECTRICAL = """.subckt cell a b
+C1 a x 1n
+C2 x b 1n
+R1 a y 1k
+B1 a b I=V(a,z)
+V1 a m 0
+L1 a m 1u
+.ends
+"""
+
+
+def test_electrical_rules_name_the_node_and_the_element():
+    report = lint(ELECTRICAL)
+    said = [(d.line, d.column, d.message) for d in report.open]
+    assert [(line, column) for line, column, _ in said] == [(2, 6), (4, 6), (5, 14), (7, 1)]
+    for (_, _, message), fragment in zip(
+        said,
+        ("'x' has no path for direct current", "'y' is connected to nothing else",
+         "'z' is used in an expression, and no element", "L1 closes a loop of sources or"),
+        strict=True,
+    ):  # fmt: skip
+        assert fragment in message
+    assert {d.rule for d in report.diagnoses} == {"electrical"}
+
+
+@pytest.mark.parametrize(
+    ("line", "better"),
+    [("C2 x b 1n", "C2 x b 1n\nRx x 0 1e12"), ("R1 a y 1k", "R1 a y 1k\nR2 y b 1k"),
+     ("B1 a b I=V(a,z)", "B1 a b I=V(a,b)"), ("L1 a m 1u", "L1 a m2 1u\nRs m2 m 1")],
+)  # fmt: skip
+def test_each_electrical_fault_goes_when_it_is_put_right(line, better):
+    assert line in ELECTRICAL
+    assert len(lint(ELECTRICAL.replace(line, better)).open) == 3
+
+
+def test_what_conducts_is_no_electrical_fault():
+    text = """t
+.global vdd
+V1 vdd 0 1
+M1 d g 0 0 nm
+Rg g 0 1k
+Rd vdd d 1k
+B1 c 0 I=V(c)/1k
+G1 e 0 e 0 1m
+C1 c e 1n
+X1 f h cell
+C2 f h 1n
+.model nm nmos
+.subckt cell a b
+Ra a b 1
+.ends
+.op
+.end
+"""
+    assert lint(text).diagnoses == ()
+    assert ngspice_says(text) == ""
+
+
+@pytest.mark.parametrize(
+    "design", ["pair/pair-lc.cir", "pair/pair-ring.cir", "letters/letters-lc.cir"]
+)
+def test_our_own_netlists_need_nothing(design, repository):
+    assert lint((repository / "spice" / design).read_text()).diagnoses == ()
+
+
 # The command
 def test_the_command_writes_a_mended_file_and_says_what_is_left(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)

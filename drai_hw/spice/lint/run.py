@@ -10,7 +10,7 @@ from pathlib import Path
 
 from drai_hw.files import write_whole
 from drai_hw.spice.engine import find_ngspice
-from drai_hw.spice.lint import structure
+from drai_hw.spice.lint import electrical, structure
 from drai_hw.spice.lint.cards import Card, Diagnosis, read_cards
 from drai_hw.spice.lint.expressions import Expressions
 
@@ -83,6 +83,8 @@ def lint(text: str, folder: Path | None = None) -> Report:
         if card.word == ".func" and (match := re.search(r"\(([^)]*)\)", card.text)):
             names = names | {name.strip().lower() for name in match[1].split(",")}
         found += expressions.check(card, names)
+    if not {"bracket", "subcircuit"} & {each.rule for each in found}:
+        found += electrical.check(_analysed(read_cards(text)))
     found.sort(key=lambda each: (each.line, each.column))
     lines = [line for card in cards for line in card.lines()]
     mended = any(card.changed or card.before or card.after for card in cards)
