@@ -173,7 +173,8 @@ class Learning:
         return float(-0.5 * np.polyfit(self.cycle_s[first:last], half, 1)[0])
 
 
-def _with(netlist: Netlist, lines: list[str], saved: list[str]) -> str:
+def with_elements(netlist: Netlist, lines: list[str], saved: list[str]) -> str:
+    """Return a netlist with more elements that saves the given vectors instead of its own."""
     text = re.sub(r"^\.save .*\n", "", netlist.text, flags=re.MULTILINE)
     added = "\n".join([*lines, ".save " + " ".join(saved)])
     return text.replace("\n.options", f"\n{added}\n.options", 1)
@@ -235,7 +236,7 @@ def learn(
     )  # fmt: skip
     names = ["v(p0)", "v(n0)", "v(p1)", "v(n1)", "v(xm)", "v(c)", "v(gate)", "v(wm)"]
     waves = simulate(
-        _with(netlist, synapse.elements(settings, state), names),
+        with_elements(netlist, synapse.elements(settings, state), names),
         stop_s=netlist.stop_s,
         expected_points=cycles * settings.points_per_cycle,
         vectors=len(names),
