@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drai_hw.spice.crossbar import Crossbar, Solution
 
 RESULT_FILE, CURRENTS_FILE, NETLIST_FILE = "crossbar.json", "currents.npy", "crossbar.cir"
-CONDUCTANCES_FILE = "conductances.npy"
+CONDUCTANCES_FILE, PICTURE_FILE = "conductances.npy", "ir-drop.svg"
 NGSPICE_SIDE = 64
 AGREES = 1e-9
 ROUNDS = 50
@@ -73,6 +73,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
     help=f"Also run it; exit status 1 if it differs by more than {AGREES:g} of the largest "
     f"current. Up to {NGSPICE_SIDE} x {NGSPICE_SIDE}.",
 )  # fmt: skip
+@click.option("--picture", is_flag=True, help=f"Also draw {PICTURE_FILE}, a map of the drops.")
 @out_option(f"Directory of {CURRENTS_FILE} and {RESULT_FILE}.", default="build/<G>/")
 @seed_option
 @json_option
@@ -142,6 +143,13 @@ def _solve(
     _save(folder / CURRENTS_FILE, currents)
     result = {"currents": str(folder / CURRENTS_FILE), **_facts(solution, options["read_s"])}
     result |= {"method": array.method, "seconds": seconds, **facts}
+    if options["picture"]:
+        from drai_hw.files import write_whole
+        from drai_hw.report.drops import drop_map_svg
+
+        title = f"{g.shape[0]} x {g.shape[1]}, wire {options['wire_ohm']:g} ohm"
+        write_whole(folder / PICTURE_FILE, drop_map_svg(solution.drop_v, title))
+        result["picture"] = str(folder / PICTURE_FILE)
     if g is not given or options["range_s"]:
         _save(folder / CONDUCTANCES_FILE, g)
         result["conductances"] = str(folder / CONDUCTANCES_FILE)
@@ -269,4 +277,6 @@ def _line(result: dict[str, Any]) -> str:
         )
     if "ngspice_difference" in result:
         lines.append(f"ngspice differs by {result['ngspice_difference']:.1e}")
+    if "picture" in result:
+        lines.append(result["picture"])
     return "\n".join([*lines, result["currents"]])

@@ -15,6 +15,7 @@ from drai_hw.cli.common import (
     json_text,
     load_job,
     out_option,
+    seed_option,
     spec_argument,
 )
 from drai_hw.errors import SpecError
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     "[default: the network's, lc]",
 )
 @out_option("File for the JSON object.", "nothing is written")
+@seed_option
 @json_option
-def command(reference: str, circuit: str | None, output: str | None, as_json: bool) -> int:
+def command(
+    reference: str, circuit: str | None, output: str | None, seed: int | None, as_json: bool
+) -> int:
     """
     Extract frequency, coupling function, lag, SHIL and amplitude of SPEC's oscillators.
 
@@ -46,7 +50,7 @@ def command(reference: str, circuit: str | None, output: str | None, as_json: bo
         path = None if output is None else Path(output)
         if path is not None and path.is_dir():
             raise SpecError(f"output {output!r} is a directory; -o needs a file here")
-        job = load_job(reference, None, None, circuit={"kind": circuit})
+        job = load_job(reference, None, seed, circuit={"kind": circuit})
         found = _extract(job.spec)
         result = {"name": job.spec.network.name, **found.summary()}
         if path is not None:
