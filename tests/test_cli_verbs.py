@@ -56,7 +56,7 @@ def test_the_verbs_of_this_release_are_listed_and_no_others(capfd):
     assert listed == list(VERBS)
     assert set(listed) == {
         *("build", "model", "recall", "solve", "rtl", "sim", "board", "spice", "bench", "doctor"),
-        *("crossbar", "extract", "lint", "new"),
+        *("crossbar", "extract", "lint", "new", "prove"),
     }
 
 
