@@ -41,7 +41,7 @@ def test_the_synapse_of_this_project_holds() -> None:
         ("v=1.2*tanh(v(c)/", "v=-1.2*tanh(v(c)/", {0, 1, 2}),  # writes with the wrong sign
         ("v=1.2*tanh(v(c)/", "v=1.2*tanh(1/", {1, 2}),  # only ever strengthens
         ("v=1.2*tanh(v(c)/", "v=0*tanh(v(c)/", {0, 1, 2}),  # never writes
-        ("(abs(v(wm))>0.6", "(abs(v(wm))>=0", {0, 1, 2, 3}),  # moves without a pulse
+        (".ends", "Ileak 0 x 3e-7\n.ends", {3}),  # a state that leaks while nothing is written
     ],
 )
 def test_a_synapse_that_breaks_the_rule_is_found_out(old: str, new: str, wrong: set) -> None:
