@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -42,10 +44,13 @@ class ModelPlayer:
 
     def __init__(self, rule, timing):
         self.rule, self.timing = rule, timing
+        self.played = []
 
     def play(self, cycles, hold_limit=0):
         names = [port.name for port in self.rule.ports if port.output]
-        expected = predict(self.rule, cycles, [], self.timing)
+        if not self.rule.pipeline:  # a state outlives what was played
+            self.played += cycles
+        expected = predict(self.rule, self.played or cycles, [], self.timing)[-len(cycles) :]
         unknown = 0 if self.rule.pipeline else None  # after power-up
         seen = [
             dict.fromkeys(names, unknown) if want is None else {**dict.fromkeys(names, 0), **want}
@@ -124,7 +129,7 @@ def test_no_suspect_gets_away(unit):
 def test_every_suspect_is_found_out_and_named(unit):
     rule = rule_of(unit, EVERYTHING)
     for suspect in suspects_of(rule):
-        found = diagnose(rule, *seen_of(rule, suspect, 250), most=9)
+        found = diagnose(rule, *seen_of(rule, suspect, 300), most=9)
         assert suspect.rule in {item.rule for item in found}, (suspect.words, found)
         assert all(item.certain for item in found)
 
@@ -295,8 +300,8 @@ def test_a_valid_that_never_rises_is_said(tmp_path):
 
 @pytest.mark.full
 def test_a_loop_without_a_clock_is_ended_by_the_time_limit(tmp_path):
-    loop = "    reg a = 0;\n    always begin a = !a; if (0) #1; end\nendmodule\n"
-    text = right("neuron").replace("endmodule\n", loop)
+    body = "    reg a = 0;\n    initial #20 forever begin a = !a; #0; end\n"
+    text = right("neuron").replace("endmodule\n", f"{body}endmodule\n")
     with pytest.raises(HangError, match="no end of the simulation after 6 s: a loop without"):
         judged(tmp_path, "neuron", text, time_limit_s=6)
 
@@ -347,7 +352,9 @@ def test_text_that_does_not_compile_is_told_the_line(tmp_path, refused):
         (["--unit", "prng", "--dut", "no.v", "--top", "x"], "cannot read 'no.v'"),
         (["--unit", "prng", "--trials", "3"], "--trials is for the whole core"),
         (["--samples", "30"], "--samples is for one unit"),
-        (["--dut", "x.v", "--top", "x"], "--dut is for one unit"),
+        (["--dut", "no.v", "--top", "x"], "cannot read 'no.v'"),
+        (["--dut", "x.v", "--dut", "y.v", "--top", "x"], "one file of --dut"),
+        (["--simulator", "verilator"], "--simulator verilator is for one unit"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(words, text, refused):
@@ -432,14 +439,90 @@ def test_the_bench_of_a_template_passes_with_a_right_module(unit, tmp_path, monk
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("simulator", ["verilator", "cxxrtl"])
 @pytest.mark.parametrize("name", ["tie at the threshold", "torque that wraps"])
-def test_verilator_says_the_same_as_icarus(name, tmp_path):
+def test_other_simulators_say_the_same_as_icarus(simulator, name, tmp_path):
     (wrong,) = [item for item in WRONG if item.name == name]
     results = [
-        judged(tmp_path, wrong.unit, wrong.text(), simulator=simulator, time_limit_s=600)
-        for simulator in ("icarus", "verilator")
+        judged(tmp_path, wrong.unit, wrong.text(), simulator=choice, time_limit_s=600)
+        for choice in ("icarus", simulator)
     ]
     one, other = results
     assert one.mismatches == other.mismatches > 0
     assert one.failure.words == other.failure.words
     assert one.failure.shortest == other.failure.shortest
+
+
+@pytest.mark.full
+def test_cxxrtl_agrees_with_every_right_unit(tmp_path):
+    for unit in UNITS:
+        result = judged(tmp_path, unit, right(unit), simulator="cxxrtl")
+        assert result.mismatches == 0, in_words(result)
+        assert not result.missed
+
+
+VHDL = """
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+entity my_neuron is
+    port (clk, rst, en, load : in std_logic; phi_load : in unsigned(15 downto 0);
+          omega, delta : in signed(15 downto 0);
+          phi : out unsigned(15 downto 0); phi_top : out unsigned(5 downto 0));
+end entity;
+architecture rtl of my_neuron is
+    signal state : unsigned(15 downto 0);
+begin
+    phi <= state;
+    phi_top <= state(15 downto 10);
+    process (clk) begin
+        if rising_edge(clk) then
+            if rst = '1' then state <= (others => '0');
+            elsif load = '1' then state <= phi_load;
+            elsif en = '1' then state <= state + unsigned(omega) @SIGN@ unsigned(delta);
+            end if;
+        end if;
+    end process;
+end architecture;
+"""
+
+
+def test_vhdl_is_judged_where_ghdl_is_and_asked_for_elsewhere(tmp_path):
+    path = tmp_path / "mine.vhd"
+    path.write_text(VHDL.replace("@SIGN@", "-"))
+    options = {"folder": tmp_path / "work", "samples": 60}
+    if shutil.which("ghdl") is None:
+        with pytest.raises(ToolError, match="apt-get install ghdl"):
+            verify_unit("neuron", FORMATS, [path], "my_neuron", **options)
+        return
+    result = verify_unit("neuron", FORMATS, [path], "my_neuron", **options)
+    assert result.failure.words == "delta is subtracted"
+    with pytest.raises(SpecError, match=r"ghdl does not accept mine\.vhd with entity other"):
+        verify_unit("neuron", FORMATS, [path], "other", **options)
+
+
+def test_vhdl_and_verilog_do_not_mix(tmp_path):
+    one, other = tmp_path / "a.vhd", tmp_path / "b.v"
+    one.write_text(VHDL)
+    other.write_text(right("neuron"))
+    with pytest.raises(SpecError, match="VHDL and Verilog together"):
+        verify_unit("neuron", FORMATS, [one, other], "my_neuron", folder=tmp_path / "work")
+
+
+@pytest.mark.full
+def test_a_core_of_ones_own_is_compared_with_the_twin(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(["rtl", "pair", "-o", "core.v"]) == 0
+    text = Path("core.v").read_text().replace("drai_core", "theirs")
+    Path("theirs.v").write_text(text)
+    capfd.readouterr()
+    words = ["sim", "pair", "--dut", "theirs.v", "--top", "theirs", "--random", "40", "--json"]
+    assert run(words) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert told["mismatches"] == 0
+    assert told["steps"] == 40
+    broken = re.sub(r"(assign phi\b|theta8 <= )(.*);", r"\1(\2) ^ 1;", text, count=1)
+    assert broken != text
+    Path("theirs.v").write_text(broken)
+    assert run(words) == 1
+    assert json.loads(capfd.readouterr().out)["first_mismatch"]["what"] == "theta"

@@ -115,7 +115,9 @@ def refuse_core_options(
     }  # fmt: skip
     for name, value in given.items():
         if value is not None:
-            raise click.UsageError(f"{name} is for the whole core; leave it out with --unit {unit}")
+            what = "our core" if unit == "core" else "the whole core"
+            other = "--dut" if unit == "core" else f"--unit {unit}"
+            raise click.UsageError(f"{name} is for {what}; leave it out with {other}")
 
 
 def formats_of(spec: Any) -> Formats:

@@ -19,6 +19,7 @@ from drai_hw.cli.common import (
     out_option,
     seed_option,
 )
+from drai_hw.cli.core_dut import simulate_core
 from drai_hw.cli.running import perform, tell_failures
 from drai_hw.cli.unit_sim import (
     UnitOptions,
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
 @click.argument("reference", metavar="SPEC", required=False)
 @click.option(
     "--simulator",
-    type=click.Choice(["icarus", "cxxrtl"]),
+    type=click.Choice(["icarus", "cxxrtl", "verilator"]),
     default="icarus",
     show_default=True,
     help="icarus: the emitted Verilog. cxxrtl: the same core compiled with g++, for large cores "
-    "and long runs; compiling takes a second a lane, its result stays in the output directory.",
+    "and long runs; compiling takes a second a lane, its result stays in the output directory. "
+    "verilator: for one unit.",
 )
 @click.option(
     "--unit",
@@ -137,8 +139,15 @@ def command(
             reference, options, simulator=simulator, output=output, seed=seed, as_json=as_json
         )
     options.refuse_dut()
-    if dut:
-        raise click.UsageError("--dut is for one unit; give --unit synapse or another")
+    if simulator == "verilator":
+        raise click.UsageError("--simulator verilator is for one unit; the core runs on the others")
+    if dut and top:
+        refuse_core_options("core", None, None, None, bench, check, waves)
+        return simulate_core(
+            reference, dut, top,
+            simulator=simulator, trials=trials, random_steps=random_steps,
+            learn_steps=learn_steps, output=output, seed=seed, as_json=as_json,
+        )  # fmt: skip
     _refuse_mixtures(trials, random_steps, learn_steps, bench, check)
     _refuse_waves(waves, simulator, trials, learn_steps, bench)
     if bench is not None:

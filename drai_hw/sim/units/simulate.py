@@ -1,4 +1,4 @@
-"""Modules on simulators: Icarus and Verilator by cocotb, in a process that can be ended whole."""
+"""Modules on simulators, each in a process that can be ended whole."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from drai_hw.errors import SpecError, ToolError
 from drai_hw.sim.runner import require_icarus, tail
-from drai_hw.sim.units.player.drai_unit_player import PIPES_VARIABLE
+from drai_hw.sim.units.player.drai_player_pipes import PIPES_VARIABLE
 from drai_hw.sim.units.session import Outputs
 from drai_hw.sim.units.stimulus import Values
 
@@ -32,7 +33,7 @@ class HangError(ToolError):
     """The design did not come to an end within the time limit."""
 
 
-class CocotbPlayer:
+class SimulatorPlayer:
     """A module in a running simulator.
 
     Parameters
@@ -43,8 +44,8 @@ class CocotbPlayer:
         Its name.
     folder : Path
         Working folder: compiled model, logs.
-    simulator : {"icarus", "verilator"}
-        Simulator.
+    simulator : {"icarus", "verilator", "cxxrtl"}
+        Simulator; the bits of the last two are 0 or 1, never unknown.
     parameters : mapping
         Parameters of the module.
     time_limit_s : float
@@ -76,11 +77,10 @@ class CocotbPlayer:
         self._log = self._folder / "simulator.log"
         self._process: subprocess.Popen[bytes] | None = None
         paths = [path.resolve() for path in sources]
-        compiled = _icarus if simulator == "icarus" else _verilator
-        command = compiled(paths, top, self._folder, parameters or {}, time_limit_s)
+        command = _COMPILERS[simulator](paths, top, self._folder, parameters or {}, time_limit_s)
         self._start(command)
 
-    def __enter__(self) -> CocotbPlayer:
+    def __enter__(self) -> SimulatorPlayer:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -218,16 +218,20 @@ def run_limited(
     log: Path,
     limit_s: float,
     environment: Mapping[str, str] | None = None,
+    errors: Path | None = None,
 ) -> int:
-    """Run a command in a session of its own; end all of it at the limit or at an exception."""
-    with log.open("wb") as sink:
+    """Run a command in a session of its own; end all of it at the limit or at an exception.
+
+    The log takes all output, or with a file for errors only the standard output.
+    """
+    with log.open("wb") as sink, errors.open("wb") if errors else nullcontext(sink) as other:
         child = subprocess.Popen(
             list(command),
             cwd=folder,
             env=dict(environment) if environment else None,
             stdin=subprocess.DEVNULL,
             stdout=sink,
-            stderr=subprocess.STDOUT,
+            stderr=other,
             start_new_session=True,
         )
         try:
@@ -283,3 +287,24 @@ def _verilator(
     from drai_hw.sim.units.verilator import compile_model
 
     return compile_model(sources, top, folder, parameters, limit_s)
+
+
+def _cxxrtl(
+    sources: Sequence[Path], top: str, folder: Path, parameters: Mapping[str, int], limit_s: float
+) -> list[str]:
+    """Compile with CXXRTL; return the command of the simulation."""
+    from drai_hw.sim.cxxrtl.build import compiled
+
+    library = compiled(
+        sources[0], top, folder / "cxxrtl", sources[1:],
+        parameters=parameters, harness=Path(__file__).with_name("unit_harness.cc"),
+    )  # fmt: skip
+    return [sys.executable, str(_PLAYER / "drai_cxxrtl_player.py"), str(library), top]
+
+
+_COMPILERS: dict[str, Callable[..., list[str]]] = {
+    "icarus": _icarus,
+    "verilator": _verilator,
+    "cxxrtl": _cxxrtl,
+}
+SIMULATORS = tuple(_COMPILERS)

@@ -18,9 +18,9 @@ from drai_hw.sim.units.judge import Timing, differences, predict
 from drai_hw.sim.units.portmap import PortMap
 from drai_hw.sim.units.session import Record, examine
 from drai_hw.sim.units.shrink import Shrinker
-from drai_hw.sim.units.simulate import TIME_LIMIT_S, CocotbPlayer
+from drai_hw.sim.units.simulate import SIMULATORS, TIME_LIMIT_S, SimulatorPlayer
+from drai_hw.sim.units.vhdl import translated
 
-SIMULATORS = ("icarus", "verilator")
 SAMPLES = 1000
 
 
@@ -124,7 +124,7 @@ def verify_unit(
     formats : Formats
         Number formats and features of the network.
     sources : sequence of Path
-        Its files.
+        Its files: Verilog, what of SystemVerilog the simulator takes, or VHDL.
     top : str
         Its name.
     folder : Path
@@ -156,9 +156,10 @@ def verify_unit(
         raise SpecError(f"simulator = {simulator!r}: known are {', '.join(SIMULATORS)}")
     for path in sources:
         if not path.is_file():
-            raise SpecError(f"cannot read {str(path)!r}: needs a file of Verilog")
+            raise SpecError(f"cannot read {str(path)!r}: needs a file of Verilog or VHDL")
+    sources = translated(sources, top, folder, time_limit_s)
     parameters = parameters_of(connect, sources, unit, formats)
-    with CocotbPlayer(
+    with SimulatorPlayer(
         sources, top, folder,
         simulator=simulator, parameters=parameters, time_limit_s=time_limit_s,
     ) as player:  # fmt: skip

@@ -1,0 +1,88 @@
+"""`drai-hw sim --unit core --dut`: a user's core on its register bus, compared with the twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from drai_hw.cli.common import clean_stdout, json_text, load_job
+from drai_hw.errors import SpecError
+
+if TYPE_CHECKING:
+    from drai_hw.sim.core import SimResult
+
+TRIALS = 5
+
+
+def simulate_core(
+    reference: str,
+    dut: tuple[str, ...],
+    top: str,
+    *,
+    simulator: str,
+    trials: int | None,
+    random_steps: int | None,
+    learn_steps: int | None,
+    output: str | None,
+    seed: int | None,
+    as_json: bool,
+) -> int:
+    """Compare a user's core with the twin after every step; return the exit status."""
+    if len(dut) != 1:
+        raise click.UsageError("--unit core takes one file of --dut; join the files of your core")
+    with clean_stdout() as say:
+        from drai_hw.cli.unit_sim import formats_of
+        from drai_hw.model import plan
+        from drai_hw.sim import run_core
+
+        job = load_job(reference, output, seed)
+        path = Path(dut[0])
+        if not path.is_file():
+            raise SpecError(f"cannot read {dut[0]!r}: --dut needs a file of Verilog")
+        script = "learn" if learn_steps else "random" if random_steps else "task"
+        spec = job.spec
+        if script == "task":
+            plan.require_task(spec)
+            wanted = min(spec.task.trials, trials or TRIALS)
+            spec = spec.model_copy(update={"task": spec.task.model_copy(update={"trials": wanted})})
+        result = run_core(
+            spec, workdir=job.outdir / "units" / "core", steps=learn_steps or random_steps,
+            seed=spec.task.seed, script=script, formats=formats_of(spec), dut=path, top=top,
+            simulator=simulator,
+        )  # fmt: skip
+        record = _record(result, spec.network.name, spec.network.oscillators, top, simulator)
+        say(json_text(record) if as_json else _text(record))
+    return 1 if result.mismatches else 0
+
+
+def _record(result: SimResult, name: str, n: int, top: str, simulator: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "n": n,
+        "simulator": simulator,
+        "unit": "core",
+        "top": top,
+        "cycles": result.cycles,
+        "steps": result.steps,
+        "pair_updates": result.pair_updates,
+        "updates": result.counters.changed,
+        "mismatches": result.mismatches,
+        "first_mismatch": dict(result.first_mismatch) if result.first_mismatch else None,
+        "coverage": dict(result.coverage),
+    }
+
+
+def _text(record: dict[str, Any]) -> str:
+    text = (
+        f"{record['top']} as core: {record['mismatches']} mismatches in {record['steps']:,} steps, "
+        f"{record['cycles']:,} clocks, {record['pair_updates']:,} pair evaluations"
+    )
+    first = record["first_mismatch"]
+    if first:
+        text += (
+            f"\n  step {first['step']}: {first['what']} of {first['index']} is {first['got']}, "
+            f"expected {first['expected']}"
+        )
+    return text

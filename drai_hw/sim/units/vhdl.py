@@ -1,0 +1,57 @@
+"""VHDL sources: translated to Verilog by GHDL, so that every simulator takes them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from drai_hw.errors import SpecError, ToolError
+from drai_hw.sim.runner import tail
+from drai_hw.sim.units.simulate import run_limited
+
+SUFFIXES = (".vhd", ".vhdl")
+_ERRORS = "ghdl.log"
+
+
+def translated(sources: Sequence[Path], top: str, folder: Path, limit_s: float) -> tuple[Path, ...]:
+    """Return the sources with those of VHDL replaced by one file of Verilog.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Files; VHDL by its suffix, in the order in which they are to be analysed.
+    top : str
+        The entity.
+    folder : Path
+        Working folder.
+    limit_s : float
+        Wall time, in seconds.
+
+    Raises
+    ------
+    SpecError
+        GHDL does not accept the sources, or both languages are mixed.
+    ToolError
+        GHDL is missing.
+    """
+    written = [path for path in sources if path.suffix.lower() in SUFFIXES]
+    if not written:
+        return tuple(sources)
+    if len(written) != len(sources):
+        raise SpecError("--dut: VHDL and Verilog together; give files of one language")
+    if shutil.which("ghdl") is None:
+        raise ToolError(
+            f"ghdl not found: VHDL ({written[0].name}) is translated by it to Verilog; install it "
+            "with `sudo apt-get install ghdl`"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    verilog, errors = folder / f"{top}_from_vhdl.v", folder / _ERRORS
+    command = ["ghdl", "synth", "--std=08", "--out=verilog"]
+    command += [*(str(path.resolve()) for path in written), "-e", top]
+    if run_limited(command, folder, verilog, limit_s, errors=errors):
+        raise SpecError(
+            f"ghdl does not accept {', '.join(path.name for path in written)} with entity {top}:\n"
+            f"{tail(errors)}"
+        )
+    return (verilog,)
