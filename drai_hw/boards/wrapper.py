@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth import (
+    ClockDomain,
+    ClockSignal,
+    Const,
+    Elaboratable,
+    Instance,
+    Module,
+    ResetSignal,
+    Signal,
+)
 from amaranth.build import Attrs, Clock, Pins, Resource, Subsignal
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
@@ -139,7 +148,7 @@ class BoardTop(Elaboratable):
             m.submodules.clock_buffer = buffer = io.Buffer("i", source)
             make: Any = _ecp5_instance if isinstance(pll, Ecp5Pll) else _gowin_instance
             m.submodules.pll = make(pll, buffer.i, fast, locked)
-            m.submodules.reset_sync = ResetSynchronizer(~locked, domain="sync")
+            release_reset(m, ~locked)
             return
         assert isinstance(pll, Ice40Pll)
         m.submodules.pll = _ice40_instance(pll, source, fast, locked)
@@ -155,7 +164,28 @@ class BoardTop(Elaboratable):
             m.d.power_on += count.eq(0)
         with m.Elif(count != delay):
             m.d.power_on += count.eq(count + 1)
-        m.submodules.reset_sync = ResetSynchronizer(count != delay, domain="sync")
+        release_reset(m, count != delay)
+
+
+def release_reset(m: Module, hold: Any) -> None:
+    """Reset domain ``sync`` while ``hold`` stands, and some clocks longer.
+
+    The synchronizer's registers lie where ``hold`` comes from, a corner of the chip; two more,
+    which may lie anywhere, spread the reset: else it would be the longest path of large designs.
+
+    Parameters
+    ----------
+    m : Module
+        Has the domain ``sync``.
+    hold : Value
+        1 bit, asynchronous.
+    """
+    m.domains.settling = ClockDomain(local=True)
+    m.d.comb += ClockSignal("settling").eq(ClockSignal("sync"))
+    m.submodules.reset_sync = ResetSynchronizer(hold, domain="settling")
+    held = Signal(2, init=0b11)
+    m.d.settling += held.eq(held << 1)
+    m.d.comb += ResetSignal("sync").eq(held[-1])
 
 
 def _ecp5_instance(pll: Ecp5Pll, source: Any, fast: Signal, locked: Signal) -> Instance:
