@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import subprocess
 import sys
@@ -11,15 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drai_hw.cli import run
 from drai_hw.errors import SpecError
 from drai_hw.formal.prove import own_unit, unit_result
 from drai_hw.formal.solver import Clock, Terms
-from drai_hw.formal.unit_design import UnitDesign, discovered_latency, read_unit
+from drai_hw.formal.unit_design import UnitDesign, discovered_latency, mapped, read_unit
 from drai_hw.formal.unit_proof import UnitProof
 from drai_hw.formal.unit_terms import terms_of
 from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_rules import FunctionRule, StateRule, rule_of
 from drai_hw.rtl.emit_unit import unit_texts
+from drai_hw.sim.units.portmap import PortMap
+from tests.wrong_units import FORMATS, WRONG, right
 
 PLAIN = Formats(n=35, lanes=8, pages=5)
 GATED = Formats(n=35, lanes=8, pages=5, resonance=True, decay=True)
@@ -247,3 +251,100 @@ def test_a_limit_that_is_too_short_ends_as_unknown(tmp_path):
     result = unit_result("update", PLAIN, None, latency=None, limit_s=0.01, folder=tmp_path)
     assert result["status"] == "unknown"
     assert "the time limit of 0.01 s is over" in result["reason"]
+
+
+# What a proof says of the wrong units of tests/wrong_units.py: the first rule that it names.
+NAMED = {
+    "tie at the threshold": "threshold: |d| = u_g is near",
+    "g turned round": "sign of g at equal phases",
+    "sign at exactly pi": "sign of g at exactly half a turn",
+    "distance without modulo": "threshold: |d| = u_g is near",
+    "complement without carry": "sign of g at exactly half a turn",
+    "saturation that wraps": "saturation at the largest weight",
+    "asymmetric saturation": "saturation at the smallest weight",
+    "decay before update": "order: the decay sees the weight after the update",
+    "decay of the old weight": "order: the decay sees the weight after the update",
+    "tie of the decay": "decay: none where |w| = u_decay",
+    "decay behind the gates": "decay: a step towards 0",
+    "random bits reversed": "decay: none where |w| = u_decay",
+    "margin gate needs both": "margin gate: open while only one is held",
+    "resonance window closed": "resonance gate: closed at a difference of exactly theta_r",
+    "frequency difference wraps": "resonance gate: closed beyond theta_r",
+    "activity of one": "a pair with an inactive oscillator keeps its weight",
+    "stale phase": "sign of g at equal phases",
+    "reset without effect": "a reset clears what is under way",
+    "truncated": "rounding: half goes up",
+    "rounded towards zero": "rounding: half goes up",
+    "torque that wraps": "saturation of the torque",
+    "first harmonic": "second harmonic - k_s T[2 top]",
+    "dither of code three": "dither adds or subtracts 2**(dither - 1)",
+    "clamp of the torque only": "clamp: the increment is 0",
+    "load after enable": "load: takes phi_load and wins over en",
+    "reset forgets a bit": "a reset sets the start value",
+    "shifted once too often": "a step shifts 23 times",
+    "a lag is missing": "a step shifts 23 times",
+}
+QUICK = ("decay before update", "stale phase", "reset forgets a bit")
+
+
+def proven(unit, text, folder, connect=None):
+    path = folder / "my.v"
+    path.write_text(text)
+    design = mapped([path], f"my_{unit}", connect or PortMap(), unit, FORMATS)
+    folder = folder / "evidence"
+    return unit_result(unit, FORMATS, design, latency=None, limit_s=200, folder=folder)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [pytest.param(w, id=w.name, marks=() if w.name in QUICK else pytest.mark.full) for w in WRONG],
+)
+def test_a_wrong_unit_is_refuted_and_the_rule_named(wrong, tmp_path):
+    result = proven(wrong.unit, wrong.text(), tmp_path)
+    assert result["status"] == "refuted"
+    assert result["reason"].startswith(NAMED[wrong.name]), result["reason"]
+    example = result["counterexample"]
+    assert example["got"] != example["expected"]
+
+
+@pytest.mark.parametrize(
+    "unit", ["synapse", "neuron", "prng", pytest.param("update", marks=pytest.mark.full)]
+)
+def test_units_written_by_others_are_proven(unit, tmp_path):
+    assert proven(unit, right(unit), tmp_path)["status"] == "proved"
+
+
+def test_a_port_map_connects_other_names_and_inputs(tmp_path):
+    text = right("neuron").replace("phi_load", "start").replace("input rst", "input rst_n")
+    text = text.replace("if (rst)", "if (!rst_n)").replace("input clk", "input test, input clk")
+    text = text.replace("else if (en)", "else if (en && !test)")
+    connect = PortMap({"phi_load": "start", "rst": "rst_n"}, reset_low=True, constants={"test": 0})
+    assert proven("neuron", text, tmp_path, connect)["status"] == "proved"
+    held = PortMap({"phi_load": "start", "rst": "rst_n"}, reset_low=True, constants={"test": 1})
+    assert proven("neuron", text, tmp_path, held)["status"] == "refuted"
+    with pytest.raises(SpecError, match="handshake = 'valid-ready': a proof needs a fixed latency"):
+        mapped([], "my", PortMap(handshake=True), "synapse", FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["--dut", "my.v"], 2, "--dut needs the name of its top module: --top NAME"),
+        (["--top", "my"], 2, "--top names a module of --dut; give --dut FILE"),
+        (["--unit", "prng", "--property", "pairs-once"], 2, "give one of them"),
+        (["--unit", "prng", "--latency", "2"], 2, "--latency is for --unit synapse and update"),
+        (["--unit", "prng", "--ports", "x.toml"], 2, "--ports connects a unit of your own"),
+        (["--dut", "none.v", "--top", "my"], 2, "No such file"),
+        (["--dut", "none.vhd", "--top", "my"], 2, "VHDL goes by `ghdl synth --out=verilog` first"),
+        (["--unit", "prng"], 0, "unit prng: proved"),
+        (["--unit", "update", "--time-limit", "0.001"], 1, "unit update: unknown"),
+    ],
+)
+def test_the_command_line_tells_by_its_exit_status(words, status, message, tmp_path, monkeypatch,
+                                                   capfd):  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert run(["prove", "pair", "--json", *words]) == status
+    out, err = capfd.readouterr()
+    assert message in err
+    if status < 2:
+        assert json.loads(out)["status"] == {0: "proved", 1: "unknown"}[status]

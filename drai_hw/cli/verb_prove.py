@@ -44,6 +44,11 @@ LIMIT_S = 600
 )
 @click.option("--top", metavar="NAME", help="Top module of --dut.")
 @click.option(
+    "--ports",
+    metavar="FILE",
+    help="Port map (TOML) of --dut, where names or reset differ: the same as for `drai-hw sim`.",
+)
+@click.option(
     "--latency",
     type=click.IntRange(0, 64),
     metavar="N",
@@ -67,6 +72,7 @@ def command(
     prop: str | None,
     dut: tuple[str, ...],
     top: str | None,
+    ports: str | None,
     latency: int | None,
     limit_s: float,
     output: str | None,
@@ -80,6 +86,8 @@ def command(
     or unknown, 2 the interface does not fit.
     """
     _refuse_mixtures(unit, prop, dut, top, latency)
+    if ports and (prop or not dut):
+        raise click.UsageError("--ports connects a unit of your own; give --dut and no --property")
     with clean_stdout() as say:
         from drai_hw.flow.geometry import geometry_of
         from drai_hw.model import plan
@@ -92,7 +100,8 @@ def command(
         asked = [("unit", unit)] if unit else [("property", prop)] if prop else _all(formats)
         done = []
         for kind, name in asked:
-            done.append(_proved(kind, str(name), formats, dut, top, latency, limit_s, job.outdir))
+            done.append(_proved(kind, str(name), formats, dut, top, ports, latency, limit_s,
+                                job.outdir))  # fmt: skip
             click.echo(f"{done[-1]['proof']}: {done[-1]['status']}", err=True)
         result: dict[str, Any] = {"name": job.spec.network.name, **_together(done)}
         say(json_text(result) if as_json else _text(done))
@@ -129,17 +138,23 @@ def _proved(
     formats: Formats,
     dut: tuple[str, ...],
     top: str | None,
+    ports: str | None,
     latency: int | None,
     limit_s: float,
     folder: Path,
 ) -> dict[str, Any]:
     from drai_hw.formal import prove
     from drai_hw.formal.design import Design
-    from drai_hw.formal.unit_design import UnitDesign
+    from drai_hw.formal.unit_design import mapped
+    from drai_hw.sim.units.portmap import load_port_map
 
     files = tuple(Path(name) for name in dut)
     if kind == "unit":
-        unit = UnitDesign(files, str(top)) if dut else None
+        unit = None
+        if dut:
+            connect = load_port_map(Path(ports) if ports else None, name, formats)
+            unit = mapped(files, str(top), connect, name, formats)
+            latency = connect.latency if latency is None else latency
         return prove.unit_result(
             name, formats, unit, latency=latency, limit_s=limit_s, folder=folder / "prove"
         )

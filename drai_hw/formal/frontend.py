@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,7 +37,12 @@ _SHIM = "from pyosys import libyosys as y; y.run_pass('tee -q script model.ys')"
 _TAIL_LINES = 6
 
 
-def read_system(files: Sequence[Path], top: str, clock: str = "clk") -> System:
+def read_system(
+    files: Sequence[Path],
+    top: str,
+    clock: str = "clk",
+    parameters: Mapping[str, int] | None = None,
+) -> System:
     """Return the transition system of a design.
 
     Parameters
@@ -48,6 +53,8 @@ def read_system(files: Sequence[Path], top: str, clock: str = "clk") -> System:
         Top module.
     clock : str
         Port of its clock.
+    parameters : mapping of str to int
+        Its parameters.
 
     Raises
     ------
@@ -63,6 +70,8 @@ def read_system(files: Sequence[Path], top: str, clock: str = "clk") -> System:
     with tempfile.TemporaryDirectory(prefix="drai-hw-prove-") as scratch:
         folder = Path(scratch)
         script = [f"{_reader(path)} {_copied(path, folder, k)}" for k, path in enumerate(files)]
+        for name, value in (parameters or {}).items():
+            script.append(f"chparam -set {name} {value} {_escaped(top)}")
         script += [f"hierarchy -check -top {_escaped(top)}", *_STEPS]
         script += ["write_btor -i model.info model.btor"]
         (folder / "model.ys").write_text("\n".join(script) + "\n", encoding="utf-8")

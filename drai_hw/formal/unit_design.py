@@ -11,8 +11,11 @@ from drai_hw.errors import SpecError
 from drai_hw.formal.btor2 import System
 from drai_hw.formal.compiled import KnownMachine
 from drai_hw.formal.frontend import read_system
+from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_ports import Port
 from drai_hw.model.unit_rules import UnitRule
+from drai_hw.sim.units.connection import parameters_of
+from drai_hw.sim.units.portmap import PortMap
 
 MOST_LATENCY = 32
 """Longest latency that is looked for."""
@@ -34,6 +37,10 @@ class UnitDesign:
         Its clock, and its reset: synchronous.
     reset_low : bool
         The reset is active low.
+    parameters : mapping of str to int
+        Parameters of the module.
+    constants : mapping of str to int
+        Inputs that the unit has not, and their values.
     """
 
     files: tuple[Path, ...]
@@ -42,6 +49,8 @@ class UnitDesign:
     clock: str = "clk"
     reset: str = "rst"
     reset_low: bool = False
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    constants: Mapping[str, int] = field(default_factory=dict)
 
     def name(self, port: str) -> str:
         """Return what the design calls a port."""
@@ -49,7 +58,29 @@ class UnitDesign:
 
     def resets(self, value: Any) -> dict[str, Any]:
         """Return the input that resets (1) or does not (0)."""
-        return {self.reset: 1 - value if self.reset_low else value}
+        return {**self.constants, self.reset: 1 - value if self.reset_low else value}
+
+
+def mapped(files: Sequence[Path], top: str, connect: PortMap, unit: str, f: Formats) -> UnitDesign:
+    """Return the design of a module with a port map.
+
+    Raises
+    ------
+    SpecError
+        It takes samples by handshake, whose latency is not fixed.
+    """
+    if connect.handshake:
+        raise SpecError(
+            "port map: unit.handshake = 'valid-ready': a proof needs a fixed latency; "
+            "`drai-hw sim` tests units with handshake"
+        )
+    names = dict(connect.names)
+    clock, reset = names.pop("clk", "clk"), names.pop("rst", "rst")
+    there = [path for path in files if path.is_file()]  # the others are refused when read
+    parameters = parameters_of(connect, there, unit, f)
+    return UnitDesign(
+        tuple(files), top, names, clock, reset, connect.reset_low, parameters, connect.constants
+    )
 
 
 def read_unit(design: UnitDesign, rule: UnitRule) -> System:
@@ -60,7 +91,7 @@ def read_unit(design: UnitDesign, rule: UnitRule) -> System:
     SpecError
         Naming ports that are missing, have another width, or that nobody drives.
     """
-    system = read_system(design.files, design.top, design.clock)
+    system = read_system(design.files, design.top, design.clock, design.parameters)
     by_name = {name: number for number, name in system.inputs.items() if name}
     wrong: list[str] = []
     for port in rule.ports:
@@ -75,7 +106,7 @@ def read_unit(design: UnitDesign, rule: UnitRule) -> System:
         if bits != port.bits:
             wrong.append(f"{kind} {name} has {bits} bits and needs {port.bits}: {port.meaning}")
     known = {design.name(port.name) for port in rule.ports if not port.output}
-    known |= {design.clock, design.reset}
+    known |= {design.clock, design.reset, *design.constants}
     wrong += [f"input {name} is not one of the unit's" for name in by_name if name not in known]
     if wrong:
         raise SpecError(

@@ -14,6 +14,7 @@ from drai_hw.formal.products import FreeProducts
 from drai_hw.formal.solver import Clock, Solver, Terms
 from drai_hw.formal.unit_design import UnitDesign
 from drai_hw.formal.unit_terms import Case, UnitTerms, terms_of
+from drai_hw.model.numbers import GAIN_BITS, STRENGTH_BITS
 from drai_hw.model.unit_rules import UnitRule
 
 WARM_UPS = (0, 1, 2, 4, 8)
@@ -21,6 +22,16 @@ WARM_UPS = (0, 1, 2, 4, 8)
 
 VALID = "valid follows en after the latency"
 RESET = "a reset clears what is under way"
+START = "a reset sets the start value"
+
+SIMPLE: tuple[dict[str, int], ...] = (
+    {"gain": 0, "shil": 0, "strength": 0},
+    {"gain": 1, "shil": 0, "strength": 0},
+    {"gain": 0, "shil": (1 << STRENGTH_BITS) - 1, "strength": 0},
+    {"gain": 0, "shil": 0, "strength": (1 << STRENGTH_BITS) - 1},
+    {"gain": (1 << GAIN_BITS) - 1, "shil": 0, "strength": 0},
+)
+"""Factors with which faults of a unit that multiplies are looked for first."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,8 @@ class UnitProof:
         Time limit.
     free_products : bool
         Take products as any function of their factors: a proof holds, a refutation need not.
+    fixed : mapping of str to int
+        Inputs that have one value in all clocks: a refutation holds, a proof need not.
     """
 
     def __init__(
@@ -106,11 +119,13 @@ class UnitProof:
         clock: Clock,
         *,
         free_products: bool = False,
+        fixed: Mapping[str, int] | None = None,
     ) -> None:
         self.design, self.system, self.rule = design, system, rule
         self.latency = latency if rule.pipeline else 1
         self.clock = clock
         self.free_products = free_products
+        self.fixed = fixed or {}
         limit = rule.formats.sum_max
         self.terms = FreeProducts(limit) if free_products else Terms()
         self.spec: UnitTerms = terms_of(self.terms, rule)
@@ -132,14 +147,14 @@ class UnitProof:
             inputs = {
                 port.name: self.terms.word(f"{port.name}{end}", port.bits)
                 for port in self.rule.inputs if not port.setting
-            } | settings  # fmt: skip
+            } | settings | dict(self.fixed)  # fmt: skip
             reset: Any = self.terms.word(f"reset{end}", 1)
             if reset_first and number == 0:
                 reset = 1
             low = op(self.terms, "not", 1, (reset, 1))
             given = {self.design.name(name): word for name, word in inputs.items()}
             given[self.design.reset] = low if self.design.reset_low else reset
-            given[self.design.clock] = 0
+            given |= {self.design.clock: 0, **self.design.constants}
             values = self.machine.evaluate(states, given, end)
             outputs = {
                 port.name: self.machine.at(values, self.design.name(port.name))
@@ -177,7 +192,7 @@ class UnitProof:
     def _of_state(self, window: list[Frame]) -> list[tuple[Case, Bit]]:
         t, first, last = self.terms, window[0], window[-1]
         cleared = self._alike(last.outputs, self.spec.reset_outputs())
-        out = [(Case("a reset sets the start value", first.reset), cleared)]
+        out = [(Case(START, first.reset), cleared)]
         before = first.inputs | first.outputs
         alike = self._alike(last.outputs, self.spec.outputs(before))
         calm = both(t, no(t, first.reset), self.spec.allowed(first.inputs))
@@ -284,7 +299,7 @@ class UnitProof:
                 if case.name not in (RESET, VALID):
                     earlier.append(case.about)
                 calm = []
-                if case.name != RESET:  # the simplest course: no reset but the first
+                if case.name not in (RESET, START):  # the simplest course: no reset but the first
                     calm = [no(t, frame.reset) for frame in frames[1:end]]
                 found = solver.possible(question, *calm)
                 if found is None:
@@ -316,8 +331,9 @@ def prove_unit(
         found = UnitProof(*given, free_products=True).simply()
         if found is not None:
             return found
-        proof = UnitProof(*given)
-        found = proof.from_reset(proof.latency + 2, proof.latency + 1)
-        if found is not None:
-            return found
+        for fixed in (*SIMPLE, {}):
+            proof = UnitProof(*given, fixed=fixed)
+            found = proof.from_reset(proof.latency + 2, proof.latency + 1)
+            if found is not None:
+                return found
     return UnitProof(*given).prove()

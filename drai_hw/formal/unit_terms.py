@@ -293,7 +293,7 @@ class UpdateTerms(UnitTerms):
         plain = both(t, silent, dither, no(t, v["clamp"]))
         half = Exact(t, self.torque(v).word(f.shift), f.shift).same(-(1 << f.shift >> 1))
         return [
-            Case("clamp: the increment is 0", v["clamp"]),
+            Case("clamp: the increment is 0", both(t, v["clamp"], gain, shil, strength)),
             Case("gain 0 and no inputs: no torque", both(t, gain, shil, strength, plain)),
             Case("input term F T[psi - top]", both(t, gain, shil, plain, small)),
             Case("second harmonic - k_s T[2 top]", both(t, gain, strength, plain, small)),
