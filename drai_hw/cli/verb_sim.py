@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +19,7 @@ from drai_hw.cli.common import (
 )
 from drai_hw.cli.core_dut import simulate_core
 from drai_hw.cli.running import perform, tell_failures
+from drai_hw.cli.sim_runs import formats_for, netlist_of, waves_of
 from drai_hw.cli.unit_sim import (
     UnitOptions,
     refuse_core_options,
@@ -32,7 +31,6 @@ from drai_hw.errors import SpecError
 
 if TYPE_CHECKING:
     from drai_hw.flow.build import Run
-    from drai_hw.model.numbers import Formats
 
 
 @click.command("sim")
@@ -77,6 +75,12 @@ if TYPE_CHECKING:
     "large cores.",
 )
 @click.option(
+    "--netlist",
+    type=click.Choice(["ecp5", "ice40"]),
+    help="The core after synthesis instead: a netlist of a device's cells, on CXXRTL, for 64 steps "
+    "that all learn, or those of --learn or --random; at most 35 oscillators, a minute or more.",
+)
+@click.option(
     "--waves",
     is_flag=True,
     help="Dump all signals to waves/drai_core.fst in the output directory, with a GTKWave view "
@@ -113,6 +117,7 @@ def command(
     trials: int | None,
     random_steps: int | None,
     learn_steps: int | None,
+    netlist: str | None,
     waves: bool,
     bench: str | None,
     check: bool,
@@ -133,6 +138,8 @@ def command(
         raise click.UsageError("Missing argument 'SPEC'.")
     options = UnitOptions(unit, dut, top, ports, junit, samples, time_limit_s)
     options.refuse_without_unit()
+    if netlist and unit != "core":
+        raise click.UsageError("--netlist is of the whole core; leave --unit out")
     if unit != "core":
         refuse_core_options(unit, trials, random_steps, learn_steps, bench, check, waves)
         return simulate_unit(
@@ -150,12 +157,21 @@ def command(
         )  # fmt: skip
     _refuse_mixtures(trials, random_steps, learn_steps, bench, check)
     _refuse_waves(waves, simulator, trials, learn_steps, bench)
+    if netlist and (waves or trials is not None or bench is not None):
+        raise click.UsageError(
+            "--netlist compares steps of --learn or --random; leave --waves, --trials and --bench "
+            "out"
+        )
     if bench is not None:
         return _bench(load_job(reference, output, seed), Path(bench), check, seed, as_json)
     with clean_stdout() as say:
         job = load_job(reference, output, seed)
+        if netlist:
+            result = netlist_of(job, netlist, learn_steps, random_steps)
+            say(json_text(result) if as_json else _text(result))
+            return 1 if result["mismatches"] else 0
         if waves:
-            result = _waves(job, random_steps)
+            result = waves_of(job, random_steps)
             say(json_text(result) if as_json else f"{_text(result)}\n{result['waves']}")
             return 1 if result["mismatches"] else 0
         script = "learn" if learn_steps else "random" if random_steps else "task"
@@ -215,13 +231,6 @@ def _refuse_waves(
         raise click.UsageError("--waves does one recall only; leave --trials and --learn out")
 
 
-def _formats(job: Job) -> Formats:
-    from drai_hw.flow.geometry import geometry_of
-    from drai_hw.model import plan
-
-    return plan.formats_of(job.spec, *geometry_of(job.spec))
-
-
 def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool) -> int:
     """Write the bench of a network, or compare it with what is there."""
     with clean_stdout() as say:
@@ -239,7 +248,7 @@ def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool)
         command_line = f"drai-hw sim {name} --bench DIR"
         if seed is not None:
             command_line += f" --seed {seed}"
-        verilog = emit.verilog(Core(_formats(job)), command=f"drai-hw rtl {name}")
+        verilog = emit.verilog(Core(formats_for(job)), command=f"drai-hw rtl {name}")
         files = designs.texts(job.spec, verilog, command=command_line)
         targets = {folder / key: text for key, text in files.items()}
         stale = [
@@ -258,61 +267,6 @@ def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool)
             text = "\n".join(result["files"])
         say(json_text(result) if as_json else text)
     return 1 if check and stale else 0
-
-
-def _waves(job: Job, random_steps: int | None) -> dict[str, Any]:
-    """Simulate the beginning of the task, or random steps, with a dump of all signals."""
-    from drai_hw.model import plan
-    from drai_hw.rtl import emit
-    from drai_hw.sim import run_core
-    from drai_hw.sim.designs import DUMP_FILE, VIEW_FILE
-    from drai_hw.sim.jobs import beginning
-    from drai_hw.sim.views import wave_view
-
-    spec, folder = job.spec, job.outdir / "waves"
-    if not random_steps:
-        plan.require_task(spec)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SpecError(
-            f"cannot write to {str(folder)!r}: {error.strerror}; choose another place with -o"
-        ) from error
-    # A dump appears when it is whole, with the view that belongs to it.
-    with tempfile.TemporaryDirectory(prefix=".run-", dir=folder) as scratch:
-        work = Path(scratch)
-        sim = run_core(
-            spec if random_steps else beginning(spec),
-            workdir=work,
-            steps=random_steps,
-            seed=spec.task.seed,
-            script="random" if random_steps else "task",
-            formats=_formats(job),
-            waves=work / DUMP_FILE,
-        )
-        verilog = (work / f"{emit.NAME}.v").read_text(encoding="utf-8")
-        view = wave_view(
-            verilog, dump=DUMP_FILE, command=f"drai-hw sim {spec.network.name} --waves"
-        )
-        (work / VIEW_FILE).write_text(view, encoding="utf-8")
-        for name in (DUMP_FILE, VIEW_FILE):
-            os.replace(work / name, folder / name)
-    return {
-        "name": spec.network.name,
-        "n": spec.network.oscillators,
-        "simulator": "icarus",
-        "unit": "core",
-        "cycles": sim.cycles,
-        "steps": sim.steps,
-        "pair_updates": sim.pair_updates,
-        "updates": sim.counters.changed,
-        "mismatches": sim.mismatches,
-        "first_mismatch": dict(sim.first_mismatch) if sim.first_mismatch else None,
-        "coverage": dict(sim.coverage),
-        "waves": str(folder / DUMP_FILE),
-        "view": str(folder / VIEW_FILE),
-        "waves_bytes": (folder / DUMP_FILE).stat().st_size,
-    }
 
 
 def _random(job: Job, script: str, steps: int, simulator: str, force: bool) -> Run:

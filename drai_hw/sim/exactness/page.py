@@ -29,6 +29,13 @@ stands for the RTL, and running it again with `--again` repeats everything.
   and starts with wrong words, in the small profile (P = 4, 5 levels); the others have P = 6.
 - Seconds are wall time of one core of the machine at hand, bus and comparison included,
   compilation not.
+- After synthesis: `drai-hw sim SPEC --netlist ecp5` or `ice40` does the same with the netlist of
+  cells that yosys makes of the core, up to N = 35; `tests/test_sim_netlist.py` at N = 4 and 11,
+  64 steps that learn, and with a LUT flipped, which it must find. Names of memories do not
+  outlive synthesis, so all is read over the bus after every step; smoothed frequencies, which are
+  not there, show in the weights. Cells have the models that yosys brings, ECP5's multiplier one
+  of ours (`drai_hw/sim/mult18x18d.v`). Block memory of ECP5 has no model: LUT memory takes its
+  place (`synth_ecp5 -nobram`). Placed and routed netlists and delays are not simulated.
 - RTL is a digest of the core's RTLIL, `states` one of the whole state after every step.
 
 """
