@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from drai_hw.boards.board_core import board_core
 from drai_hw.boards.boardfile import load_board
 from drai_hw.boards.fit import check_fit, choose, external_plan, weight_plan
 from drai_hw.boards.record import formats_for, record, with_settings
+from drai_hw.boards.speed import records
 from drai_hw.boards.stores import describe_store, store_text
 from drai_hw.boards.wrapper import make_platform
 from drai_hw.errors import FitError, SpecError
@@ -19,6 +21,7 @@ from drai_hw.rtl.banks import StorePlan
 from drai_hw.rtl.sdram_plan import SdramPlan
 from drai_hw.rtl.stores import step_clocks
 from drai_hw.rtl.top import Top
+from tests.test_boards_report import RESULT
 
 LARGE = Formats(n=2048, lanes=24, pages=86)
 BOARD = "ulx3s-85f,sdram.resource=sdram,clock.pll_hz=50e6"
@@ -74,9 +77,28 @@ def test_more_than_the_chip_holds_is_refused() -> None:
     assert external_plan(Formats(n=16384, lanes=64, pages=256), board) is None
 
 
-def test_a_record_of_weights_in_sdram_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"with sdram\.resource: a record's figures"):
-        record("letters", load_board(BOARD), tmp_path)
+def test_a_record_says_where_the_weights_are_and_what_that_takes_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "drai_hw.boards.record.build_network", lambda *_, **__: replace(RESULT, clock_hz=50e6)
+    )
+    found = load_board("ulx3s-85f,sdram.resource=sdram")
+    row = record("memory-2048", replace(found, folder=tmp_path), tmp_path / "out")
+    plan = weight_plan(LARGE, found, 50e6)
+    assert row["sdram"] == {"words": 88752, "beats": 8, "burst_words": 16}
+    plain, learning = (step_clocks(LARGE, plan, learn=learn) for learn in (False, True))
+    assert 15e-3 < plain / 50e6 < 17.5e-3
+    assert 30e-3 < learning / 50e6 < 33e-3
+    assert row["clocks_per_learning_step"] == learning
+    assert row["steps_per_s"] == round(50e6 / plain, 1)
+    assert row["pair_updates_per_s"] == round(50e6 / learning * (2048 * 2047 // 2))
+    assert row["presentation_clocks"] > learning + plain
+    # Weights on the chip are no SDRAM's, on the same board; and the models take those alone.
+    row = record("letters", replace(found, folder=tmp_path), tmp_path / "out")
+    assert "sdram" not in row
+    monkeypatch.setattr("drai_hw.boards.boardfile.known_boards", lambda: {"ulx3s-85f": tmp_path})
+    assert [kept["design"] for kept in records()] == ["letters"]
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")

@@ -106,6 +106,7 @@ def test_the_catalog_names_its_designs_and_corrects_a_slip():
         "letters",
         "memory",
         "memory-1024",
+        "memory-2048",
         "memory-512",
         "pair",
         "solve",

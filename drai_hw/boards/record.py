@@ -23,7 +23,7 @@ from drai_hw.boards.report import report_row, write_row
 from drai_hw.errors import DraiError, FitError, SpecError
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.stores import learning_slot_clocks, step_clocks
+from drai_hw.rtl.stores import step_clocks
 from drai_hw.rtl.top import Top
 from drai_hw.spec import Spec, validate
 
@@ -126,11 +126,6 @@ def record(
         raise SpecError(
             f"board {board.name!r} has no folder for a report; give one with board.toml"
         )
-    if board.sdram is not None:
-        raise SpecError(
-            f"board {board.name!r} with sdram.resource: a record's figures are those of weights on "
-            "the chip; build it with `drai-hw board`"
-        )
     spec, _ = catalog.find(design)
     made_of: dict[str, Any] = {}
     if settings:
@@ -153,8 +148,8 @@ def record(
             f"{result.clock_hz / 1e6:.1f} MHz; lower board.clock_hz in the network file, "
             "or clock.pll_hz in the board file"
         )
-    slot_clocks = learning_slot_clocks(weight_plan(formats, board))
-    row = report_row(design, formats, result, slot_clocks=slot_clocks) | made_of
+    store = weight_plan(formats, board, spec.board.clock_hz)
+    row = report_row(design, formats, result, store) | made_of
     write_row(board.folder / "report.json", row)
     return row
 

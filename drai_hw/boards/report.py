@@ -11,7 +11,8 @@ from drai_hw.boards.build import BoardResult
 from drai_hw.errors import SpecError
 from drai_hw.files import write_whole
 from drai_hw.model.numbers import Formats
-from drai_hw.rtl.timing import clocks_per_run, clocks_per_step
+from drai_hw.rtl.sdram_plan import SdramPlan
+from drai_hw.rtl.stores import Plan, run_bounds, step_clocks
 
 _KEYS = (
     "design",
@@ -72,9 +73,13 @@ def features(formats: Formats, extra: Sequence[str] = ()) -> list[str]:
 
 
 def report_row(
-    design: str, formats: Formats, result: BoardResult, *, slot_clocks: int = 1
+    design: str, formats: Formats, result: BoardResult, store: Plan | None = None
 ) -> dict[str, Any]:
-    """Make the row of one build; times and paths stay out, so equal builds give equal rows."""
+    """Make the row of one build; times and paths stay out, so equal builds give equal rows.
+
+    Weights in SDRAM are told under ``sdram``: words of the store, words of 16 bits that each
+    takes, and words in a burst. The other rows have no such key.
+    """
     data = result.to_json()
     data |= {
         "design": design,
@@ -82,23 +87,27 @@ def report_row(
         "formats": formats_record(formats),
         "features": features(formats),
     }
-    return {key: data[key] for key in _KEYS} | speed(
-        formats, result.clock_hz, slot_clocks=slot_clocks
-    )
+    outside = {}
+    if isinstance(store, SdramPlan):
+        outside = {
+            "sdram": {"words": store.depth, "beats": store.beats, "burst_words": store.burst}
+        }
+    return {key: data[key] for key in _KEYS} | outside | speed(formats, result.clock_hz, store)
 
 
-def speed(formats: Formats, clock_hz: float, *, slot_clocks: int = 1) -> dict[str, Any]:
+def speed(formats: Formats, clock_hz: float, store: Plan | None = None) -> dict[str, Any]:
     """Compute what a core does in a second at a clock; the clocks are those of its schedule.
 
     ``pair_updates_per_s`` counts each unordered pair once a couple-and-learn step.
     ``presentation_clocks`` and ``presentation_s`` are of the run by which one pattern is stored
     once: refresh, field and couple pass with learning, phases loaded before. With a weight store
-    that needs ``slot_clocks`` clocks a slot while learning, ``clocks_per_learning_step`` says what
-    that makes; ``steps_per_s`` is of steps that do not learn.
+    that takes longer while learning, ``clocks_per_learning_step`` says what that makes;
+    ``steps_per_s`` is of steps that do not learn. With weights in SDRAM all are the most clocks
+    that it can take, so the rates are the least (`drai_hw.rtl.stores.run_bounds`).
     """
-    step = clocks_per_step(formats)
-    learning = clocks_per_step(formats, learn=True, slot_clocks=slot_clocks)
-    presentation = clocks_per_run(formats, 1, field=True, learn=True, slot_clocks=slot_clocks)
+    step = step_clocks(formats, store)
+    learning = step_clocks(formats, store, learn=True)
+    presentation = run_bounds(formats, store, 1, field=True, learn=True)[1]
     return {
         **({"clocks_per_learning_step": learning} if learning != step else {}),
         "steps_per_s": round(clock_hz / step, 1),

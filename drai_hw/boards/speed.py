@@ -69,7 +69,10 @@ def _doublings(lanes: int) -> float:
 
 
 def records() -> list[dict[str, Any]]:
-    """Return the rows of all committed reports, each with its ``board``."""
+    """Return the rows of all committed reports, each with its ``board``.
+
+    Those with weights in SDRAM are left out: the models are of cores whose weights are on the chip.
+    """
     from drai_hw.boards.boardfile import known_boards
     from drai_hw.boards.report import read_rows
 
@@ -77,6 +80,7 @@ def records() -> list[dict[str, Any]]:
         row | {"board": name}
         for name, folder in known_boards().items()
         for row in read_rows(folder / "report.json")
+        if "sdram" not in row
     ]
 
 

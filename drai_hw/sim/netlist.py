@@ -62,7 +62,7 @@ CELLS: Mapping[str, Cells] = {
     "ice40": Cells("synth_ice40 -dsp", "logic", "+/ice40/cells_sim.v"),
 }
 
-_CELL = re.compile(r"^  ([A-Z][A-Z0-9_]+) (?:#\(|\S+ \()", re.MULTILINE)
+_CELL = re.compile(r"^  ([A-Z][A-Z0-9_]+) (?:#\(|\S+ +\()", re.MULTILINE)
 
 
 @dataclass(frozen=True)
