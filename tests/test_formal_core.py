@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from drai_hw.cli import verb_prove
-from drai_hw.formal import deadlock, pairs, sums, weights_range
+from drai_hw.formal import deadlock, page, pairs, sums, weights_range
 from drai_hw.formal.design import Design, own_design
 from drai_hw.formal.prove import PROPERTIES, property_result
 from drai_hw.formal.solver import Clock
 from drai_hw.model.numbers import Formats
+from drai_hw.model.unit_ports import UNITS
 
+ROOT = Path(__file__).resolve().parent.parent
 SMALL = Formats(n=5, lanes=4, pages=2)
 ALL = Formats(n=3, lanes=4, pages=1, edge=True, budget=True, centring=True, mask=True,
               resonance=True, decay=True)  # fmt: skip
@@ -63,6 +66,14 @@ def test_weights_stay_in_their_range(small):
     outcome = weights_range.prove(small, Clock(100))
     assert outcome.status == "proved", outcome
     assert "-15 to 15" in outcome.scope
+
+
+def test_weights_of_a_memory_of_one_word_stay_in_their_range(tmp_path):
+    with own_design(Formats(n=2, lanes=2, pages=1)) as design:
+        assert weights_range.prove(design, Clock(100)).status == "proved"
+        lane = "\\drai_core.lane_0.synapse"
+        bad = with_fault(design, lane, "w2 == 4'hf", "1'h0", tmp_path)
+        assert weights_range.prove(bad, Clock(100)).status == "refuted"
 
 
 def test_sums_add_up_to_zero(small):
@@ -148,3 +159,28 @@ def test_a_limit_that_is_too_short_ends_as_unknown(small):
     result = property_result("pairs-once", SMALL, small, limit_s=1e-6)
     assert result["status"] == "unknown"
     assert "is over: 0 states of the sequencer" in result["reason"]
+
+
+def test_the_page_of_times_has_every_proof_and_each_is_proved():
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (ROOT / page.PAGE).read_text().splitlines()
+        if line.startswith("| ") and "seconds" not in line
+    ]
+    proofs = [f"unit {name}" for name in UNITS] + list(PROPERTIES)
+    wanted = {(name, proof) for name in page.networks() for proof in proofs}
+    assert {(row[0], row[1]) for row in rows} == wanted
+    assert {row[2] for row in rows} == {"proved"}
+
+
+def test_the_page_tells_by_its_exit_status_that_something_is_not_proved(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "networks", lambda: {"small": SMALL})
+    monkeypatch.setattr(page, "UNITS", ("prng",))
+    monkeypatch.setattr(page, "PROPERTIES", {})
+    target = tmp_path / "page.md"
+    assert page.main([str(target)]) == 0
+    assert "| small | unit prng | proved |" in target.read_text()
+    monkeypatch.setattr(page, "LIMIT_S", 1e-9)
+    monkeypatch.setattr(page, "UNITS", ("update",))
+    assert page.main([str(target)]) == 1
+    assert "| small | unit update | unknown |" in target.read_text()

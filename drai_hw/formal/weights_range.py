@@ -48,15 +48,17 @@ class _Range:
         self.f: Formats = design.formats
         self.clock = clock
         self.system: System = design.system()
-        design.require(self.system, [MEMORY, "weights.word", "weights.new", "weights.host_weight"])
+        one_word = f"{MEMORY}[0]"  # yosys makes a register of it
+        name = one_word if one_word in self.system.names else MEMORY
+        design.require(self.system, [name, "weights.word", "weights.new", "weights.host_weight"])
         self.terms = Terms()
-        self.memory = self.system.meant(self.system.names[MEMORY])
+        self.memory = self.system.meant(self.system.names[name])
         self.lag = latency(design.formats)
         self.depth = self.lag + 3
         cut = {
-            name for number, name in self.system.states.items()
-            if name and not any(part in name for part in KEPT)
-        } | {MEMORY}  # fmt: skip
+            other for other in self.system.states.values()
+            if other and not any(part in other for part in KEPT)
+        } | {name}  # fmt: skip
         ports = ["weights.word", "weights.new", "weights.host_shift", "weights.host_weight"]
         wanted = [*ports, *self._writes()]
         self.machine = Machine(self.system, self.terms, wanted, cut)
@@ -70,6 +72,10 @@ class _Range:
             n for n, node in nodes.items()
             if node.op == "read" and self.system.meant(node.args[0]) == self.memory
         ]  # fmt: skip
+        if not nodes[self.memory].sort.address:
+            self.reads = [self.memory]
+            self.system.names["written"] = number
+            names.append("written")
         open_ = [number]
         seen: set[int] = set()
         while open_:
