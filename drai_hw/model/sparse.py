@@ -198,15 +198,15 @@ class CompiledSparseTwin(SparseTwin):
 
     def __init__(self, formats: Formats, edges: ArrayLike, seeds: Sequence[int]) -> None:
         module = kernels("replica_vectors")
-        if not module.HAS_BYTE_LOOK_UP:
-            raise ToolError(
-                "compiled replicas need a processor with AVX-512 VBMI; "
-                "drai_hw.model.sparse.SparseTwin gives the same bits without"
-            )
         if formats.phase_bits > 8:
             raise ToolError(
                 f"compiled replicas with phase_bits = {formats.phase_bits}: at most 8; "
                 "drai_hw.model.sparse.SparseTwin gives the same bits"
+            )
+        if not module.HAS_BYTE_LOOK_UP:
+            raise ToolError(
+                "compiled replicas need a processor with AVX-512 VBMI; "
+                "drai_hw.model.sparse.SparseTwin gives the same bits without"
             )
         self._kernels = kernels("sparse_kernels")
         self._lanes = module.REPLICAS
