@@ -23,7 +23,8 @@ def prove(design: Design, clock: Clock) -> Outcome:
     f = design.formats
     scope = (
         f"{f.lanes} lanes x {f.pages} pages; every state that follows a reset, every mixture of "
-        "passes, any number of steps, any moments at which the weight store makes it wait"
+        "passes, any number of steps, any moments at which the weight store makes it wait "
+        "(block memory, as in the Verilog of drai-hw rtl, never does)"
     )
     explorer = Explorer(design, clock)
     graph = explorer.explore()
