@@ -26,6 +26,7 @@ SOURCES = (
     "drai_hw.spec",
     "drai_hw.model",
     "drai_hw.report",
+    "drai_hw.spice",
     "drai_hw.flow.network",
     "drai_hw.flow.verdict",
     "drai_hw.flow.energy",
