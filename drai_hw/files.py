@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +30,30 @@ def write_whole(path: Path, text: str) -> None:
     text : str
         Its new content, stored as UTF-8.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with made_whole(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def made_whole(path: Path) -> Iterator[Path]:
+    """Give a place beside a file where it can be made; it takes the file's place at the end.
+
+    Missing folders are made; after an error the place is cleared and the old file stays.
+
+    Parameters
+    ----------
+    path : Path
+        The file; the place beside it has its suffix.
+
+    Yields
+    ------
+    Path
+        Where to write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield beside
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)

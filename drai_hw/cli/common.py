@@ -78,6 +78,16 @@ def json_option(function: F) -> F:
     )(function)
 
 
+def circuit_option(function: F) -> F:
+    """Add ``--circuit``."""
+    return click.option(
+        "--circuit",
+        type=click.Choice(["lc", "ring"]),
+        help="lc: differential LC tanks; ring: pseudo-differential CMOS rings.  "
+        "[default: the network's, lc]",
+    )(function)
+
+
 def force_option(function: F) -> F:
     """Add ``--force``."""
     return click.option(

@@ -34,6 +34,19 @@ def _folder(job: Job, name: str) -> Path:
     return folder
 
 
+def _figures(sim: Any) -> dict[str, Any]:
+    """Return what every comparison with the twin counts, by its JSON keys."""
+    return {
+        "cycles": sim.cycles,
+        "steps": sim.steps,
+        "pair_updates": sim.pair_updates,
+        "updates": sim.counters.changed,
+        "mismatches": sim.mismatches,
+        "first_mismatch": dict(sim.first_mismatch) if sim.first_mismatch else None,
+        "coverage": dict(sim.coverage),
+    }
+
+
 def waves_of(job: Job, random_steps: int | None) -> dict[str, Any]:
     """Simulate the beginning of the task, or random steps, with a dump of all signals."""
     from drai_hw.model import plan
@@ -71,13 +84,7 @@ def waves_of(job: Job, random_steps: int | None) -> dict[str, Any]:
         "n": spec.network.oscillators,
         "simulator": "icarus",
         "unit": "core",
-        "cycles": sim.cycles,
-        "steps": sim.steps,
-        "pair_updates": sim.pair_updates,
-        "updates": sim.counters.changed,
-        "mismatches": sim.mismatches,
-        "first_mismatch": dict(sim.first_mismatch) if sim.first_mismatch else None,
-        "coverage": dict(sim.coverage),
+        **_figures(sim),
         "waves": str(folder / DUMP_FILE),
         "view": str(folder / VIEW_FILE),
         "waves_bytes": (folder / DUMP_FILE).stat().st_size,
@@ -107,11 +114,5 @@ def netlist_of(
         "unit": "core",
         "netlist": family,
         "cells": dict(sim.cells),
-        "cycles": sim.cycles,
-        "steps": sim.steps,
-        "pair_updates": sim.pair_updates,
-        "updates": sim.counters.changed,
-        "mismatches": sim.mismatches,
-        "first_mismatch": dict(sim.first_mismatch) if sim.first_mismatch else None,
-        "coverage": dict(sim.coverage),
+        **_figures(sim),
     }

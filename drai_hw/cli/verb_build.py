@@ -9,6 +9,7 @@ import click
 
 from drai_hw.cli.common import (
     Job,
+    circuit_option,
     clean_stdout,
     force_option,
     json_option,
@@ -32,12 +33,7 @@ if TYPE_CHECKING:
     help="Board: a name (ulx3s-85f, icebreaker, ...), a folder with board.toml, or "
     "module:PlatformClass.  [default: the network's, ulx3s-85f]",
 )
-@click.option(
-    "--circuit",
-    type=click.Choice(["lc", "ring"]),
-    help="lc: differential LC tanks; ring: pseudo-differential CMOS rings.  "
-    "[default: the network's, lc]",
-)
+@circuit_option
 @click.option(
     "--pnr-seed",
     "pnr_seeds",

@@ -169,16 +169,12 @@ def _load(path: str, what: str) -> Any:
 
 
 def _save(path: Path, values: Any) -> None:
-    import os
-
     import numpy as np
 
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.npy")
-    try:
+    from drai_hw.files import made_whole
+
+    with made_whole(path) as beside:
         np.save(beside, values)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _mapped(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drai_hw.cli.common import (
+    circuit_option,
     clean_stdout,
     json_option,
     json_text,
@@ -27,12 +28,7 @@ if TYPE_CHECKING:
 
 @click.command("extract")
 @spec_argument
-@click.option(
-    "--circuit",
-    type=click.Choice(["lc", "ring"]),
-    help="lc: differential LC tanks; ring: pseudo-differential CMOS rings.  "
-    "[default: the network's, lc]",
-)
+@circuit_option
 @out_option("File for the JSON object.", "nothing is written")
 @seed_option
 @json_option

@@ -12,6 +12,7 @@ import click
 
 from drai_hw.cli.common import (
     Job,
+    circuit_option,
     clean_stdout,
     force_option,
     json_option,
@@ -30,12 +31,7 @@ if TYPE_CHECKING:
 
 @click.command("spice")
 @spec_argument
-@click.option(
-    "--circuit",
-    type=click.Choice(["lc", "ring"]),
-    help="lc: differential LC tanks; ring: pseudo-differential CMOS rings.  "
-    "[default: the network's, lc]",
-)
+@circuit_option
 @click.option("--run", "simulate", is_flag=True, help="Simulate in ngspice; read energies.")
 @click.option(
     "--check",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from drai_hw.errors import SpecError
+from drai_hw.files import made_whole
 from drai_hw.model.machine import Settings
 
 EVERY_S = 10.0  # wall-clock time between two writes of a long run
@@ -32,20 +31,14 @@ def write(path: Path, state: dict[str, Any]) -> None:
     """
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
     rest = {name: _plain(value) for name, value in state.items() if name not in arrays}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    everything: Any = arrays | {_REST: np.array(json.dumps(rest))}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            everything: Any = arrays | {_REST: np.array(json.dumps(rest))}
+        with made_whole(path) as beside, beside.open("wb") as file:
             np.savez(file, **everything)
-        os.replace(temporary, path)
     except OSError as error:
         raise SpecError(
             f"cannot write checkpoint {str(path)!r}: {error.strerror}; choose another place"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def read(path: Path) -> dict[str, Any]:

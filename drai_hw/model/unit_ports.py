@@ -54,6 +54,12 @@ class Port:
         return (1 << (self.bits - self.signed)) - 1
 
 
+def check_unit(unit: str) -> None:
+    """Raise `SpecError` unless there is a unit of this name."""
+    if unit not in UNITS:
+        raise SpecError(f"unit = {unit!r}: known are {', '.join(UNITS)}")
+
+
 def unit_ports(unit: str, formats: Formats) -> tuple[Port, ...]:
     """Return the ports of a unit in the formats of a network.
 
@@ -70,8 +76,7 @@ def unit_ports(unit: str, formats: Formats) -> tuple[Port, ...]:
         There is no such unit, or this network has none.
     """
     makers = {"synapse": _synapse, "neuron": _neuron, "update": _update, "prng": _prng}
-    if unit not in makers:
-        raise SpecError(f"unit = {unit!r}: known are {', '.join(UNITS)}")
+    check_unit(unit)
     if unit == "synapse" and not formats.learns:
         raise SpecError(
             f"unit synapse with board.replicas = {formats.replicas}: replicas share their weights "

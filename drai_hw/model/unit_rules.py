@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from drai_hw.errors import SpecError
 from drai_hw.model import prng
 from drai_hw.model.numbers import Formats, round_shift
-from drai_hw.model.unit_ports import UNITS, Port, unit_ports
+from drai_hw.model.unit_ports import Port, check_unit, unit_ports
 
 Values = Mapping[str, int]
 
@@ -287,6 +286,5 @@ def rule_of(unit: str, formats: Formats) -> UnitRule:
     SpecError
         There is no such unit, or this network has none.
     """
-    if unit not in RULES:
-        raise SpecError(f"unit = {unit!r}: known are {', '.join(UNITS)}")
+    check_unit(unit)
     return RULES[unit](formats)

@@ -9,10 +9,9 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from drai_hw.errors import SpecError
 from drai_hw.model import prng
 from drai_hw.model.numbers import Formats
-from drai_hw.model.unit_ports import INCREMENT_EXTRA_BITS, UNITS, unit_ports
+from drai_hw.model.unit_ports import INCREMENT_EXTRA_BITS, check_unit, unit_ports
 from drai_hw.rtl.prng import leaped
 from drai_hw.rtl.synapse import Synapse, latency
 from drai_hw.rtl.timing import Kind
@@ -199,6 +198,5 @@ def unit_component(unit: str, formats: Formats) -> Unit:
     SpecError
         There is no such unit, or this network has none.
     """
-    if unit not in COMPONENTS:
-        raise SpecError(f"unit = {unit!r}: known are {', '.join(UNITS)}")
+    check_unit(unit)
     return COMPONENTS[unit](formats)

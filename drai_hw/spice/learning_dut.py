@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from drai_hw.errors import DraiError, SpecError
+from drai_hw.files import given_text
 from drai_hw.spice.engine import simulate
 from drai_hw.spice.learning import Synapse, with_elements
 from drai_hw.spice.readout import phases
@@ -186,10 +187,7 @@ def main(arguments: list[str]) -> int:
     try:
         if len(arguments) != 1:
             raise SpecError("needed is one file with a .subckt, or --example, which prints one")
-        try:
-            text = Path(arguments[0]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpecError(f"cannot read subcircuit {arguments[0]!r}: {error}") from None
+        text = given_text(Path(arguments[0]), "subcircuit", "a text file with a .subckt")
         result = summary(judge(text))
     except DraiError as error:
         print(f"drai-hw: error: {error}", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from drai_hw.errors import ToolError
+from drai_hw.files import made_whole
 from drai_hw.spice.at_size.cases import Case
 from drai_hw.spice.engine import Waves, simulate
 from drai_hw.spice.netlist import Netlist
@@ -92,10 +92,7 @@ def load(folder: Path, case: Case) -> Record | None:
 
 
 def _save(folder: Path, record: Record) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = place(folder, record.case)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    try:
+    with made_whole(place(folder, record.case)) as beside:
         np.savez_compressed(
             beside,
             weights=record.case.weights(),
@@ -105,9 +102,6 @@ def _save(folder: Path, record: Record) -> None:
             state=record.state,
             seconds=record.seconds,
         )
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def restarted(text: str, state: Floats) -> str:
