@@ -8,14 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pywellen
 
 from drai_hw.cli import run
 from drai_hw.errors import SpecError
+from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl import emit
+from drai_hw.rtl.banks import plan_store
 from drai_hw.rtl.core import Core
+from drai_hw.sim import run_core
 from drai_hw.sim.jobs import beginning
 from drai_hw.sim.views import GROUPS, wave_view
 from drai_hw.spec import parse
@@ -103,7 +107,8 @@ def test_waves_leave_a_dump_and_its_view_and_nothing_else(
     result = json.loads(capfd.readouterr().out)
     assert (result["mismatches"], result["steps"]) == (0, 2 + 8)
     folder = tmp_path / "out" / "waves"
-    assert sorted(path.name for path in folder.iterdir()) == ["drai_core.fst", "drai_core.gtkw"]
+    names = [f"drai_core.{ending}" for ending in ("fst", "gtkw", "sucl")]
+    assert sorted(path.name for path in folder.iterdir()) == names
     dump = Path(result["waves"]).read_bytes()
     # The head block of an FST: its kind, its length, the first and the last time of the dump.
     assert (dump[0], int.from_bytes(dump[1:9], "big")) == (0, 329)
@@ -112,11 +117,48 @@ def test_waves_leave_a_dump_and_its_view_and_nothing_else(
     view = (folder / "drai_core.gtkw").read_text()
     assert f'[dumpfile] "{Path(result["waves"]).name}"' in view
     dumped = {variable.full_name for variable in pywellen.Waveform(result["waves"]).all_vars()}
-    shown = re.findall(r"^@(\w+)\n(drai_core\.[\w.]+)", view, re.MULTILINE)
-    assert len(shown) > 20
+    shown = re.findall(r"^@(\w+)\n(drai_\w+\.[\w.]+)", view, re.MULTILINE)
     assert {name for _, name in shown} <= dumped
+    surfer = re.findall(r"^variable_add (.+)$", (folder / "drai_core.sucl").read_text(), re.M)
+    assert surfer == [name for _, name in shown]
+    state = {name for _, name in shown if name.startswith("drai_state.")}
+    pairs = {f"drai_state.weight_{i}_{j}" for j in range(6) for i in range(j)}
+    assert state == pairs | {f"drai_state.phase_{k}" for k in range(6)}
+    assert len(shown) > 20 + len(state)
+    opened, closed = (view.count(f"\n@{flags}\n") for flags in ("800200", "1000200"))
+    assert opened == closed == 1
+    assert view.count("\n@c00200\n-Lane ") == view.count("\n@1400200\n-Lane ") > 1
     phases = [int(flags, 16) for flags, name in shown if name == "drai_core.update.theta9_0"]
     assert [flags & 0x8000 for flags in phases] == [0x8000]  # an analogue trace, in steps
+
+
+@pytest.mark.parametrize("shapes", [None, ((8, 3), (4, 9))])
+def test_the_state_in_a_dump_is_the_state_of_the_core(
+    shapes: tuple[tuple[int, int], ...] | None, tmp_path: Path
+) -> None:
+    spec = parse(TINY)
+    formats = plan.formats_of(spec, lanes=4, pages=2)
+    store = plan_store(formats.pair_slots, 4 * formats.weight_bits, shapes) if shapes else None
+    assert store is None or len(store.places()) > 1, "weights across several memories"
+    dump = tmp_path / "dump.fst"
+    ran = run_core(
+        beginning(spec), workdir=tmp_path / "w", formats=formats, store=store, waves=dump
+    )
+    wave = pywellen.Waveform(str(dump))
+    signals = {variable.full_name: variable.signal for variable in wave.all_vars()}
+    end = 10_000 * ran.cycles  # in ps; the bench ends some clocks later
+    learned, recalled = ran.learned, ran.recalled
+    assert ran.mismatches == 0
+    assert learned
+    assert recalled
+    turn = 1 << formats.accumulator_bits
+    phases = np.array([signals[f"drai_state.phase_{k}"].value_at(end) for k in range(6)])
+    assert np.array_equal(phases / turn * 2 * np.pi, recalled.phases_rad[-1] % (2 * np.pi))
+    least = 1 << formats.weight_bits
+    for i, j in zip(*np.triu_indices(6, 1), strict=True):
+        word = int(signals[f"drai_state.weight_{i}_{j}"].value_at(end))
+        assert (word - int(learned.weights[i, j])) % least == 0, (i, j)
+    assert np.abs(learned.weights).max() > 1
 
 
 def test_waves_of_random_steps(tiny: str, capfd: pytest.CaptureFixture[str]) -> None:

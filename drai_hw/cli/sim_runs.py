@@ -52,11 +52,11 @@ def waves_of(job: Job, random_steps: int | None) -> dict[str, Any]:
     from drai_hw.model import plan
     from drai_hw.rtl import emit
     from drai_hw.sim import run_core
-    from drai_hw.sim.designs import DUMP_FILE, VIEW_FILE
+    from drai_hw.sim.designs import DUMP_FILE, SURFER_FILE, VIEW_FILE
     from drai_hw.sim.jobs import beginning
-    from drai_hw.sim.views import wave_view
+    from drai_hw.sim.views import surfer_view, wave_view
 
-    spec = job.spec
+    spec, formats = job.spec, formats_for(job)
     if not random_steps:
         plan.require_task(spec)
     folder = _folder(job, "waves")
@@ -69,15 +69,17 @@ def waves_of(job: Job, random_steps: int | None) -> dict[str, Any]:
             steps=random_steps,
             seed=spec.task.seed,
             script="random" if random_steps else "task",
-            formats=formats_for(job),
+            formats=formats,
             waves=work / DUMP_FILE,
         )
         verilog = (work / f"{emit.NAME}.v").read_text(encoding="utf-8")
-        view = wave_view(
-            verilog, dump=DUMP_FILE, command=f"drai-hw sim {spec.network.name} --waves"
-        )
-        (work / VIEW_FILE).write_text(view, encoding="utf-8")
-        for name in (DUMP_FILE, VIEW_FILE):
+        command = f"drai-hw sim {spec.network.name} --waves"
+        views = {
+            VIEW_FILE: wave_view(verilog, dump=DUMP_FILE, command=command, state=formats),
+            SURFER_FILE: surfer_view(verilog, command=command, state=formats),
+        }
+        emit.write(views, work)
+        for name in (DUMP_FILE, *views):
             os.replace(work / name, folder / name)
     return {
         "name": spec.network.name,
@@ -87,6 +89,7 @@ def waves_of(job: Job, random_steps: int | None) -> dict[str, Any]:
         **_figures(sim),
         "waves": str(folder / DUMP_FILE),
         "view": str(folder / VIEW_FILE),
+        "surfer_view": str(folder / SURFER_FILE),
         "waves_bytes": (folder / DUMP_FILE).stat().st_size,
     }
 

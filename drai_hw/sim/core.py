@@ -19,6 +19,8 @@ from drai_hw.model.machine import Counters
 from drai_hw.model.numbers import Formats
 from drai_hw.sim.jobs import SCRIPTS, CountingTwin, Job
 from drai_hw.sim.runner import Progress, run_bench
+from drai_hw.sim.state_view import NAME as STATE
+from drai_hw.sim.state_view import state_module
 from drai_hw.spec import Spec
 
 if TYPE_CHECKING:
@@ -267,6 +269,9 @@ def run_job(
         )  # fmt: skip
     else:
         sources = [source, *models]
+        if waves is not None and dut is None:
+            text = state_module(formats, facts["memories"], facts["top"])
+            sources += emit.write({f"{STATE}.v": text}, workdir).values()
         result = _on_icarus(order, sources, facts["top"], workdir, seed, progress, waves)
     emit.write({DIFF_FILE: json.dumps(result["diff"], indent=1) + "\n"}, workdir)
     outcome = result["outcome"]
@@ -335,6 +340,7 @@ def _on_icarus(
         seed=seed,
         progress=progress,
         waves=waves,
+        beside=STATE if any(path.stem == STATE for path in sources) else None,
     )
     result: dict[str, Any] = pickle.loads(result_file.read_bytes())
     return result

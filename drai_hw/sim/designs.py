@@ -22,6 +22,7 @@ GLANCE_VARIABLE = "DRAI_HW_GLANCE"
 NETWORK_FILE = "network.json"
 RUN_FILE = "run.py"
 VIEW_FILE = f"{NAME}.gtkw"
+SURFER_FILE = f"{NAME}.sucl"
 DUMP_FILE = f"{NAME}.fst"
 # What decides a core and its task; circuit and board do not.
 _SECTIONS = ("schema", "network", "formats", "dynamics", "learning", "shil", "task")

@@ -50,6 +50,7 @@ def run_bench(
     progress: Progress | None = None,
     module_folder: Path | None = None,
     waves: Path | None = None,
+    beside: str | None = None,
 ) -> None:
     """Compile Verilog and run a cocotb bench on it.
 
@@ -77,6 +78,8 @@ def run_bench(
         Where the bench's module lies, when it is in no package.
     waves : Path, optional
         File for a dump of all signals, in GTKWave's format FST; memories are not in it.
+    beside : str, optional
+        A second top module among the sources.
 
     Raises
     ------
@@ -102,6 +105,7 @@ def run_bench(
             always=True,
             timescale=TIMESCALE,
             waves=waves is not None,
+            build_args=["-s", beside] if beside else [],
             log_file=compile_log,
         )
     except RuntimeError as error:
