@@ -19,11 +19,11 @@ from drai_hw.formal.solver import Clock, Terms
 from drai_hw.formal.unit_design import UnitDesign, discovered_latency, mapped, read_unit
 from drai_hw.formal.unit_proof import UnitProof
 from drai_hw.formal.unit_terms import terms_of
+from drai_hw.formal.wrong_units import FORMATS, PROOF_RULES, WRONG, right
 from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_rules import FunctionRule, StateRule, rule_of
 from drai_hw.rtl.emit_unit import unit_texts
 from drai_hw.sim.units.portmap import PortMap
-from tests.wrong_units import FORMATS, WRONG, right
 
 PLAIN = Formats(n=35, lanes=8, pages=5)
 GATED = Formats(n=35, lanes=8, pages=5, resonance=True, decay=True)
@@ -253,37 +253,6 @@ def test_a_limit_that_is_too_short_ends_as_unknown(tmp_path):
     assert "the time limit of 0.01 s is over" in result["reason"]
 
 
-# What a proof says of the wrong units of tests/wrong_units.py: the first rule that it names.
-NAMED = {
-    "tie at the threshold": "threshold: |d| = u_g is near",
-    "g turned round": "sign of g at equal phases",
-    "sign at exactly pi": "sign of g at exactly half a turn",
-    "distance without modulo": "threshold: |d| = u_g is near",
-    "complement without carry": "sign of g at exactly half a turn",
-    "saturation that wraps": "saturation at the largest weight",
-    "asymmetric saturation": "saturation at the smallest weight",
-    "decay before update": "order: the decay sees the weight after the update",
-    "decay of the old weight": "order: the decay sees the weight after the update",
-    "tie of the decay": "decay: none where |w| = u_decay",
-    "decay behind the gates": "decay: a step towards 0",
-    "random bits reversed": "decay: none where |w| = u_decay",
-    "margin gate needs both": "margin gate: open while only one is held",
-    "resonance window closed": "resonance gate: closed at a difference of exactly theta_r",
-    "frequency difference wraps": "resonance gate: closed beyond theta_r",
-    "activity of one": "a pair with an inactive oscillator keeps its weight",
-    "stale phase": "sign of g at equal phases",
-    "reset without effect": "a reset clears what is under way",
-    "truncated": "rounding: half goes up",
-    "rounded towards zero": "rounding: half goes up",
-    "torque that wraps": "saturation of the torque",
-    "first harmonic": "second harmonic - k_s T[2 top]",
-    "dither of code three": "dither adds or subtracts 2**(dither - 1)",
-    "clamp of the torque only": "clamp: the increment is 0",
-    "load after enable": "load: takes phi_load and wins over en",
-    "reset forgets a bit": "a reset sets the start value",
-    "shifted once too often": "a step shifts 23 times",
-    "a lag is missing": "a step shifts 23 times",
-}
 QUICK = ("decay before update", "stale phase", "reset forgets a bit")
 
 
@@ -302,7 +271,7 @@ def proven(unit, text, folder, connect=None):
 def test_a_wrong_unit_is_refuted_and_the_rule_named(wrong, tmp_path):
     result = proven(wrong.unit, wrong.text(), tmp_path)
     assert result["status"] == "refuted"
-    assert result["reason"].startswith(NAMED[wrong.name]), result["reason"]
+    assert result["reason"].startswith(PROOF_RULES[wrong.name]), result["reason"]
     example = result["counterexample"]
     assert example["got"] != example["expected"]
 

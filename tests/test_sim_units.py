@@ -15,6 +15,7 @@ import pytest
 
 from drai_hw.cli import run
 from drai_hw.errors import SpecError, ToolError
+from drai_hw.formal.wrong_units import FORMATS, WRONG, right
 from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_ports import UNITS
 from drai_hw.model.unit_rules import rule_of
@@ -30,7 +31,6 @@ from drai_hw.sim.units.simulate import HangError
 from drai_hw.sim.units.stimulus import scenarios
 from drai_hw.sim.units.suspects import diagnose, suspects_of
 from drai_hw.sim.units.verify import verify_unit
-from tests.wrong_units import FORMATS, WRONG, right
 
 EVERYTHING = Formats(
     n=35, lanes=8, pages=5, resonance=True, theta_r=4, decay=True, budget=True, centring=True,

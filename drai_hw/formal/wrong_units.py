@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from drai_hw.model.numbers import Formats
 
+# Wide enough that every mistake shows, with each feature that a mistake is about.
 FORMATS = Formats(n=15, lanes=16, pages=1, resonance=True, theta_r=8, decay=True)
 
 SYNAPSE = """
@@ -129,7 +130,17 @@ def right(unit: str) -> str:
 
 
 class Wrong(NamedTuple):
-    """A change that makes a unit wrong."""
+    """A change that makes a unit wrong.
+
+    Attributes
+    ----------
+    name, unit : str
+        What is wrong, and in which unit.
+    old, new : str
+        Its Verilog, right and wrong.
+    rule, words : str
+        Rule that the bench has to name, and part of its sentence.
+    """
 
     name: str
     unit: str
@@ -223,3 +234,35 @@ WRONG = [
           "once too often"),
     Wrong("a lag is missing", "prng", " ^ next[27]", "", "feedback", "lag 28"),
 ]  # fmt: skip
+
+PROOF_RULES = {
+    "tie at the threshold": "threshold: |d| = u_g is near",
+    "g turned round": "sign of g at equal phases",
+    "sign at exactly pi": "sign of g at exactly half a turn",
+    "distance without modulo": "threshold: |d| = u_g is near",
+    "complement without carry": "sign of g at exactly half a turn",
+    "saturation that wraps": "saturation at the largest weight",
+    "asymmetric saturation": "saturation at the smallest weight",
+    "decay before update": "order: the decay sees the weight after the update",
+    "decay of the old weight": "order: the decay sees the weight after the update",
+    "tie of the decay": "decay: none where |w| = u_decay",
+    "decay behind the gates": "decay: a step towards 0",
+    "random bits reversed": "decay: none where |w| = u_decay",
+    "margin gate needs both": "margin gate: open while only one is held",
+    "resonance window closed": "resonance gate: closed at a difference of exactly theta_r",
+    "frequency difference wraps": "resonance gate: closed beyond theta_r",
+    "activity of one": "a pair with an inactive oscillator keeps its weight",
+    "stale phase": "sign of g at equal phases",
+    "reset without effect": "a reset clears what is under way",
+    "truncated": "rounding: half goes up",
+    "rounded towards zero": "rounding: half goes up",
+    "torque that wraps": "saturation of the torque",
+    "first harmonic": "second harmonic - k_s T[2 top]",
+    "dither of code three": "dither adds or subtracts 2**(dither - 1)",
+    "clamp of the torque only": "clamp: the increment is 0",
+    "load after enable": "load: takes phi_load and wins over en",
+    "reset forgets a bit": "a reset sets the start value",
+    "shifted once too often": "a step shifts 23 times",
+    "a lag is missing": "a step shifts 23 times",
+}
+"""The first rule that a proof names of each."""
