@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drai_hw.errors import ConvergenceError, ToolError
 from drai_hw.files import write_whole
 from drai_hw.spice.settings import Floats
 
 Progress = Callable[[float], None]
+Complexes = NDArray[np.complex128]
 
 _POLL_S = 0.05
 # OpenMP only slows the small circuits of this package down, and the environment variable is ignored
@@ -115,6 +117,21 @@ def read_raw(path: Path, seconds: float = 0.0) -> Waves:
 
 def read_table(path: Path) -> tuple[list[str], Floats]:
     """Return names and values (a row for each point) of a raw file; raises as `read_raw`."""
+    names, body, is_complex = _read(path)
+    if is_complex:
+        raise ToolError(f"{path.name} holds complex vectors: needed is a transient analysis")
+    return names, body
+
+
+def read_complex(path: Path) -> tuple[list[str], Complexes]:
+    """Return names and values of a raw file of small-signal vectors; raises as `read_raw`."""
+    names, body, is_complex = _read(path)
+    if not is_complex:
+        raise ToolError(f"{path.name} holds real vectors: needed is a small-signal analysis")
+    return names, np.ascontiguousarray(body).view(np.complex128)
+
+
+def _read(path: Path) -> tuple[list[str], Floats, bool]:
     content = path.read_bytes()
     mark = b"Binary:\n"
     at = content.find(mark)
@@ -122,13 +139,13 @@ def read_table(path: Path) -> tuple[list[str], Floats]:
         raise ToolError(f"{path.name} is no binary raw file: needed is a line 'Binary:'")
     lines = content[:at].decode("utf-8", "replace").splitlines()
     fields = dict(line.split(":", 1) for line in lines if ":" in line and line[0] != "\t")
-    if "complex" in fields.get("Flags", ""):
-        raise ToolError(f"{path.name} holds complex vectors: needed is a transient analysis")
+    is_complex = "complex" in fields.get("Flags", "")
     try:
         count = int(fields["No. Variables"])
         points = int(fields["No. Points"])
         start = next(k for k, line in enumerate(lines) if line.startswith("Variables:"))
         names = [line.split()[1] for line in lines[start + 1 : start + 1 + count]]
+        count *= 2 if is_complex else 1
     except (KeyError, ValueError, StopIteration, IndexError) as error:
         raise ToolError(f"{path.name} has an unreadable raw header ({error!r})") from error
     body = np.frombuffer(
@@ -140,7 +157,7 @@ def read_table(path: Path) -> tuple[list[str], Floats]:
     if body.size == 0 or body.size % count:
         raise ToolError(f"{path.name} is cut short: run the circuit again")
     table = body.reshape(-1, count)
-    return [_plain(name) for name in names], table
+    return [_plain(name) for name in names], table, is_complex
 
 
 def _bounded(values: int, size: int, path: Path) -> int:

@@ -1,0 +1,60 @@
+"""`python -m drai_hw.spice.ledger`: run the parts of the energy ledger and write its page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from drai_hw.errors import DraiError
+from drai_hw.files import write_whole
+from drai_hw.spice.ledger import page
+from drai_hw.spice.ledger.parts import made, makers
+
+KEPT = Path("build/energy-ledger")
+PAGE = Path("docs/reference/energy-ledger.md")
+
+
+def main(arguments: list[str]) -> int:
+    """Make the parts that are not kept, write the page; return 1 if one failed or a check did."""
+    parser = argparse.ArgumentParser(prog="python -m drai_hw.spice.ledger", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=KEPT, help="where parts are kept")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
+    parser.add_argument("--fresh", action="store_true", help="make every part again")
+    parser.add_argument("--only", nargs="+", metavar="PART", help="only these parts, no page")
+    options = parser.parse_args(arguments)
+
+    def tell(what: str) -> None:
+        print(what, file=sys.stderr, flush=True)
+
+    everything = makers()
+    unknown = sorted(set(options.only or ()) - set(everything))
+    if unknown:
+        parser.error(f"no part {unknown[0]!r}; needed is one of {', '.join(everything)}")
+    parts, failed = {}, 0
+    for name, make in everything.items():
+        if options.only and name not in options.only:
+            continue
+        if options.fresh:
+            (options.folder / f"{name}.json").unlink(missing_ok=True)
+        begun = time.monotonic()
+        try:
+            parts[name], now = made(options.folder, name, make)
+        except DraiError as error:
+            tell(f"{name}: {error}")
+            parts[name] = {"missing": str(error)}
+            failed = 1
+        else:
+            tell(f"{name}: {f'{time.monotonic() - begun:.1f} s' if now else 'kept'}")
+    if options.only:
+        return failed
+    for fault in page.faults(parts):
+        tell(f"not within its limit: {fault}")
+        failed = 1
+    write_whole(options.page, page.text(parts))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,197 @@
+"""A tank with a cross-coupled pair and a mirrored tail current: supply energy and closed form."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from drai_hw.errors import ConvergenceError
+from drai_hw.spice.devices import LENGTH_M, NMOS_KP_A_PER_V2, THRESHOLD_V, drain_current_a
+from drai_hw.spice.engine import simulate
+from drai_hw.spice.lc import design_tank
+from drai_hw.spice.readout import rising_crossings_s
+from drai_hw.spice.settings import Circuit, Floats
+from drai_hw.units import TAU
+
+MIRROR = 8
+"""Tail current over the current of its reference."""
+TAIL_OVERDRIVE_V = 0.25
+_CYCLES, _KEPT = 80, 30
+
+
+@dataclass(frozen=True)
+class TankCycle:
+    """
+    Hold a cross-coupled tank beside its closed form.
+
+    Parameters
+    ----------
+    supply_v, tail_a : float
+        Supply, and the tail current that the closed form asks for.
+    q : float
+        Of the tank, for the bound by thermal noise.
+    frequency_hz, closed_hz : float
+        Measured, and 1/(2 pi sqrt(L C/2)).
+    amplitude_v, closed_amplitude_v : float
+        Peak between the sides, measured and by the pair's describing function.
+    supply_j, closed_j : float
+        From VDD per period, measured and VDD (I_tail + I_reference)/f.
+    heat_j : dict of str to float
+        Per period, by class of element.
+    stored_j : float
+        Change of the stored energy per period.
+    """
+
+    supply_v: float
+    tail_a: float
+    q: float
+    frequency_hz: float
+    closed_hz: float
+    amplitude_v: float
+    closed_amplitude_v: float
+    supply_j: float
+    closed_j: float
+    heat_j: dict[str, float]
+    stored_j: float
+
+    @property
+    def balance(self) -> float:
+        """Return (delivered - dissipated - stored) / delivered."""
+        return 1.0 - (sum(self.heat_j.values()) + self.stored_j) / self.supply_j
+
+
+def steered_a(volt: Floats, tail_a: float, gain_a_per_v2: float) -> Floats:
+    """
+    Return half the difference of the pair's currents at a voltage between its gates.
+
+    Square law with a constant tail current; beyond sqrt(2 I/beta) one side has all of it.
+    """
+    limit_v = math.sqrt(2.0 * tail_a / gain_a_per_v2)
+    v = np.clip(volt, -limit_v, limit_v)
+    return 0.25 * gain_a_per_v2 * v * np.sqrt(4.0 * tail_a / gain_a_per_v2 - v * v)
+
+
+def amplitude_v(tail_a: float, gain_a_per_v2: float, parallel_ohm: float) -> float:
+    """
+    Return the amplitude at which the pair's fundamental makes up for the loss.
+
+    Hard switching gives 2 I R / pi; the finite overdrive takes a little off.
+
+    Parameters
+    ----------
+    tail_a, gain_a_per_v2, parallel_ohm : float
+        Tail current, KP W/L of each transistor, loss between the sides.
+    """
+    theta = (np.arange(2000) + 0.5) * TAU / 2000
+    found = 2.0 / math.pi * tail_a * parallel_ohm
+    for _ in range(200):
+        wave = steered_a(found * np.cos(theta), tail_a, gain_a_per_v2)
+        found = 0.5 * found + 0.5 * parallel_ohm * 2.0 * float(np.mean(wave * np.cos(theta)))
+    return found
+
+
+def tank_cycle(
+    circuit: Circuit | None = None, *, supply_v: float = 1.8, pair_m: float = 8e-6,
+    points: int = 200,
+) -> TankCycle:  # fmt: skip
+    """
+    Run one tank with a drawn core: level-1 transistors, VDD the only source.
+
+    Two halves of the inductor lead from VDD to the sides; the cross-coupled pair draws its tail
+    current from a mirror whose reference is a resistor from VDD.
+
+    Parameters
+    ----------
+    circuit : Circuit, optional
+        The tank: frequency, Q, amplitude, capacitance.
+    supply_v : float
+        VDD.
+    pair_m : float
+        Width of each transistor of the pair.
+    points : int
+        Steps per period.
+
+    Raises
+    ------
+    ConvergenceError
+        The core does not start or keep the tank.
+    """
+    settings = circuit or Circuit()
+    tank = design_tank(settings.f0_hz, settings.q, settings.amplitude_v, settings.capacitance_f,
+                       gain=1.0 + 1e-9)  # fmt: skip
+    beta = NMOS_KP_A_PER_V2 * pair_m / LENGTH_M
+    tail_a = math.pi / 2.0 * settings.amplitude_v / tank.parallel_ohm
+    reference_a = tail_a / MIRROR
+    small_m = 2.0 * reference_a / TAIL_OVERDRIVE_V**2 / NMOS_KP_A_PER_V2 * LENGTH_M
+    gate_v = THRESHOLD_V + TAIL_OVERDRIVE_V
+    half_v = 0.5 * settings.amplitude_v
+    step_s = 1.0 / (settings.f0_hz * points)
+    lines = [
+        "a tank with a cross-coupled pair",
+        f".model nch nmos (level=1 vto={THRESHOLD_V} kp={NMOS_KP_A_PER_V2})",
+        f"Vdd vdd 0 {supply_v!r}",
+        f"Lp vdd p {tank.inductance_h / 2!r} ic={0.5 * tail_a!r}",
+        f"Ln vdd n {tank.inductance_h / 2!r} ic={0.5 * tail_a!r}",
+        f"Cp p 0 {tank.capacitance_f!r} ic={supply_v + half_v!r}",
+        f"Cn n 0 {tank.capacitance_f!r} ic={supply_v - half_v!r}",
+        f"Rloss p n {tank.parallel_ohm!r}",
+        f"Mp p n tail 0 nch w={pair_m!r} l={LENGTH_M!r}",
+        f"Mn n p tail 0 nch w={pair_m!r} l={LENGTH_M!r}",
+        f"Mtail tail ref 0 0 nch w={MIRROR * small_m!r} l={LENGTH_M!r}",
+        f"Mref ref ref 0 0 nch w={small_m!r} l={LENGTH_M!r}",
+        f"Rref vdd ref {(supply_v - gate_v) / reference_a!r}",
+        "Ctail tail 0 1e-13 ic=1",
+        ".options method=trap reltol=1e-6",
+        ".save v(p) v(n) v(tail) v(ref) i(vdd) i(lp) i(ln)",
+        f".tran {step_s!r} {_CYCLES / settings.f0_hz!r} 0 {step_s!r} uic",
+        ".end",
+        "",
+    ]
+    waves = simulate("\n".join(lines), stop_s=_CYCLES / settings.f0_hz,
+                     expected_points=_CYCLES * points, vectors=7, name="tank")  # fmt: skip
+    names = ["v(p)", "v(n)", "v(tail)", "v(ref)", "i(vdd)", "i(lp)", "i(ln)"]
+    crossings = rising_crossings_s(waves.time_s, np.diff(waves.select(["v(n)", "v(p)"]))[:, 0])
+    if crossings.size < _KEPT + 2:
+        raise ConvergenceError("the cross-coupled tank stopped: raise the tail current or q")
+    first_s, last_s = crossings[-1 - _KEPT], crossings[-1]
+    keep = (waves.time_s > first_s) & (waves.time_s < last_s)
+    t = np.concatenate([[first_s], waves.time_s[keep], [last_s]])
+    p, n, tail, ref, supply, lp, ln = (
+        np.interp(t, waves.time_s, column) for column in waves.select(names).T
+    )
+
+    def per_period(values: Floats) -> float:
+        return float(np.trapezoid(values, t)) / _KEPT
+
+    def heat(gate: Floats, drain: Floats, source: Floats, width_m: float) -> float:
+        gain = NMOS_KP_A_PER_V2 * width_m / LENGTH_M
+        return per_period(drain_current_a(gate - source, drain - source, gain) * (drain - source))
+
+    zero = np.zeros_like(t)
+    stored = 0.5 * (
+        tank.capacitance_f * (p * p + n * n) + 0.5 * tank.inductance_h * (lp * lp + ln * ln)
+        + 1e-13 * tail * tail
+    )  # fmt: skip
+    measured_hz = _KEPT / (last_s - first_s)
+    mean_square = per_period((p - n) ** 2) * measured_hz
+    return TankCycle(
+        supply_v=supply_v,
+        tail_a=tail_a,
+        q=tank.q,
+        frequency_hz=float(measured_hz),
+        closed_hz=tank.resonance_hz,
+        amplitude_v=math.sqrt(2.0 * mean_square),
+        closed_amplitude_v=amplitude_v(tail_a, beta, tank.parallel_ohm),
+        supply_j=-supply_v * per_period(supply),
+        closed_j=supply_v * (tail_a + reference_a) / float(measured_hz),
+        heat_j={
+            "tank loss": per_period((p - n) ** 2) / tank.parallel_ohm,
+            "pair": heat(n, p, tail, pair_m) + heat(p, n, tail, pair_m),
+            "tail": heat(ref, tail, zero, MIRROR * small_m),
+            "reference": heat(ref, ref, zero, small_m)
+            + per_period((supply_v - ref) ** 2) * reference_a / (supply_v - gate_v),
+        },
+        stored_j=float(stored[-1] - stored[0]) / _KEPT,
+    )
