@@ -21,7 +21,7 @@ from drai_hw.model.unit_ports import UNITS
 if TYPE_CHECKING:
     from drai_hw.model.numbers import Formats
 
-PROPERTIES = ("weights-in-range", "pairs-once", "sums-to-zero", "no-deadlock")
+PROPERTIES = ("weights-in-range", "pairs-once", "sums-to-zero", "no-deadlock", "frames-checked")
 LIMIT_S = 600
 
 

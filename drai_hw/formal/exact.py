@@ -150,7 +150,10 @@ def both(terms: Terms, *bits: Bit) -> Bit:
     """Return whether all bits are 1."""
     out: Bit = 1
     for bit in bits:
-        out = bit if isinstance(out, int) and out else op(terms, "and", 1, (out, 1), (bit, 1))
+        if isinstance(bit, int):
+            out = out if bit else 0
+        else:
+            out = bit if isinstance(out, int) and out else op(terms, "and", 1, (out, 1), (bit, 1))
     return out
 
 
@@ -158,13 +161,18 @@ def either(terms: Terms, *bits: Bit) -> Bit:
     """Return whether some bit is 1."""
     out: Bit = 0
     for bit in bits:
-        out = bit if isinstance(out, int) and not out else op(terms, "or", 1, (out, 1), (bit, 1))
+        if isinstance(bit, int):
+            out = 1 if bit else out
+        elif not isinstance(out, int):
+            out = op(terms, "or", 1, (out, 1), (bit, 1))
+        else:
+            out = out or bit
     return out
 
 
 def no(terms: Terms, bit: Bit) -> Bit:
     """Return the other bit."""
-    return op(terms, "not", 1, (bit, 1))
+    return 1 - bit if isinstance(bit, int) else op(terms, "not", 1, (bit, 1))
 
 
 def looked_up(terms: Terms, table: Sequence[int], index: Any, bits: int) -> Exact:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from drai_hw.errors import SpecError
-from drai_hw.formal import deadlock, pairs, sums, weights_range
+from drai_hw.formal import deadlock, frames, pairs, sums, weights_range
 from drai_hw.formal.design import Design, own_design
 from drai_hw.formal.evidence import played, write_evidence
 from drai_hw.formal.outcome import REFUTED, UNKNOWN, Outcome, OutOfTimeError, UndecidedError
@@ -27,6 +27,7 @@ PROPERTIES: dict[str, tuple[Proof, str]] = {
     "pairs-once": (pairs.prove, "every unordered pair is visited exactly once in a pass"),
     "sums-to-zero": (sums.prove, "the sums of an antisymmetric coupling add up to zero"),
     "no-deadlock": (deadlock.prove, "the sequencer cannot stop: every run ends"),
+    "frames-checked": (frames.prove, "the bridge accepts no frame whose checksum is wrong"),
 }
 """Properties of the core: what proves them, and their sentence."""
 
@@ -113,7 +114,7 @@ def property_result(
     formats : Formats
         Formats and geometry of the network.
     design : Design or None
-        The core; None for what `drai-hw rtl` writes.
+        The core, of ``frames-checked`` the bridge; None for what `drai-hw rtl` writes.
     limit_s : float
         Time limit, seconds.
 
@@ -128,7 +129,8 @@ def property_result(
     clock = Clock(limit_s)
     with ExitStack() as stack:
         if design is None:
-            design = stack.enter_context(own_design(formats))
+            own = frames.own_bridge if name == "frames-checked" else own_design
+            design = stack.enter_context(own(formats))
         try:
             outcome = proof(design, clock)
         except OutOfTimeError as error:
