@@ -19,8 +19,11 @@ from drai_hw.boards.boardfile import read_board_file
 from drai_hw.cli import run
 from drai_hw.errors import DraiError, SpecError
 from drai_hw.files import MOST_BYTES, given_array, given_bytes, given_text
+from drai_hw.formal.frontend import read_system
 from drai_hw.model import checkpoint, plan, tasks
 from drai_hw.model.reference import Reference
+from drai_hw.sim.units.connection import port_names
+from drai_hw.sim.units.portmap import load_port_map
 from drai_hw.spec import Spec, load_patterns, parse
 from drai_hw.spec.graph import check_weights, read_graph
 from drai_hw.spec.mask import load_mask
@@ -243,6 +246,43 @@ def test_verbs_end_with_a_status_and_leave_nothing_half_written(
     assert (status == 2) == ("drai-hw: error:" in said)
     left = [path.name for path in folder.rglob("*") if path.name.startswith(".")]
     assert left == []
+
+
+PORT_MAPS = [
+    '[unit]\nreset = "active-low"\nlatency = 2\n[ports]\nclk = "clock"\nphi_i = "a"\n',
+    '[unit]\nhandshake = "valid-ready"\n[parameters]\nTHETA_R = 3\n[constants]\nx = 1\n',
+]
+
+
+@both
+def test_port_maps(full: bool, tmp_path: Path) -> None:
+    path = tmp_path / "ports.toml"
+    formats = plan.formats_of(catalog.find("pair")[0])
+    taken: list[bool] = []
+
+    @examples(full)
+    @given(damaged(PORT_MAPS))
+    def fuzz(text: str) -> None:
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        taken.append(check(lambda: load_port_map(path, "synapse", formats)))
+
+    fuzz()
+    assert 0 < np.mean(taken) < 0.98
+
+
+def test_a_design_that_never_ends_is_refused_before_it_fills_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(given_bytes, "__kwdefaults__", {"most": 1000})
+    path = tmp_path / "endless.v"
+    path.symlink_to("/dev/zero")
+    text = (
+        "cannot read file of --dut '.*endless.v': larger than 1,000 bytes; needs Verilog or RTLIL"
+    )
+    with pytest.raises(SpecError, match=text):
+        read_system([path], "top")
+    with pytest.raises(SpecError, match=r"cannot read design '.*endless\.v': larger than 1,000"):
+        port_names([path], "top")
 
 
 # -- the readers that all of them use -----------------------------------------------------------

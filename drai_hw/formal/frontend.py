@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from drai_hw.errors import SpecError, ToolError
+from drai_hw.files import given_bytes
 from drai_hw.formal.btor2 import System, parse
 
 YOSYS_LIMIT_S = 300
@@ -97,12 +97,7 @@ def _escaped(top: str) -> str:
 
 def _copied(path: Path, folder: Path, number: int) -> str:
     name = f"design{number}{path.suffix}"
-    try:
-        shutil.copyfile(path, folder / name)
-    except OSError as error:
-        raise SpecError(
-            f"--dut {str(path)!r}: {error.strerror}; needs a file that can be read"
-        ) from error
+    (folder / name).write_bytes(given_bytes(path, "file of --dut", "Verilog or RTLIL"))
     return name
 
 

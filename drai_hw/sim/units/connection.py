@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from drai_hw.errors import SpecError
+from drai_hw.files import given_bytes
 from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_rules import UnitRule
 from drai_hw.sim.units.portmap import PortMap, misfits, wanted_ports
@@ -30,7 +31,7 @@ def parameters_of(
     """Return the module's parameters: those of the map, and THETA_R where it has one."""
     wanted = dict(connect.parameters)
     if unit == "synapse" and "THETA_R" not in wanted:
-        texts = "".join(path.read_text(encoding="utf-8", errors="replace") for path in sources)
+        texts = "".join(_text(path) for path in sources)
         if re.search(r"\bparameter\b[^;)]*\bTHETA_R\b", texts):
             wanted["THETA_R"] = formats.theta_r
     return wanted
@@ -82,10 +83,15 @@ def _misfit(unit: str, unfit: Sequence[str], names: Sequence[str], top: str) -> 
     return "\n".join(lines)
 
 
+def _text(path: Path) -> str:
+    """Return a source as text, whatever its encoding."""
+    return given_bytes(path, "design", "a source file").decode("utf-8", errors="replace")
+
+
 def port_names(sources: Sequence[Path], top: str) -> list[str]:
     """Return the ports that the text of a module shows; for hints only."""
     for path in sources:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = _text(path)
         text = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
         head = re.search(
             rf"\bmodule\s+{re.escape(top)}\b\s*(?:#\s*\(.*?\)\s*)?\(([^;]*?)\)\s*;", text, re.DOTALL
