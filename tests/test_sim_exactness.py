@@ -31,7 +31,7 @@ def test_blocks_are_those_of_the_devices() -> None:
 
 def test_there_is_a_case_for_every_size_and_store_with_updates_enough() -> None:
     assert {(case.formats.n, case.store) for case in cases()} == {
-        (n, store) for n in SIZES for store in STORES
+        (n, store) for n in SIZES for store in STORES if n < 2048 or store == "sdram"
     }
     pairs = sum(c.steps * c.parts * c.formats.n * (c.formats.n - 1) // 2 for c in cases())
     assert pairs * 0.95 >= 10**9

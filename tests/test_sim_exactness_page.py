@@ -34,7 +34,7 @@ def test_the_page_has_every_size_with_every_store_and_not_one_mismatch(text: str
         (str(case.formats.n), case.memory) for case in cases()
     ]
     assert {(case.formats.n, case.store) for case in cases()} == {
-        (n, store) for n in SIZES for store in STORES
+        (n, store) for n in SIZES for store in STORES if n < 2048 or store == "sdram"
     }
     assert [number(row["steps"]) for row in rows] == [c.steps * c.parts for c in cases()]
     assert {row["mismatches"] for row in rows} == {"0"}

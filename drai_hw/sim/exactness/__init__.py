@@ -29,15 +29,18 @@ STORES = {
     "plain": "block memory, cut by synthesis",
     "banks": "block memory in registered banks",
     "spram": "single-port memory, SB_SPRAM256KA",
+    "sdram": "external SDRAM of 16 bits at 50 MHz",
 }
 """Weight stores that exist: see `drai_hw.rtl.stores.make_store`."""
 
-SIZES = (35, 128, 512, 1024)
+SIZES = (35, 128, 512, 1024, 2048)
+"""Oscillators; only SDRAM holds the weights of the largest."""
 LEAST_PAIR_UPDATES = 10**9
 # Depth and width of a block, as `drai_hw.boards.families` has them (boards stand on the benches).
 ECP5 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 ICE40 = ((256, 16), (512, 8), (1024, 4), (2048, 2))
 SMALL = {"phase_bits": 4, "levels": 5}
+SDRAM_CLOCK_HZ = 50e6
 Progress = Callable[[str], None]
 
 
@@ -70,10 +73,12 @@ class Case:
 
     @property
     def plan(self) -> Plan | None:
-        """The weight memory; single-port memory as the vendor's primitive."""
+        """The weight memory; single-port memory as the vendor's primitive, SDRAM with a chip."""
         depth, width = self.formats.pair_slots, self.formats.lanes * self.formats.weight_bits
         if self.store == "banks":
             return plan_store(depth, width, self.shapes, self.limit)
+        if self.store == "sdram":
+            return SdramPlan(depth, width, SDRAM_CLOCK_HZ)
         return SpramPlan(depth, width, vendor=True) if self.store == "spram" else None
 
     @property
@@ -112,7 +117,8 @@ def cases() -> list[Case]:
     """Return the cases of the page: every size with every store.
 
     Banks are cut as for an iCE40 (N = 35 and 128) and an ECP5, with so few blocks at hand that
-    there are several; single-port memory as it fits an iCE40 UP5K, in its small profile.
+    there are several; single-port memory as it fits an iCE40 UP5K, in its small profile. SDRAM
+    takes a word of 16 bits a clock, so its rows are shorter.
     """
 
     def geometry(n: int, lanes: int, **other: Any) -> Formats:
@@ -135,6 +141,11 @@ def cases() -> list[Case]:
         of("plain", geometry(1024, 32), 200, 2),
         of("banks", geometry(1024, 64), 200, 1, shapes=ECP5, limit=150),
         of("spram", geometry(1024, 8, weight_bits=2, **SMALL), 200, 2),
+        of("sdram", geometry(35, 12), 2000, 1),
+        of("sdram", geometry(128, 16), 500, 1),
+        of("sdram", geometry(512, 16), 60, 1),
+        of("sdram", geometry(1024, 24), 20, 1),
+        of("sdram", geometry(2048, 24), 6, 1),
     ]
 
 

@@ -27,6 +27,8 @@ stands for the RTL, and running it again with `--again` repeats everything.
   inactive oscillators do not count.
 - Single-port memory is the vendor's primitive with a model that answers a write with a wrong word
   and starts with wrong words, in the small profile (P = 4, 5 levels); the others have P = 6.
+- SDRAM is the controller with a model of the chip that counts what a chip does not allow
+  (`drai_hw/rtl/sdram_model.py`); the chip's delays in clocks of 50 MHz.
 - Seconds are wall time of one core of the machine at hand, bus and comparison included,
   compilation not.
 - After synthesis: `drai-hw sim SPEC --netlist ecp5` or `ice40` does the same with the netlist of
