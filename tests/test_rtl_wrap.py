@@ -77,7 +77,7 @@ def synthesise(bus: str, family: str, folder: Path) -> dict[str, int]:
     return cells(family, [f"read_verilog {files}"], f"soc_{bus}")
 
 
-@pytest.mark.parametrize("bus", some("axi4lite", "spi"))
+@pytest.mark.parametrize("bus", some("spi"))
 def test_the_example_system_is_synthesised_for_ecp5_with_the_emitted_verilog(bus, emitted):
     found = synthesise(bus, "ecp5", emitted[bus])
     assert found["LUT4"] > 900

@@ -57,7 +57,7 @@ def agree(case: str, steps: int, learning: int, folder: Path, dut: Path | None =
 
 @pytest.mark.parametrize("case", ["gaussian", "sigmoid"])
 def test_cores_of_one_sided_passes_equal_both_twins(case: str, tmp_path: Path) -> None:
-    assert agree(case, 320, 80, tmp_path) == 0
+    assert agree(case, 200, 40, tmp_path) == 0
 
 
 @pytest.mark.full

@@ -88,6 +88,18 @@ def circuit_option(function: F) -> F:
     )(function)
 
 
+def pnr_seed_option(function: F) -> F:
+    """Add ``--pnr-seed``, which may be given several times."""
+    return click.option(
+        "--pnr-seed",
+        "pnr_seeds",
+        type=click.IntRange(0),
+        multiple=True,
+        metavar="N",
+        help="Seed of place and route; several give the worst fmax of all.  [default: 1]",
+    )(function)
+
+
 def force_option(function: F) -> F:
     """Add ``--force``."""
     return click.option(

@@ -13,6 +13,7 @@ from drai_hw.cli.common import (
     json_text,
     load_job,
     out_option,
+    pnr_seed_option,
     seed_option,
     spec_argument,
 )
@@ -28,14 +29,7 @@ from drai_hw.cli.running import perform, tell_failures
     "module:PlatformClass; settings after commas, e.g. ,clock.pll_hz=50e6.  "
     "[default: the network's]",
 )
-@click.option(
-    "--pnr-seed",
-    "pnr_seeds",
-    type=click.IntRange(0),
-    multiple=True,
-    metavar="N",
-    help="Seed of place and route; several give the worst fmax of all.  [default: 1]",
-)
+@pnr_seed_option
 @click.option("--program", is_flag=True, help="Load the bitstream into the board (openFPGALoader).")
 @out_option("Output directory.")
 @seed_option

@@ -16,6 +16,7 @@ from drai_hw.cli.common import (
     json_text,
     load_job,
     out_option,
+    pnr_seed_option,
     seed_option,
     spec_argument,
 )
@@ -34,14 +35,7 @@ if TYPE_CHECKING:
     "module:PlatformClass.  [default: the network's, ulx3s-85f]",
 )
 @circuit_option
-@click.option(
-    "--pnr-seed",
-    "pnr_seeds",
-    type=click.IntRange(0),
-    multiple=True,
-    metavar="N",
-    help="Seed of place and route; several give the worst fmax of all.  [default: 1]",
-)
+@pnr_seed_option
 @out_option("Output directory; report.html and report.json go there.")
 @seed_option
 @force_option

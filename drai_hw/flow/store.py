@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw.errors import SpecError
+from drai_hw.files import made_whole
 from drai_hw.flow.digest import file_digest
 
 _RECORD = "stage.json"
@@ -32,18 +32,13 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, see :func:`write_text`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        with made_whole(path) as beside:
+            beside.write_bytes(content)
     except OSError as error:
         raise SpecError(
             f"cannot write {str(path)!r}: {error.strerror}; choose another place with -o"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 class Store:

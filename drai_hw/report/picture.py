@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from drai_hw.files import made_whole
 from drai_hw.report.figures import PhaseTrace, continuous
 from drai_hw.report.pixels import align
 
@@ -91,10 +91,11 @@ def main(arguments: list[str]) -> int:
 
     source, target = Path(arguments[0]), Path(arguments[1])
     report = json.loads(source.read_text(encoding="utf-8"))
-    with matplotlib.rc_context({"svg.hashsalt": "picture", "svg.fonttype": "none"}):
-        part = target.with_suffix(".part")
+    with (
+        matplotlib.rc_context({"svg.hashsalt": "picture", "svg.fonttype": "none"}),
+        made_whole(target) as part,
+    ):
         draw(report).savefig(part, format="svg", metadata={"Date": None}, facecolor="white")
-        os.replace(part, target)
     return 0
 
 

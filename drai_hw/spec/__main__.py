@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
+from drai_hw.files import write_whole
 from drai_hw.spec.template import reference
 
 PAGE = Path("docs/reference/network-file.md")
@@ -17,9 +17,7 @@ def main(arguments: list[str]) -> int:
     page = paths[0] if paths else PAGE
     if "--check" in arguments:
         return 0 if page.exists() and page.read_text(encoding="utf-8") == reference() else 1
-    part = page.with_suffix(".part")
-    part.write_text(reference(), encoding="utf-8")
-    os.replace(part, page)
+    write_whole(page, reference())
     return 0
 
 
