@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -115,10 +116,9 @@ def run_bench(
         ) from error
     folders = [module_folder.resolve()] if module_folder else []
     folders.append(Path(drai_hw.__file__).parents[1])
-    search = os.pathsep.join(filter(None, (*map(str, folders), os.environ.get("PYTHONPATH", ""))))
     results = workdir / RESULTS_FILE
     results.unlink(missing_ok=True)
-    with _watch(workdir / PROGRESS_FILE, progress):
+    with _watch(workdir / PROGRESS_FILE, progress), _importing(folders):
         try:
             runner.test(
                 hdl_toplevel=top,
@@ -127,7 +127,7 @@ def run_bench(
                 test_dir=workdir.resolve(),
                 results_xml=str(results.resolve()),
                 seed=seed,
-                extra_env={"PYTHONPATH": search, **(environment or {})},
+                extra_env=dict(environment or {}),
                 waves=waves is not None,
                 plusargs=[f"+dumpfile_path={waves.resolve()}"] if waves else [],
                 log_file=bench_log,
@@ -136,6 +136,17 @@ def run_bench(
             raise _failed(workdir) from error
     if error_file.exists() or _reasons(results) != []:
         raise _failed(workdir)
+
+
+@contextmanager
+def _importing(folders: Sequence[Path]) -> Iterator[None]:
+    """Let a simulator import from folders: cocotb hands down where this process imports from."""
+    before = list(sys.path)
+    sys.path[:0] = map(str, folders)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _reasons(results: Path) -> list[str] | None:
@@ -157,7 +168,13 @@ def _failed(workdir: Path) -> ToolError:
     if error_file.exists():
         detail = tail(error_file)
     else:
-        detail = "\n".join(_reasons(workdir / RESULTS_FILE) or ()) or tail(workdir / "bench.log")
+        reasons = _reasons(workdir / RESULTS_FILE)
+        detail = "\n".join(reasons or ()) or tail(workdir / "bench.log")
+        if reasons is None:  # every bench that comes to an end leaves its results
+            return ToolError(
+                "Icarus Verilog ended before the bench did: it was killed, or found no memory or "
+                f"no bench; the end of its log:\n{detail}"
+            )
     return ToolError(f"the bench on Icarus Verilog failed:\n{detail}")
 
 
