@@ -6,7 +6,7 @@ ARGS   ?=
 JOBS   ?= 2
 BIN    := .venv/bin
 
-.PHONY: help setup demo test test-full lint lock generated mutants coverage
+.PHONY: help setup demo test test-full lint lock generated mutants rtl-mutants coverage
 
 help:
 	@echo 'make demo       set up, then run the whole chain: drai-hw build letters'
@@ -15,6 +15,7 @@ help:
 	@echo 'make lint       set up, then ruff and mypy'
 	@echo 'make generated  set up, then remake the committed files of rtl/, spice/, sim/ and the made pages'
 	@echo 'make mutants    set up, then change the learning rules bit by bit and see tests fail; what changed since, or all with ARGS=--fresh'
+	@echo 'make rtl-mutants  set up, then change the units of the RTL bit by bit and see benches fail; what changed since, or all with ARGS=--fresh'
 	@echo 'make coverage   set up, then count the lines of the model that quick tests reach'
 	@echo 'make setup      only set up: .venv, locked packages, system programs'
 	@echo 'make lock       renew requirements.lock from pyproject.toml'
@@ -39,6 +40,9 @@ lint: setup
 # Not in test-full, because a fresh run takes an hour or so; tests/test_mutants.py tells when its page is out of date.
 mutants: setup
 	$(BIN)/python -m tools.mutants --jobs $(JOBS) $(ARGS)
+
+rtl-mutants: setup
+	$(BIN)/python -m tools.rtl_mutants $(ARGS)
 
 coverage: setup
 	$(BIN)/python -m tools.mutants.lines

@@ -156,7 +156,7 @@ def test_a_raw_file_is_read_by_column_and_branches_get_their_netlist_name(tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"flags": "complex"}, "complex"),
+        ({"flags": "complex", "values": 8}, "complex"),
         ({"points": 3}, "cut short"),
         ({"points": 0, "values": 0}, "cut short"),
     ],
