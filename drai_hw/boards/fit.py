@@ -228,14 +228,14 @@ def choose(
     """
     n = formats.n
     if fixed or lanes is not None:
-        wanted = formats if fixed else _sized(formats, n, lanes or 0)
+        wanted = formats if fixed else resized(formats, n, lanes or 0)
         check_fit(wanted, board)
         given = "lanes and pages" if fixed else "lanes"
         return _choice(wanted, board, f"{given} as the network file gives them")
     fitting = _geometries(n, board, formats)
     if not fitting:
         # The narrowest sensible core shows what is short: fewer lanes would not save memory.
-        probe = _sized(formats, n, min(8, n + n % 2))
+        probe = resized(formats, n, min(8, n + n % 2))
         need = estimate(probe, board)
         lacking = shortages(need, board) or ["no number of lanes fits all limits together"]
         raise FitError(_refusal(probe, board, need, lacking))
@@ -266,7 +266,8 @@ def _choice(formats: Formats, board: Board, why: str) -> Choice:
     return Choice(formats, plan, need, speed, reason)
 
 
-def _sized(formats: Formats, n: int, lanes: int) -> Formats:
+def resized(formats: Formats, n: int, lanes: int) -> Formats:
+    """Return formats for another number of oscillators, with the fewest pages on some lanes."""
     return replace(formats, n=n, lanes=lanes, pages=-(-n // lanes))
 
 
@@ -277,7 +278,7 @@ def _geometries(n: int, board: Board, formats: Formats) -> list[Formats]:
 
 def _fitting(n: int, board: Board, formats: Formats) -> Iterator[Formats]:
     for lanes in range(2, min(128, n + n % 2) + 1, 2):
-        sized = _sized(formats, n, lanes)
+        sized = resized(formats, n, lanes)
         if not shortages(estimate(sized, board), board):
             yield sized
 

@@ -11,7 +11,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import numpy as np
 from drai_hw import catalog
 from drai_hw.boards.board_core import board_core
 from drai_hw.boards.boardfile import Board, load_board
-from drai_hw.boards.fit import weight_plan
+from drai_hw.boards.fit import resized, weight_plan
 from drai_hw.boards.packing import pack
 from drai_hw.boards.report import read_rows, speed
 from drai_hw.errors import DraiError
@@ -28,6 +27,7 @@ from drai_hw.files import write_whole
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.banks import StorePlan
+from drai_hw.rtl.stores import step_clocks
 from drai_hw.rtl.top import Top
 
 DESIGN, BOARD = "memory-1024", "ulx3s-85f"
@@ -61,7 +61,7 @@ that hold weights; the rest are words of the oscillators and the frame buffer.
 def formats_at(n: int, lanes: int) -> Formats:
     """Return the formats of the catalog's core at another size."""
     spec, _ = catalog.find(DESIGN)
-    return replace(plan.formats_of(spec), n=n, lanes=lanes, pages=-(-n // lanes))
+    return resized(plan.formats_of(spec), n, lanes)
 
 
 def board_and_clock() -> tuple[Board, float]:
@@ -138,10 +138,11 @@ a couple pass with learning. Times at {clock_hz / 1e6:g} MHz.
 """
     for point in points:
         formats = formats_at(point["n"], point["lanes"])
-        told = speed(formats, clock_hz, store_at(formats))
-        step = round(clock_hz / told["steps_per_s"])
+        store = store_at(formats)
+        told = speed(formats, clock_hz, store)
         text += (
-            f"| {formats.n:,} | {formats.lanes} x {formats.pages} | {step:,} "
+            f"| {formats.n:,} | {formats.lanes} x {formats.pages} "
+            f"| {step_clocks(formats, store):,} "
             f"| {told['steps_per_s']:,.0f} | {told['pair_updates_per_s']:.3g} "
             f"| {told['presentation_clocks']:,} | {told['presentation_s'] * 1e6:.1f} |\n"
         )

@@ -83,13 +83,13 @@ class Watched:
     def __init__(self, design: Design, terms: Terms, *, timed: bool, numbers: bool = False) -> None:
         self.terms = terms
         self.system = system = design.system()
-        design.require(system, [*PORTS, *INNER])
-        cut = () if timed or SILENCE not in system.names else (SILENCE,)
         wanted = [*PORTS, *INNER]
+        design.require(system, wanted)
+        cut = () if timed or SILENCE not in system.names else (SILENCE,)
         self.machine: Machine = (
             KnownMachine(system, wanted, cut) if numbers else Machine(system, terms, wanted, cut)
         )
-        self.number = {name: system.meant(system.names[name]) for name in (*PORTS, *INNER)}
+        self.number = {name: system.meant(system.names[name]) for name in wanted}
         self.sums = [
             n for n in self.machine.states
             if system.nodes[n].sort.bits == WIDTHS["sum"] and not system.nodes[n].sort.address

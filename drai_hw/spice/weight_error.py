@@ -8,6 +8,7 @@ import numpy as np
 
 from drai_hw.errors import ConvergenceError
 from drai_hw.spice.engine import simulate
+from drai_hw.spice.extraction.pair import odd_part
 from drai_hw.spice.learning import with_elements
 from drai_hw.spice.memristive import Pairs, coupled, supplies
 from drai_hw.spice.netlist import upper_pairs
@@ -19,7 +20,6 @@ START_RAD = {1: 2.3, -1: 0.85}
 """Start of a pair that locks in phase, and of one that locks in antiphase."""
 SPAN_RAD = (0.5, 2.65)
 _SKIPPED = 12
-_FIT = 3
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,7 @@ def pair_coupling(
     """
     Return the coupling of a pair in rad/s by its transient.
 
-    ``psi(t) - psi(0)`` is fitted with integrals of -2 sin(k psi), k = 1 to 3, along the measured
-    psi; the first factor is w.
+    The first factor of `drai_hw.spice.extraction.pair.odd_part` is w.
 
     Parameters
     ----------
@@ -130,11 +129,8 @@ def pair_coupling(
             f"pair {i}-{j} moved by {abs(psi[-1] - psi[0]):.3g} rad in {cycles} periods: needed "
             "is 0.5 rad to tell its coupling; is it coupled?"
         )
-    rates = [-2.0 * np.sin(k * psi) for k in range(1, _FIT + 1)]
-    steps = np.diff(time_s)
-    columns = [np.concatenate([[0.0], np.cumsum(0.5 * (r[1:] + r[:-1]) * steps)]) for r in rates]
-    fitted, *_ = np.linalg.lstsq(np.column_stack(columns), psi - psi[0], rcond=None)
-    return float(fitted[0])
+    factors, _ = odd_part(time_s, psi)
+    return float(factors[0])
 
 
 def weight_error(

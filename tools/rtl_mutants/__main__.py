@@ -11,9 +11,10 @@ from pathlib import Path
 
 from drai_hw.files import write_whole
 from tools.rtl_mutants import benches, record
+from tools.rtl_mutants.benches import ALIVE
 from tools.rtl_mutants.equivalence import Prover
 from tools.rtl_mutants.plan import TARGETS, Target, mutated
-from tools.rtl_mutants.record import ALIVE, ASKED, Found
+from tools.rtl_mutants.record import ASKED, Found
 
 
 def judged(target: Target, folder: Path, *, prove: bool = True) -> Found:
@@ -36,14 +37,14 @@ def judged(target: Target, folder: Path, *, prove: bool = True) -> Found:
     mutants = mutated(target, folder)
     judge = benches.judge_of(target, mutants.source, folder / "models")
     end, bench = judge(0)
-    if end != benches.ALIVE:
+    if end != ALIVE:
         raise RuntimeError(f"{target.name}: the bench fails without a mutant: {bench}")
     ends: Counter[str] = Counter()
     alive = []
     for count, mutant in enumerate(mutants.mutants, 1):
         end, _ = judge(mutant.number)
         ends[end] += 1
-        if end == benches.ALIVE:
+        if end == ALIVE:
             alive.append(mutant)
         if count % 100 == 0:
             print(f"{target.name}: {count} of {len(mutants.mutants)}", file=sys.stderr)

@@ -30,8 +30,8 @@ HERE = Path(__file__).parent
 UNIT_SEEDS = (1,)
 CORE_STEPS = 200
 CORE_SEEDS = (1,)
-DIFFERS, NO_ANSWER, CRASH, ALIVE = "differs", "no answer", "crash", "alive"
-"""Ends: an output or state differs; the bench gives up waiting; the process ends; none of these."""
+DIFFERS, NO_ANSWER, ALIVE = "differs", "no answer", "alive"
+"""Ends: an output or state differs; the bench gives up waiting; none of these."""
 
 Judge = Callable[[int], tuple[str, str]]
 """Takes the number of a mutant, 0 for none; returns its end and what was seen."""

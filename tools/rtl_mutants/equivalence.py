@@ -9,8 +9,8 @@ from drai_hw.formal.btor2 import System
 from drai_hw.formal.exact import both, no, op
 from drai_hw.formal.frontend import read_system
 from drai_hw.formal.machine import Machine
-from drai_hw.formal.outcome import PROVED, REFUTED
-from drai_hw.formal.solver import Clock, Solver, Terms
+from drai_hw.formal.outcome import PROVED
+from drai_hw.formal.solver import KIND, Clock, Solver, Terms
 from drai_hw.formal.unit_design import UnitDesign, read_unit
 from drai_hw.formal.unit_proof import prove_unit
 from drai_hw.model.unit_rules import rule_of
@@ -37,6 +37,7 @@ class Prover:
     def __init__(self, target: Target, source: Path) -> None:
         self.target, self.source = target, source
         self.system = read_system((source,), target.module)
+        self._unit: Any = None  # read once, for all mutants
 
     def verdict(self, number: int) -> tuple[str, str]:
         """Return `SAME`, `RULE` or `OPEN`, and what is known beside."""
@@ -50,7 +51,7 @@ class Prover:
         """Prove that a unit still does what its rule says: `drai-hw prove --unit`."""
         rule = rule_of(self.target.unit, self.target.formats)
         design = UnitDesign((self.source,), self.target.top, constants={SELECT: number})
-        if not hasattr(self, "_unit"):
+        if self._unit is None:
             self._unit = read_unit(design, rule)
         latency = self.target.latency if rule.pipeline else 1
         found = prove_unit(design, self._unit, rule, latency, Clock(LIMIT_S))
@@ -90,14 +91,4 @@ def _equal(terms: Terms, a: Any, b: Any, sort: Any) -> Any:
     if not sort.address:
         return op(terms, "eq", 1, (a, sort.bits), (b, sort.bits))
     a, b = (terms._memory(x, sort) for x in (a, b))
-    return terms.bit(terms.manager.mk_term(_EQUAL, [a, b]))
-
-
-def _kind() -> Any:
-    import bitwuzla
-
-    return bitwuzla.Kind.EQUAL
-
-
-_EQUAL = _kind()
-__all__ = ["OPEN", "REFUTED", "RULE", "SAME", "Prover", "same_logic"]
+    return terms.bit(terms.manager.mk_term(KIND.EQUAL, [a, b]))

@@ -29,7 +29,6 @@ WITH_ALL: dict[str, Any] = {
 UNIT = Formats(n=35, lanes=8, pages=5, **WITH_ALL)
 PLAIN_UNIT = Formats(n=35, lanes=8, pages=5)
 CORE = Formats(n=11, lanes=4, pages=3, edge=True, **WITH_ALL)
-SMALL_CORE = Formats(n=4, lanes=2, pages=2, resonance=True, decay=True)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw.files import write_whole
+from tools.rtl_mutants.benches import ALIVE, DIFFERS, NO_ANSWER
 from tools.rtl_mutants.plan import ROOT, TARGETS, Target
 
 RECORD = Path(__file__).with_name("record.json")
@@ -15,7 +16,6 @@ COMMAND = "python -m tools.rtl_mutants"
 ASKED = 0.97
 """Share of the mutants that are not proved equal that the benches must notice."""
 
-ALIVE = "alive"
 _CORE = """
 ## Modules of the core: not there yet
 
@@ -77,7 +77,7 @@ def page(record: dict[str, Found]) -> str:
         ends, left = found["ends"], not_equal(found)
         cells = (
             target.name, _features(target), f"{sum(ends.values()):,}", found["bench"],
-            f"{ends.get('differs', 0):,}", ends.get("no answer", 0), len(found[ALIVE]),
+            f"{ends.get(DIFFERS, 0):,}", ends.get(NO_ANSWER, 0), len(found[ALIVE]),
             len(found[ALIVE]) - len(left), f"{share([found]):.2%}",
         )  # fmt: skip
         text += f"| {' | '.join(map(str, cells))} |\n"

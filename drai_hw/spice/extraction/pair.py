@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.integrate import cumulative_trapezoid
 
 from drai_hw.errors import ConvergenceError
 from drai_hw.spice.engine import Progress
@@ -57,10 +58,13 @@ class Pair:
         part.
         """
         g = self.conductance_s
-        predicted = _integral(self.time_s, -2.0 * g * other.odd_per_siemens(self.psi_rad))
+        pulls = -2.0 * g * other.odd_per_siemens(self.psi_rad)
+        predicted = cumulative_trapezoid(pulls, self.time_s, initial=0.0)
         measured = self.psi_rad - self.psi_rad[0]
         slope = float(predicted @ measured / (predicted @ predicted))
-        drift = _integral(self.time_s, g * other.even_per_siemens(self.psi_rad))
+        drift = cumulative_trapezoid(
+            g * other.even_per_siemens(self.psi_rad), self.time_s, initial=0.0
+        )
         moved = self.mean_rad - self.mean_rad[0]
         return Judged(
             slope=slope,
@@ -91,11 +95,6 @@ class Judged:
     psi_rms_rad: float
     mean_moved_rad: float
     mean_predicted_rad: float
-
-
-def _integral(time_s: Floats, rate: Floats) -> Floats:
-    steps = 0.5 * (rate[1:] + rate[:-1]) * np.diff(time_s)
-    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def pair_transient(
@@ -158,14 +157,40 @@ def pair_transient(
     return _fit(conductance_s, f_hz, time_s, psi, mean)
 
 
+def odd_part(time_s: Floats, psi_rad: Floats, scale: float = 1.0) -> tuple[Floats, float]:
+    """
+    Fit how a phase difference moved with integrals of ``-2 scale sin(k psi)`` along itself.
+
+    Parameters
+    ----------
+    time_s, psi_rad : ndarray, shape (T,)
+        The phase difference.
+    scale : float
+        What the factors are counted in: a conductance, or 1.
+
+    Returns
+    -------
+    ndarray, shape (SINES,)
+        Factor of each k from 1.
+    float
+        Rms of what is left, rad.
+    """
+    rates = [-2.0 * scale * np.sin(k * psi_rad) for k in range(1, SINES + 1)]
+    return _fitted(time_s, rates, psi_rad - psi_rad[0])
+
+
+def _fitted(time_s: Floats, rates: list[Floats], moved: Floats) -> tuple[Floats, float]:
+    """Return factors of the rates whose integral is what was moved, and the rms of the rest."""
+    table = np.column_stack([cumulative_trapezoid(r, time_s, initial=0.0) for r in rates])
+    factors, *_ = np.linalg.lstsq(table, moved, rcond=None)
+    return factors, float(np.sqrt(np.mean((table @ factors - moved) ** 2)))
+
+
 def _fit(conductance_s: float, f_hz: float, time_s: Floats, psi: Floats, mean: Floats) -> Pair:
-    g, odd = conductance_s, np.arange(1, SINES + 1)
-    table = np.column_stack([_integral(time_s, -2.0 * g * np.sin(k * psi)) for k in odd])
-    moved = psi - psi[0]
-    sine, *_ = np.linalg.lstsq(table, moved, rcond=None)
-    residual = float(np.sqrt(np.mean((table @ sine - moved) ** 2)))
-    table = np.column_stack([_integral(time_s, g * np.cos(k * psi)) for k in range(COSINES + 1)])
-    cosine, *_ = np.linalg.lstsq(table, mean - mean[0], rcond=None)
+    g = conductance_s
+    sine, residual = odd_part(time_s, psi, g)
+    rates = [g * np.cos(k * psi) for k in range(COSINES + 1)]
+    cosine, _ = _fitted(time_s, rates, mean - mean[0])
     found = PhaseMap(
         way="pair transient",
         frequency_hz=f_hz,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.integrate import cumulative_trapezoid
 
 from drai_hw.spice.energy import BALANCE_LIMIT, tank_ledger
 from drai_hw.spice.engine import simulate
@@ -74,9 +75,7 @@ def couplings(rho: float = 0.05, cycles: int = 250) -> Couplings:
     power_w = branch_s * ((p_v[:, 0] - p_v[:, 1]) ** 2 + (n_v[:, 0] - n_v[:, 1]) ** 2)
     grid, table = phases(waves.time_s, signal, f_hz)
     ends = rising_crossings_s(waves.time_s, signal[:, 0])[_SKIPPED:]
-    stored = np.concatenate(
-        [[0.0], np.cumsum(0.5 * (power_w[1:] + power_w[:-1]) * np.diff(waves.time_s))]
-    )
+    stored = cumulative_trapezoid(power_w, waves.time_s, initial=0.0)
     heat_j = np.diff(np.interp(ends, waves.time_s, stored))
     middle_s = 0.5 * (ends[1:] + ends[:-1])
     psi = np.interp(middle_s, grid, table[:, 1] - table[:, 0])
@@ -95,7 +94,6 @@ def couplings(rho: float = 0.05, cycles: int = 250) -> Couplings:
 
 def _amplitudes_v(time_s: Floats, signal: Floats, ends: Floats) -> Floats:
     """Return sqrt(2) times the rms of each column between the given times."""
-    square = 0.5 * (signal[1:] ** 2 + signal[:-1] ** 2) * np.diff(time_s)[:, None]
-    total = np.vstack([np.zeros(signal.shape[1]), np.cumsum(square, axis=0)])
+    total = cumulative_trapezoid(signal**2, time_s, axis=0, initial=0.0)
     columns = [np.interp(ends, time_s, column) for column in total.T]
     return np.sqrt(2.0 * np.diff(np.column_stack(columns), axis=0) / np.diff(ends)[:, None])

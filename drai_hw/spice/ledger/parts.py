@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.constants import Boltzmann
 
 from drai_hw.files import write_whole
 from drai_hw.model import plan, tasks
@@ -130,7 +131,7 @@ def _activity(known: Stored) -> Part:
 
 def _noise() -> Part:
     """E >= 2 pi^2 k T F / (Q^2 sigma^2) for a tank; Q = F = 1 is kT/C noise of a ring's edges."""
-    kt_j = 1.380649e-23 * 300.0
+    kt_j = Boltzmann * 300.0
     rows = [
         {"what": what, "q": q, "factor": factor, "sigma_rad": sigma,
          "bound_j": 2.0 * math.pi**2 * kt_j * factor / (q * sigma) ** 2}

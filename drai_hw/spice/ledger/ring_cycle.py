@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drai_hw.errors import ConvergenceError
-from drai_hw.spice.drawn import CHARGES, work_j
+from drai_hw.spice.drawn import work_j
 from drai_hw.spice.engine import Waves, simulate
 from drai_hw.spice.node import node_farad
 from drai_hw.spice.point import operating_point
@@ -103,9 +103,8 @@ def deck(transistors: Transistors, stages: int, load_f: float, corner: str, temp
         lines += transistors.inverter(f"{k}", f"n{(k - 1) % stages}", f"n{k}")
         lines.append(f"C{k} n{k} 0 {load_f!r} ic={vdd_v * (k % 2)!r}")
     saved = ["i(vdd)", *(f"v(n{k})" for k in range(stages))]
-    for tag in _tags(stages):
-        names = ("id", *CHARGES) if transistors.technology else ("id",)
-        saved += [transistors.quantity(tag, name) for name in names]
+    for k in range(stages):
+        saved += [name for kind in "np" for name in transistors.saved(f"{kind}{k}")]
     step_s = period_s / points
     lines += [
         ".options method=trap reltol=1e-5",
@@ -115,10 +114,6 @@ def deck(transistors: Transistors, stages: int, load_f: float, corner: str, temp
         "",
     ]
     return "\n".join(lines)
-
-
-def _tags(stages: int) -> list[str]:
-    return [f"{kind}{k}" for k in range(stages) for kind in "np"]
 
 
 def leakage_a(transistors: Transistors, corner: str, temperature_c: float) -> float:

@@ -13,6 +13,7 @@ from drai_hw.spice.engine import simulate
 from drai_hw.spice.lc import design_tank
 from drai_hw.spice.readout import rising_crossings_s
 from drai_hw.spice.settings import Circuit, Floats
+from drai_hw.spice.transistors import LEVEL1
 from drai_hw.units import TAU
 
 MIRROR = 8
@@ -130,7 +131,7 @@ def tank_cycle(
     step_s = 1.0 / (settings.f0_hz * points)
     lines = [
         "a tank with a cross-coupled pair",
-        f".model nch nmos (level=1 vto={THRESHOLD_V} kp={NMOS_KP_A_PER_V2})",
+        *LEVEL1.cards(),
         f"Vdd vdd 0 {supply_v!r}",
         f"Lp vdd p {tank.inductance_h / 2!r} ic={0.5 * tail_a!r}",
         f"Ln vdd n {tank.inductance_h / 2!r} ic={0.5 * tail_a!r}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.engine import simulate
@@ -58,16 +59,12 @@ class Update:
 
 
 def _device_v(model: Model, write_v: float, state: float) -> float:
-    """Return the voltage across the device behind the switch, by bisection."""
-    low, high = 0.0, write_v
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        left_v = write_v - middle - SWITCH_OHM * float(model.current_a(middle, state))
-        if left_v * write_v > 0:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+    """Return the voltage across the device behind the switch."""
+
+    def left_v(device_v: float) -> float:
+        return write_v - device_v - SWITCH_OHM * float(model.current_a(device_v, state))
+
+    return float(brentq(left_v, 0.0, write_v, xtol=1e-15))
 
 
 def pulse_s(model: Model, write_v: float, state: float, step: float) -> float:
