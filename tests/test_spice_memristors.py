@@ -19,12 +19,12 @@ FOLDER = Path(__file__).resolve().parent.parent / "spice" / "models"
 EV_PER_K = 8.617333262e-5
 
 
-def wave(model: Model, source: str, stop_s: float, steps: int = 1000, *, cycles=False, **changes):
+def wave(model: Model, source: str, stop_s: float, steps: int = 1000, **changes):
     """Run one device between node a and ground; return time, voltage, current, state."""
     step_s = stop_s / steps
     text = "\n".join(
         [
-            "device", model.subcircuit(cycles=cycles), source,
+            "device", model.subcircuit(), source,
             "vm a b 0", model.instance("1", "b", "0", **changes),
             ".save v(a) i(vm) v(x1.x)", ".options method=trap reltol=1e-5",
             f".tran {step_s:.12g} {stop_s:.12g} 0 {step_s:.12g}", ".end", "",
@@ -222,29 +222,49 @@ def test_devices_vary_as_told():
         varied(model, 1, np.random.default_rng(1), {"ron": -1})
 
 
+def steps_of_cycles(tcycle_s: float, c2c: float, volt: float, seed: int):
+    """Run VTEAM with variation from cycle to cycle for 0.4 us; return time, state and the draws."""
+    text = MODELS["vteam"].subcircuit(cycles=True).replace("tcycle=1e-06", f"tcycle={tcycle_s:g}")
+    text = text.replace("c2c=0.1", f"c2c={c2c:g}")
+    run = f"""c
+{text}v1 a 0 {volt:g}
+x1 a 0 vteam x0=0
+.save v(x1.x) v(x1.z)
+.options method=trap reltol=1e-5 seed={seed}
+.tran 1e-10 4e-7 0 1e-10
+.end
+"""
+    waves = simulate(run, stop_s=4e-7, expected_points=4000, vectors=2)
+    return (waves.time_s, *waves.data.T)
+
+
+def test_a_cycle_has_one_draw():
+    """Within one interval the rate is the mean one times exp(c2c z - c2c^2/2), z the one draw.
+
+    Not in the first step: at time 0 the source still has its DC value, 0.
+    """
+    rates = []
+    for seed in (1, 2):
+        t, x, z = steps_of_cycles(1e-6, 0.1, 0.05, seed)
+        rate = (np.diff(x) / np.diff(t))[1:]
+        assert np.ptp(rate) < 1e-9 * rate.max()
+        assert np.ptp(z[1:]) == 0
+        rates.append(rate[0] / np.exp(0.1 * z[1] - 0.005))
+        assert abs(z[1]) > 0.5
+    assert rates[0] == pytest.approx(rates[1], rel=1e-9)
+
+
 def test_cycles_vary_as_told():
     """VTEAM at a constant voltage: each interval's step is the mean one times a log-normal draw.
 
     400 draws: the standard deviation is good to 1/sqrt(800) = 3.5 %, 4 sigma are 14 %.
     """
     interval_s = 1e-9
-    t, _, _, x = wave(MODELS["vteam"], "v1 a 0 0.05", 400 * interval_s, 4000, cycles=True,
-                      x0=0.0)  # fmt: skip
-    # the draws follow the subcircuit's default tcycle, 1 us: shorten it in the instance instead
-    assert np.ptp(np.diff(x) / np.diff(t)) < 1e-2 * np.abs(np.diff(x) / np.diff(t)).max()
-    text = MODELS["vteam"].subcircuit(cycles=True).replace("tcycle=1e-06", "tcycle=1e-09")
-    text = text.replace("c2c=0.1", "c2c=0.3")
-    run = f"""c
-{text}v1 a 0 0.03
-x1 a 0 vteam
-.save v(x1.x)
-.options method=trap reltol=1e-5
-.tran 1e-10 4e-7 0 1e-10
-.end
-"""
-    waves = simulate(run, stop_s=4e-7, expected_points=4000, vectors=1)
-    steps = np.diff(np.interp(np.arange(1, 400) * interval_s, waves.time_s, waves.data[:, 0]))
+    t, x, _ = steps_of_cycles(interval_s, 0.3, 0.03, 1)
+    steps = np.diff(np.interp(np.arange(1, 400) * interval_s, t, x))
     assert np.log(steps).std() == pytest.approx(0.3, rel=0.14)
+    again = steps_of_cycles(interval_s, 0.3, 0.03, 1)[1]
+    assert np.array_equal(x, again)
 
 
 @pytest.mark.parametrize(
