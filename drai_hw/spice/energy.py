@@ -143,8 +143,12 @@ def tank_ledger(
     loss_j = float((squared_v2s / values["loss_ohm"]).sum())
     bleed_j = float((_integral(p_v**2 + n_v**2, time_s) / values["bleed_ohm"]).sum())
 
+    sides_v2s = _integral(np.stack([p_v, n_v], axis=2) ** 2, time_s)
+    bank_j = float((values["bank_s"] * sides_v2s).sum())
+
     def stored_j(k: int) -> float:
-        electric = 0.5 * values["capacitance_f"] * (p_v[k] ** 2 + n_v[k] ** 2)
+        squared = np.column_stack([p_v[k], n_v[k]]) ** 2
+        electric = (0.5 * values["capacitance_f"] * squared).sum(axis=1)
         return float((electric + 0.5 * values["inductance_h"] * inductor_a[k] ** 2).sum())
 
     duration_s = float(time_s[-1] - time_s[0])
@@ -154,6 +158,7 @@ def tank_ledger(
         dissipated_j={
             "tank_loss": loss_j,
             "bleed": bleed_j,
+            **({"tuning_bank": bank_j} if bank_j else {}),
             "coupling": coupling_j(netlist, time_s, p_v, n_v),
         },
         stored_change_j=stored_j(-1) - stored_j(0),

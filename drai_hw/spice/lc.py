@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drai_hw.errors import SpecError
+from drai_hw.spice.bank import Banks
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header, upper_pairs
 from drai_hw.spice.pyspice import Deck, digits
 from drai_hw.spice.settings import Circuit, Floats, half_bandwidth, scale_weights
@@ -174,6 +175,7 @@ def build(
     name: str,
     command: str,
     seed: int,
+    banks: Banks | None = None,
 ) -> Netlist:
     """
     Write the netlist of N differential tanks with resistive couplings.
@@ -199,6 +201,8 @@ def build(
         For the header.
     seed : int
         Recorded in the result.
+    banks : Banks, optional
+        Capacitors of the tanks with tuning banks, instead of equal ones.
 
     Returns
     -------
@@ -217,15 +221,19 @@ def build(
     g1_s = np.full(n, tank.g1_s) + (seen_s if circuit.damping == "trimmed" else 0.0)
     ideal_s = seen_s if circuit.damping == "ideal" else np.zeros(n)
     inductance_h = tank.inductance_h / (1.0 + detuning) ** 2
+    nominal_f = np.full((n, 2), tank.capacitance_f)
+    fixed_f = nominal_f if banks is None else banks.fixed_f
+    omega = TAU * circuit.f0_hz
+    sides_s = 1j * omega * nominal_f if banks is None else banks.side_s(omega)
+    half_v = 0.5 * circuit.amplitude_v * np.cos(start_phases_rad)
 
     deck = Deck(f"{name}: {n} differential coupled LC tanks")
     marked: list[Behavioural] = []
     for i in range(n):
         p, m, phase = f"p{i}", f"n{i}", float(start_phases_rad[i])
-        half_v = 0.5 * circuit.amplitude_v * math.cos(phase)
         omega_l = TAU * circuit.f0_hz * (1.0 + float(detuning[i])) * float(inductance_h[i])
-        deck.capacitor(f"p{i}", p, "0", tank.capacitance_f, half_v)
-        deck.capacitor(f"n{i}", m, "0", tank.capacitance_f, -half_v)
+        deck.capacitor(f"p{i}", p, "0", float(fixed_f[i, 0]), float(half_v[i]))
+        deck.capacitor(f"n{i}", m, "0", float(fixed_f[i, 1]), -float(half_v[i]))
         deck.inductor(
             f"t{i}", p, m, float(inductance_h[i]), circuit.amplitude_v * math.sin(phase) / omega_l
         )
@@ -257,8 +265,11 @@ def build(
     lines, stop_s = commands(
         circuit.f0_hz, circuit.cycles, circuit.points_per_cycle, saved, SOLVER_OPTIONS
     )
+    if banks is not None:
+        lines = [*banks.lines(half_v), *lines]
     values = {
-        "capacitance_f": np.full(n, tank.capacitance_f),
+        "capacitance_f": sides_s.imag / omega,
+        "bank_s": sides_s.real,
         "inductance_h": inductance_h,
         "loss_ohm": np.full(n, tank.loss_ohm),
         "bleed_ohm": np.full(n, tank.bleed_ohm),

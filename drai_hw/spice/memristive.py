@@ -19,51 +19,9 @@ from drai_hw.spice.settings import (
     half_bandwidth,
     scale_weights,
 )
+from drai_hw.spice.switch import Switch
 
 _PROBE_V = 1e-3
-
-
-@dataclass(frozen=True)
-class Switch:
-    """
-    Hold an analogue switch; the defaults are of the order of a CMOS switch at 180 nm.
-
-    Parameters
-    ----------
-    on_ohm, off_ohm : float
-        Resistance on and off.
-    off_f : float
-        Capacitance between its ends.
-    overlap_f : float
-        From its control to each end: an edge of the control injects ``overlap_f * control_v``.
-    control_v : float
-        Swing of the control.
-    """
-
-    on_ohm: float = 100.0
-    off_ohm: float = 1e11
-    off_f: float = 10e-15
-    overlap_f: float = 5e-15
-    control_v: float = 3.3
-
-    @property
-    def injected_c(self) -> float:
-        """Return the charge that an edge of the control puts on each end."""
-        return self.overlap_f * self.control_v
-
-    def cards(self) -> list[str]:
-        """Return the model card of the switch."""
-        half_v = 0.5 * self.control_v
-        return [f".model access sw(vt={half_v!r} vh=0 ron={self.on_ohm!r} roff={self.off_ohm!r})"]
-
-    def lines(self, tag: str, one: str, other: str, control: str) -> list[str]:
-        """Return a switch between two nodes with its capacitances."""
-        return [
-            f"S{tag} {one} {other} {control} 0 access",
-            f"Co{tag} {one} {other} {self.off_f!r}",
-            f"Ca{tag} {control} {one} {self.overlap_f!r}",
-            f"Cb{tag} {control} {other} {self.overlap_f!r}",
-        ]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Switched capacitors tune tanks: mismatch, a calibration that counts edges, recall, page."""
