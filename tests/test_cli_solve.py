@@ -37,7 +37,7 @@ def test_the_largest_cut_of_a_small_graph(capfd):
     assert len(result["partition"]) == 6
     assert set(result["partition"]) == {0, 1}
     assert graph.recount("g.txt", result["partition"]) == (7, 7)
-    assert (result["steps"], result["replicas"], result["seed"]) == (200, 64, 1)
+    assert (result["steps"], result["replicas"], result["seed"]) == (200, 32, 1)
     assert result["formats"]["weight_bits"] == 3
     assert "energy" not in result
     assert json.loads(Path("build/g/solve.json").read_text()) == result

@@ -1,18 +1,25 @@
 """The sparse twin: equal to the dense twin bit for bit, in NumPy and in vectors."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from drai_hw.errors import SpecError, ToolError
-from drai_hw.model import replica_vectors, sparse
+from drai_hw.model import replica_vectors, sparse_compiled, sparse_forms
 from drai_hw.model.machine import Settings
 from drai_hw.model.numbers import Formats
-from drai_hw.model.sparse import CompiledSparseTwin, SparseTwin
+from drai_hw.model.sparse import SparseTwin
+from drai_hw.model.sparse_compiled import CompiledSparseTwin, fastest
 from drai_hw.model.twin import Twin
 
-KINDS = [SparseTwin, CompiledSparseTwin]
+WAYS = [sparse_forms.BYTE, sparse_forms.QUARTER, sparse_forms.PLAIN]
+HAS = {
+    sparse_forms.BYTE: replica_vectors.HAS_BYTE_LOOK_UP,
+    sparse_forms.QUARTER: replica_vectors.HAS_SHUFFLE,
+    sparse_forms.PLAIN: True,
+}
 CASES = [
     {"phase_bits": 6, "accumulator_bits": 16},
     {"phase_bits": 4, "accumulator_bits": 12, "levels": 5, "weight_bits": 4},
@@ -23,11 +30,13 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["numpy", *WAYS])
 def kind(request):
-    if request.param is CompiledSparseTwin and not replica_vectors.HAS_BYTE_LOOK_UP:
-        pytest.xfail("this processor has no byte look-ups")
-    return request.param
+    if request.param == "numpy":
+        return SparseTwin
+    if not HAS[request.param]:
+        pytest.xfail("this processor has no such instructions")
+    return partial(CompiledSparseTwin, way=request.param)
 
 
 def edges_of(n, f, seed, share=0.4):
@@ -84,7 +93,7 @@ def test_more_replicas_than_a_vector_holds_and_oscillators_without_edges(kind):
     machine.load_phases(theta)
     machine.configure(Settings(gain=40_000, dither=7, shil_max=50, shil_step=3))
     machine.run(6)
-    for r in (0, 1, 63, 64, 66):
+    for r in (0, 1, 31, len(seeds) - 4, len(seeds) - 3, len(seeds) - 1):
         twin = dense(f, np.array(edges), seeds[r])
         twin.load_phases(theta[r])
         twin.configure(machine.settings)
@@ -123,29 +132,52 @@ def test_edges_that_do_not_fit_are_refused():
 
 def test_what_the_vectors_cannot_do_is_left_to_the_plain_twin(monkeypatch):
     f = Formats(n=4, lanes=4, pages=1, phase_bits=10)
-    assert type(sparse.fastest(f, [[0, 1, 1]], [1])) is SparseTwin
+    assert type(fastest(f, [[0, 1, 1]], [1])) is SparseTwin
     with pytest.raises(ToolError, match="phase_bits = 10: at most 8"):
         CompiledSparseTwin(f, [[0, 1, 1]], [1])
     monkeypatch.setattr(replica_vectors, "HAS_BYTE_LOOK_UP", False)
-    with pytest.raises(ToolError, match="need a processor with AVX-512 VBMI"):
-        CompiledSparseTwin(Formats(n=4, lanes=4, pages=1), [[0, 1, 1]], [1])
-
-    assert type(sparse.fastest(Formats(n=4, lanes=4, pages=1), [[0, 1, 1]], [1])) is SparseTwin
+    with pytest.raises(ToolError, match="looked up by byte: needs a processor with AVX-512 VBMI"):
+        CompiledSparseTwin(Formats(n=4, lanes=4, pages=1), [[0, 1, 1]], [1], way="byte")
+    with pytest.raises(ToolError, match="looked up by ear: there is no such way; "):
+        CompiledSparseTwin(Formats(n=4, lanes=4, pages=1), [[0, 1, 1]], [1], way="ear")
+    monkeypatch.setattr(replica_vectors, "HAS_SHUFFLE", False)
+    assert fastest(Formats(n=4, lanes=4, pages=1), [[0, 1, 1]], [1]).way == "plain"
     monkeypatch.undo()
 
     def missing(name="kernels"):
         raise ToolError("no numba")
 
-    monkeypatch.setattr(sparse, "kernels", missing)
-    assert type(sparse.fastest(Formats(n=4, lanes=4, pages=1), [[0, 1, 1]], [1])) is SparseTwin
+    monkeypatch.setattr(sparse_compiled, "kernels", missing)
+    assert type(fastest(Formats(n=4, lanes=4, pages=1), [[0, 1, 1]], [1])) is SparseTwin
 
 
-def test_registers_beyond_32_bits_are_refused_by_the_vectors_only(monkeypatch):
-    monkeypatch.setattr(replica_vectors, "HAS_BYTE_LOOK_UP", True)  # nothing runs on it here
+def test_registers_beyond_32_bits_are_refused_by_the_vectors_only():
     f = Formats(n=4096, lanes=64, pages=64, weight_bits=8, phase_bits=8, accumulator_bits=12)
     edges = np.array([[0, j, 127] for j in range(1, 4096)])
     with pytest.raises(ToolError, match="32 bits do not hold a torque of rows up to 520065"):
         CompiledSparseTwin(f, edges, [1]).configure(Settings(gain=65535))
     SparseTwin(f, edges, [1]).configure(Settings(gain=65535))
-    chosen = sparse.fastest(f, edges, [1], [Settings(gain=1), Settings(gain=65535)])
+    chosen = fastest(f, edges, [1], [Settings(gain=1), Settings(gain=65535)])
     assert type(chosen) is SparseTwin
+
+
+def test_a_table_that_is_no_quarter_wave_is_looked_up_otherwise():
+    sine = Formats(n=4, lanes=4, pages=1, phase_bits=8, accumulator_bits=12)
+    skewed = [int(v) for v in sine.coupling]
+    skewed[5] += 1
+    pointed = Formats(n=4, lanes=4, pages=1, phase_bits=8, accumulator_bits=12, table="triangle",
+                      table_bits=8)  # fmt: skip
+    assert pointed.coupling[63] != pointed.coupling[64]
+    edges = np.array([[0, 0, 1], [1, 2, 2], [1, -1, 1]])
+    for formats in (pointed, _Skewed(sine, skewed)):
+        assert sparse_forms.quarters_of(formats, *edges, 32) is None
+    assert fastest(pointed, edges.T[:1], [1]).way != "quarter"
+    with pytest.raises(ToolError, match="by quarter: needs a processor with AVX2 and an odd table"):
+        CompiledSparseTwin(pointed, edges.T[:1], [1], way="quarter")
+
+
+class _Skewed:
+    """Formats with another table."""
+
+    def __init__(self, formats, coupling):
+        self.phase_bits, self.n, self.coupling = formats.phase_bits, formats.n, coupling

@@ -97,7 +97,8 @@ def write_graph(path: Path, n: int, edges: Edges) -> None:
 def ours(path: Path, seconds: float) -> tuple[int, float]:
     """Return the cut that the oscillators find, counted from the file, and the processor time."""
     from drai_hw import catalog
-    from drai_hw.model import solve, sparse
+    from drai_hw.model import solve
+    from drai_hw.model.sparse_compiled import fastest
     from drai_hw.spec.graph import check_weights, read_graph, recount
 
     spec, _ = catalog.find("solve")
@@ -106,9 +107,7 @@ def ours(path: Path, seconds: float) -> tuple[int, float]:
     couplings = graph.edges * np.array([1, 1, -1])
     with one_thread():
         seeds = range(formats.seed, formats.seed + spec.solve.replicas)
-        pace_s = solve.seconds_a_step(
-            sparse.fastest(formats, couplings, seeds), clock=time.process_time
-        )
+        pace_s = solve.seconds_a_step(fastest(formats, couplings, seeds), clock=time.process_time)
         start = time.process_time()
         found = solve.solve_ising(spec, formats, couplings, steps=max(1, int(seconds / pace_s)))
         spent_s = time.process_time() - start

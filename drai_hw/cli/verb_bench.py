@@ -15,6 +15,7 @@ from drai_hw.errors import SpecError
 SUBJECTS = {
     "model": "drai_hw.bench.models",
     "twin": "drai_hw.bench.twins",
+    "replicas": "drai_hw.bench.replicas",
     "events": "drai_hw.bench.events",
     "rtl": "drai_hw.bench.rtl",
     "crossbar": "drai_hw.bench.crossbars",
@@ -29,7 +30,7 @@ LONG = ("solve",)
     "subjects",
     nargs=-1,
     type=click.Choice(list(SUBJECTS)),
-    metavar="[model|twin|events|rtl|crossbar|solve]...",
+    metavar="[model|twin|replicas|events|rtl|crossbar|solve]...",
 )
 @click.option(
     "--n",
@@ -39,8 +40,8 @@ LONG = ("solve",)
     metavar="N",
     help="Number of oscillators; may be given several times.  "
     "[default: 256, 1024, 4096, 8192 for model; 35, 256, 1024 for twin; "
-    "256, 1024, 4096 for events; 35 for rtl; 32, 128, 256 for crossbar (rows and columns); "
-    "800, 2000 for solve]",
+    "800, 2000 for replicas and solve; 256, 1024, 4096 for events; 35 for rtl; "
+    "32, 128, 256 for crossbar (rows and columns)]",
 )
 @click.option(
     "--rounds",

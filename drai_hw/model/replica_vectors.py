@@ -1,7 +1,8 @@
-"""Vectors of integers for compiled loops over 64 replicas, one in each element.
+"""Vectors of integers for compiled loops over 64 or 32 replicas, one in each element.
 
-A line of 64 bytes holds 64 phases or table entries; sums and accumulators of the same replicas are
-two vectors of 16-bit or four of 32-bit elements. Arithmetic wraps, as that of NumPy's arrays.
+A line of bytes holds the phases of all replicas or table entries; sums and accumulators of the same
+replicas are two such lines of 16-bit or four of 32-bit elements. Arithmetic wraps, as that of
+NumPy's arrays.
 
 Machine code kept on disk is renewed when the file of its loop changes, not when this one does:
 whoever changes this file touches those that import it.
@@ -19,11 +20,14 @@ from numba.core.extending import models, register_model
 
 from drai_hw.model.vectors import _declared, _operation, _pointer, _repeat
 
-REPLICAS = 64
-"""Elements of a line of bytes."""
-
 HAS_BYTE_LOOK_UP = bool(binding.get_host_cpu_features().get("avx512vbmi"))
 """Whether this processor finds 64 bytes of a table at once (AVX-512 VBMI)."""
+
+HAS_SHUFFLE = bool(binding.get_host_cpu_features().get("avx2"))
+"""Whether it finds 32 bytes of tables of 16 entries at once (AVX2)."""
+
+REPLICAS = 64 if HAS_BYTE_LOOK_UP else 32
+"""Elements of a line of bytes."""
 
 
 class _Integers(types.Type):
@@ -44,7 +48,7 @@ class _IntegersModel(models.PrimitiveModel):
 BYTES = _Integers(types.int8, REPLICAS)
 WORDS = _Integers(types.int16, REPLICAS)
 LONGS = _Integers(types.int32, REPLICAS)
-_KINDS = {kind.dtype: kind for kind in (BYTES, WORDS, LONGS)}
+_KINDS = {kind.dtype: kind for kind in (BYTES, WORDS, LONGS)} | {types.uint8: BYTES}
 
 
 def _shape(kind: _Integers) -> Any:
@@ -53,7 +57,7 @@ def _shape(kind: _Integers) -> Any:
 
 @_operation
 def load(typing, array, index):
-    """Return the 64 elements of an array from one on."""
+    """Return the elements of an array from one on."""
     result = _KINDS[array.dtype]
 
     def build(context, builder, signature, values):
@@ -66,7 +70,7 @@ def load(typing, array, index):
 
 @_operation
 def store(typing, array, index, vector):
-    """Write 64 elements from one on."""
+    """Write the elements from one on."""
 
     def build(context, builder, signature, values):
         at = _pointer(context, builder, signature.args[0], values[0], values[1])

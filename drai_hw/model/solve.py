@@ -18,7 +18,8 @@ from drai_hw.model import plan
 from drai_hw.model.ising import Energy, Reader, Solution, Spins
 from drai_hw.model.machine import Machine, Settings, each_replica
 from drai_hw.model.numbers import GAIN_BITS, STRENGTH_BITS, Formats
-from drai_hw.model.sparse import SparseTwin, fastest
+from drai_hw.model.sparse import SparseTwin
+from drai_hw.model.sparse_compiled import fastest
 from drai_hw.spec import Spec
 from drai_hw.spec.schema import Solve
 from drai_hw.units import TAU

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drai_hw.errors import SpecError, ToolError
+from drai_hw.errors import SpecError
 from drai_hw.model import prng
-from drai_hw.model.compiled import kernels
 from drai_hw.model.machine import Settings, check_vector
 from drai_hw.model.numbers import Formats, round_shift
 
@@ -52,7 +51,6 @@ class SparseTwin:
         self.shil = 0
         self._first = [prng.spread_seeds(seed, "dither", 1)[0] for seed in seeds]
         self._i, self._j, self._w = _directed(formats, edges)
-        self._start = np.searchsorted(self._i, np.arange(formats.n + 1))
         rows = np.zeros(formats.n, dtype=np.int64)
         np.add.at(rows, self._i, np.abs(self._w))
         self.row_sum = int(rows.max())
@@ -184,99 +182,3 @@ def _directed(
     if np.any((i[1:] == i[:-1]) & (j[1:] == j[:-1])):
         raise SpecError("edges name a pair twice: there is one weight for each unordered pair")
     return i, j, w
-
-
-class CompiledSparseTwin(SparseTwin):
-    """`SparseTwin` in vector instructions, 64 replicas at a time: the same bits.
-
-    Raises
-    ------
-    ToolError
-        Without numba, on a processor without byte look-ups (AVX-512 VBMI), or for formats whose
-        sums or phases do not fit its registers; the text says which.
-    """
-
-    def __init__(self, formats: Formats, edges: ArrayLike, seeds: Sequence[int]) -> None:
-        module = kernels("replica_vectors")
-        if formats.phase_bits > 8:
-            raise ToolError(
-                f"compiled replicas with phase_bits = {formats.phase_bits}: at most 8; "
-                "drai_hw.model.sparse.SparseTwin gives the same bits"
-            )
-        if not module.HAS_BYTE_LOOK_UP:
-            raise ToolError(
-                "compiled replicas need a processor with AVX-512 VBMI; "
-                "drai_hw.model.sparse.SparseTwin gives the same bits without"
-            )
-        self._kernels = kernels("sparse_kernels")
-        self._lanes = module.REPLICAS
-        super().__init__(formats, edges, seeds)
-        lines = -(-self.replicas // self._lanes)
-        self._groups = np.zeros((lines, formats.n * self._lanes), dtype=np.int32)
-        self._tops = np.zeros((2, formats.n * self._lanes), dtype=np.int8)
-        size = max(64, 1 << formats.phase_bits)
-        self._bytes = np.resize(np.array(formats.coupling, dtype=np.int8), size)
-        largest = int(np.abs(self._w).max(initial=1)) * formats.table_amplitude
-        self._burst = max(1, np.iinfo(np.int16).max // max(largest, 1))
-        self._places = self._j * self._lanes
-
-    def reseed(self) -> None:
-        """Restart the dither streams."""
-        super().reseed()
-        spare = -self.replicas % self._lanes  # replicas that nobody reads fill the last vector
-        padded = np.append(self._streams, np.full(spare, self._streams[0]))
-        self._lines = padded.astype(np.int32).reshape(-1, self._lanes)
-
-    def read_phases(self) -> NDArray[np.int64]:
-        """Return the phase accumulators, shape (R, N)."""
-        cube = self._groups.reshape(-1, self.formats.n, self._lanes).transpose(0, 2, 1)
-        flat: NDArray[np.int64] = cube.reshape(-1, self.formats.n)[: self.replicas].astype(np.int64)
-        return flat
-
-    def _put(self, theta: NDArray[np.int64]) -> None:
-        padded = np.zeros((self._lines.size, self.formats.n), dtype=np.int32)
-        padded[: self.replicas] = theta
-        cube = padded.reshape(-1, self._lanes, self.formats.n).transpose(0, 2, 1)
-        self._groups = np.ascontiguousarray(cube).reshape(len(self._lines), -1)
-
-    def fits(self, settings: Settings) -> bool:
-        """Say whether no intermediate value of a step leaves 32 bits."""
-        f = self.formats
-        pull = settings.gain * self.row_sum * f.table_amplitude
-        pull += (settings.shil_max * f.table_amplitude) << f.strength_shift
-        return pull + (1 << f.shift) < 1 << 31
-
-    def configure(self, settings: Settings) -> None:
-        """Write the run-time registers (`SpecError` where a value does not fit)."""
-        super().configure(settings)
-        if not self.fits(settings):
-            raise ToolError(
-                f"compiled replicas with gain = {settings.gain} and shil_max = "
-                f"{settings.shil_max}: 32 bits do not hold a torque of rows up to {self.row_sum}; "
-                "drai_hw.model.sparse.SparseTwin gives the same bits"
-            )
-
-    def _run(self, steps: int) -> None:
-        f, s = self.formats, self.settings
-        self.shil = self._kernels.run(
-            self._groups, self._tops, self._lines, self._start, self._places,
-            self._w, self._bytes, steps, s.gain, self.shil, s.shil_step,
-            s.shil_max, s.dither, f.shift, f.strength_shift, f.delta_max, f.accumulator_bits,
-            f.phase_bits, self._burst, f.slots - f.n,
-        )  # fmt: skip
-
-
-def fastest(
-    formats: Formats, edges: ArrayLike, seeds: Sequence[int], settings: Sequence[Settings] = ()
-) -> SparseTwin:
-    """Return the sparse twin that is done first and takes all the settings.
-
-    All give the same bits.
-    """
-    try:
-        twin = CompiledSparseTwin(formats, edges, seeds)
-        for one in settings:
-            twin.configure(one)
-    except ToolError:
-        return SparseTwin(formats, edges, seeds)
-    return twin

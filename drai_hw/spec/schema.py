@@ -231,7 +231,7 @@ class Solve(Section):
         40, "Stages of a run: the host sets gain, dither and second harmonic anew before each.",
         ge=1, le=1000,
     )  # fmt: skip
-    replicas: int = key(64, "Starts that run side by side; the best is the result.", ge=1, le=4096)
+    replicas: int = key(32, "Starts that run side by side; the best is the result.", ge=1, le=4096)
 
 
 class Circuit(Section):
