@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drai_hw import catalog
 from drai_hw.bench.ising_graphs import FAMILIES
@@ -50,7 +51,9 @@ def rows(n: int, rounds: int) -> Iterator[Row]:
     for family in GRAPHS:
         known = prepared(family, n, "numpy").read_phases()
 
-        def work(way: str, steps: int, family: str = family, known: object = known) -> Work:
+        def work(
+            way: str, steps: int, family: str = family, known: NDArray[np.int64] = known
+        ) -> Work:
             twin = prepared(family, n, way)
             if not np.array_equal(twin.read_phases(), known):
                 raise AssertionError(f"replicas looked up by {way} differ on {family}, N = {n}")

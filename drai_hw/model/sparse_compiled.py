@@ -100,8 +100,12 @@ class CompiledSparseTwin(SparseTwin):
         )  # fmt: skip
 
 
+Edges = tuple[forms.Indices, forms.Indices, forms.Indices]
+"""i, j, w of every edge in both directions, sorted by i."""
+
+
 def _form(
-    formats: Formats, edges: tuple[forms.Indices, ...], module: ModuleType, way: str | None
+    formats: Formats, edges: Edges, module: ModuleType, way: str | None
 ) -> tuple[str, forms.Form]:
     """Return the way to look the table up and what it takes."""
     lanes = module.REPLICAS
