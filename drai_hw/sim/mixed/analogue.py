@@ -161,8 +161,10 @@ class _Child:
     def failed(self, error: BaseException) -> None:
         """Tell the bench and end: no exception can pass through ngspice."""
         text = f"{error}"
-        self.say({"error": text, "numerical": bool(NO_SOLUTION.search(text))})
-        os._exit(1)
+        try:
+            self.say({"error": text, "numerical": bool(NO_SOLUTION.search(text))})
+        finally:
+            os._exit(1)
 
     def _exchange_s(self) -> float:
         edges = (self._number + 1) * self._order["exchange_clocks"]

@@ -183,15 +183,18 @@ def run_mixed(
     history: list[list[int]] = [list(mixed.start_weights)]
     mismatches, clocks = 0, 0
     ended: dict[str, int] = {}
-    with LearningUnit(formats, design or Design(), folder) as unit, Analogue(
-        order, timeout_s
-    ) as analogue:
+    with (
+        LearningUnit(formats, design or Design(), folder) as unit,
+        Analogue(order, timeout_s) as analogue,
+    ):
         for message in analogue.exchanges():
             if "accepted" in message:
                 ended = message
                 break
             _oscillating(message, circuit.f0_hz)
-            phases = [phase_word(e, mixed.clock_ratio, formats.phase_bits) for e in message["edges"]]
+            phases = [
+                phase_word(e, mixed.clock_ratio, formats.phase_bits) for e in message["edges"]
+            ]
             weights, clocks = history[-1], 0
             for _ in range(mixed.passes):
                 pairs = exchanger.inputs(phases, weights)
@@ -308,4 +311,3 @@ def _unconfirmed_weights(
             inside &= edges > edges[0]
         wrong += int((volts[inside] != np.array(weights)).any(axis=0).sum()) + (not inside.any())
     return wrong
-

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drai_hw.errors import SpecError
@@ -15,7 +15,7 @@ from drai_hw.sim.units.connection import connect_ports, parameters_of
 from drai_hw.sim.units.portmap import MAX_LATENCY, PortMap
 from drai_hw.sim.units.session import SETTLE_CLOCKS
 from drai_hw.sim.units.simulate import SIMULATORS, TIME_LIMIT_S, SimulatorPlayer
-from drai_hw.sim.units.stimulus import Values, idle
+from drai_hw.sim.units.stimulus import idle
 from drai_hw.sim.units.vhdl import translated
 
 
@@ -38,7 +38,7 @@ class Design:
 
     files: tuple[Path, ...] = ()
     top: str = ""
-    connect: PortMap = PortMap()
+    connect: PortMap = field(default_factory=PortMap)
     simulator: str = "icarus"
 
 
@@ -65,9 +65,7 @@ class LearningUnit:
 
     def __init__(self, formats: Formats, design: Design, folder: Path) -> None:
         if design.simulator not in SIMULATORS:
-            raise SpecError(
-                f"simulator = {design.simulator!r}: known are {', '.join(SIMULATORS)}"
-            )
+            raise SpecError(f"simulator = {design.simulator!r}: known are {', '.join(SIMULATORS)}")
         if design.connect.handshake:
             raise SpecError(
                 "unit.handshake: this bench takes units with a fixed latency; needed is "
@@ -107,7 +105,7 @@ class LearningUnit:
         """End the simulator."""
         self._player.close()
 
-    def update(self, pairs: Sequence[Values]) -> tuple[list[int], int]:
+    def update(self, pairs: Sequence[Mapping[str, int]]) -> tuple[list[int], int]:
         """
         Give one pair a clock; return their new weights and the clocks until all are there.
 

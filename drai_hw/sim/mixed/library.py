@@ -163,7 +163,8 @@ class Library:
         return 0
 
     def _sync(
-        self, time_s: float, step: Any, old_s: float, again: int, _ident: int, place: int, _user: Any
+        self, time_s: float, step: Any, old_s: float, again: int, _ident: int, place: int,
+        _user: Any,
     ) -> int:  # fmt: skip
         """
         Take part in ngspice's choice of the step.

@@ -47,9 +47,9 @@ def run_model(
     """
     Integrate ``phi_i' = omega_i + kappa sum_j w_ij sin(phi_j - phi_i)`` with weights that learn.
 
-    Fourth-order Runge-Kutta, 4 steps a period (phases move by less than 0.1 rad in one), ends of steps on exchanges and on the edges where
-    weights change. The coupling function of the tanks is a sine and their second-harmonic term is
-    0 (no pump), by the closed form of the design.
+    Fourth-order Runge-Kutta, 4 steps a period, in which no phase moves by more than 0.03 rad; steps
+    end on exchanges and on the edges where weights change. The coupling function of the tanks is a
+    sine and their second-harmonic term is 0 (no pump), by the closed form of the design.
 
     Parameters
     ----------
@@ -107,9 +107,7 @@ def run_model(
             time_s = end_s
         held = [[x for x in two if x.edge < edge][-1] for two in last]
         latched.append([x.crossing_s for x in held])
-        words = [
-            phase_word(x.edge, mixed.clock_ratio, mixed.formats.phase_bits) for x in held
-        ]
+        words = [phase_word(x.edge, mixed.clock_ratio, mixed.formats.phase_bits) for x in held]
         active = matrix(weights)
         if given is None:
             for _ in range(mixed.passes):
@@ -119,4 +117,3 @@ def run_model(
             weights = list(given[number])
         history.append(tuple(weights))
     return ModelRun(np.array(history), crossing_phase(np.array(latched), mixed.circuit.f0_hz))
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drai_hw.errors import SpecError
 from drai_hw.model.numbers import Formats
@@ -168,3 +168,26 @@ FOUR = Mixed(
 """Four oscillators that learn the pattern + - + - from weights of 0."""
 
 EXPERIMENTS = {mixed.name: mixed for mixed in (PAIR, FOUR)}
+
+
+def recall_of(learned: Mixed, weights: tuple[int, ...], flipped: int, periods: int = 160) -> Mixed:
+    """
+    Return the experiment that recalls what another one has learned.
+
+    Parameters
+    ----------
+    learned : Mixed
+        The one that learned.
+    weights : tuple of int
+        Its weights at the end; they stay.
+    flipped : int
+        Oscillator that starts on the other side.
+    periods : int
+        Length.
+    """
+    start = list(learned.start_phases_rad)
+    start[flipped] += math.pi
+    return replace(
+        learned, name=f"{learned.name}-recall", start_phases_rad=tuple(start),
+        start_weights=weights, learn=False, periods=periods,
+    )  # fmt: skip
