@@ -102,7 +102,7 @@ def test_the_temperature_falls_as_asked_and_the_second_harmonic_grows(spec):
         assert coupling <= spec.solve.coupling / field * 1.001
         assert coupling >= spec.solve.coupling / field / 4 * 0.999
         temperature = 4.0 ** (r.dither - 1) * lsb**2 / (4 * coupling)
-        wanted = field * 0.25 * (0.04 / 0.25) ** share
+        wanted = field * 0.3 * (0.08 / 0.3) ** share
         assert temperature == pytest.approx(wanted, rel=0.5 / r.gain + 1e-9)
         shil_rad = r.shil_max * formats.table_amplitude * lsb * 2**formats.strength_shift
         shil_rad /= 2**formats.shift

@@ -217,11 +217,11 @@ class Solve(Section):
         0.4, "Phase advance that a torque of F makes in one step, at most.", unit="rad", gt=0, le=4
     )
     temperature_start: float = key(
-        0.25, "Temperature at the start: variance of the dither over twice the coupling, in units of F.",
+        0.3, "Temperature at the start: variance of the dither over twice the coupling, in units of F.",
         gt=0, le=10,
     )  # fmt: skip
     temperature_end: float = key(
-        0.04, "Temperature at the end, reached geometrically.", gt=0, le=10
+        0.08, "Temperature at the end, reached geometrically.", gt=0, le=10
     )
     shil: float = key(
         0.5, "Second harmonic k_s at the end, in units of F; it grows from 0 stage by stage.",
