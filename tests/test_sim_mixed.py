@@ -58,7 +58,9 @@ def unit(folder: Path, text: str = UNIT) -> Design:
 def agrees(run: MixedRun) -> None:
     assert (run.rule_mismatches, run.phase_mismatches, run.weight_mismatches) == (0, 0, 0)
     assert run.phase_distance_rad < NEAR_RAD
-    assert run.weight_distance == 0
+    # a word at its border, one step of the meter apart, may decide one step of a weight otherwise
+    assert run.weight_distance <= 2
+    assert run.final_distance_rad < NEAR_RAD
 
 
 def test_circuit_and_rtl_do_what_model_and_rule_do(short: MixedRun) -> None:
@@ -126,7 +128,7 @@ def test_a_register_takes_what_was_latched_an_edge_before() -> None:
         ({"pass_periods": 1}, "pass_periods = 1: needed are at least 2"),
         ({"exchange_periods": 5}, "needed is a multiple of the 2 periods of a learning pass"),
         ({"periods": 7}, "needed is at least one exchange step of 8 periods"),
-        ({"hysteresis_v": 1.0}, "less than the amplitude of 1 V"),
+        ({"hysteresis_v": 2.0}, "less than twice the amplitude of 1 V"),
         ({"events_per_period": 0.6}, "a probability of 1.2 a pass; needed is 0 to 1"),
         ({"reject_every": 1}, "with 1 time would stand still"),
     ],
@@ -191,7 +193,10 @@ def test_four_oscillators_learn_a_pattern_and_recall_it() -> None:
     assert weights == (-15, 15, -15, -15, 15, -15)
     flipped = recall_of(FOUR, weights, flipped=1)
     recalled = run_mixed(flipped)
-    agrees(recalled)
+    assert recalled.mismatches == 0
+    # on its way to the other side its amplitude changes, which the phase model does not know
+    assert recalled.phase_distance_rad < 0.4
+    assert recalled.final_distance_rad < 1e-3
     start = [1 if c > 0 else -1 for c in np.cos(flipped.start_phases_rad)]
     assert start == [1, 1, 1, -1]
     assert recalled.pattern == [1, -1, 1, -1]
@@ -249,9 +254,9 @@ def test_stale_phases_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.full
 def test_an_amplitude_within_the_hysteresis_is_no_oscillation() -> None:
+    # couplings damp: a level of 0.99 V is out of reach for tanks whose free amplitude is 1 V
     with pytest.raises(ConvergenceError, match="had not crossed its comparator for 2 periods"):
-        run_mixed(replace(SHORT, hysteresis_v=0.99, start_weights=(15,), detuning=(0.0, 0.01),
-                          circuit=replace(PAIR.circuit, amplitude_v=0.992)))  # fmt: skip
+        run_mixed(replace(SHORT, hysteresis_v=1.98, start_weights=(15,)))
 
 
 @pytest.mark.full

@@ -45,7 +45,8 @@ class MixedRun:
     weights : ndarray of int, shape (K + 1, pairs)
         At the start and after every exchange.
     phases_rad : ndarray, shape (K, N)
-        Of the latched crossings before quantisation, in the frame of the clock.
+        Of the latched crossings before quantisation, in the frame of the mean free-running
+        frequency.
     clocks : int
         Clocks from an exchange to the change of the weights.
     accepted, rejected : int
@@ -210,7 +211,7 @@ def run_mixed(
             history.append(weights)
         waves = analogue.waves()
     free_hz = free_running_hz(replace(circuit, kind="lc"))
-    phases_rad = crossing_phase(np.array(crossings), circuit.f0_hz)
+    phases_rad = crossing_phase(mixed, np.array(crossings), free_hz)
     same = run_model(mixed, free_hz, clocks, history[1:])
     alone = run_model(mixed, free_hz, clocks)
     return MixedRun(

@@ -29,16 +29,31 @@ class ModelRun:
     weights : ndarray of int, shape (K + 1, pairs)
         At the start and after every exchange.
     phases_rad : ndarray, shape (K, N)
-        Of the latched crossings, in the frame of the clock.
+        Of the latched crossings, in the frame of the mean free-running frequency.
     """
 
     weights: np.ndarray
     phases_rad: Floats
 
 
-def crossing_phase(crossing_s: Sequence[float] | Floats, f0_hz: float) -> Floats:
-    """Return the phase of a rising crossing in the frame that turns at the nominal frequency."""
-    return np.asarray(-TAU / 4 - TAU * f0_hz * np.asarray(crossing_s))
+def crossing_phase(mixed: Mixed, crossings_s: Floats, free_hz: float) -> Floats:
+    """
+    Return the phases of rising crossings in the frame of the mean free-running frequency.
+
+    Oscillators cross up to a period apart: in the frame of the clock, a difference of phases would
+    hold what both drift in that time.
+
+    Parameters
+    ----------
+    mixed : Mixed
+        The experiment.
+    crossings_s : ndarray, shape (K, N)
+        Times of crossings.
+    free_hz : float
+        Frequency of one tank alone.
+    """
+    mean_hz = free_hz * (1.0 + float(np.mean(mixed.detuning)))
+    return np.asarray(-TAU / 4 - TAU * mean_hz * crossings_s)
 
 
 def run_model(
@@ -116,4 +131,4 @@ def run_model(
         else:
             weights = list(given[number])
         history.append(tuple(weights))
-    return ModelRun(np.array(history), crossing_phase(np.array(latched), mixed.circuit.f0_hz))
+    return ModelRun(np.array(history), crossing_phase(mixed, np.array(latched), free_hz))

@@ -35,7 +35,7 @@ class Mixed:
     clock_ratio : int
         Clocks of the learning unit a nominal period: a multiple of ``2**phase_bits``.
     hysteresis_v : float
-        Of the comparators, below the tanks' amplitude.
+        Between the two levels of the comparators, below twice the tanks' amplitude.
     events_per_period : float
         Mean number of update events of a pair in a period; the probability of an event in a pass
         is this times ``pass_periods``, at most 1.
@@ -100,9 +100,9 @@ class Mixed:
                 f"{self.exchange_periods} periods",
             ),
             (
-                0 <= self.hysteresis_v < self.circuit.amplitude_v,
-                f"hysteresis_v = {self.hysteresis_v!r} V: needed is 0 or more, and less than the "
-                f"amplitude of {self.circuit.amplitude_v:g} V, or no comparator moves",
+                0 <= self.hysteresis_v < 2 * self.circuit.amplitude_v,
+                f"hysteresis_v = {self.hysteresis_v!r} V: needed is 0 or more, and less than "
+                f"twice the amplitude of {self.circuit.amplitude_v:g} V, or no comparator moves",
             ),
             (
                 0 <= self.event_probability <= 1,
