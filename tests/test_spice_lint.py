@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from drai_hw.cli import run
-from drai_hw.spice.lint import lint, ngspice_says
-from drai_hw.spice.memristors import LIBRARIES, library
+from drai_hw.errors import SpecError
+from drai_hw.spice.lint import disturb, lint, ngspice_says
+from drai_hw.spice.memristors import LIBRARIES, MODELS, library
 
 LTSPICE_IF = """* thresholds, LTspice
 .SUBCKT MEM TE BE XSV PARAMS: Vp=0.65 Vn=0.56 Ap=4k An=4k x0=0.11
@@ -333,3 +334,55 @@ def test_the_command_fails_while_something_is_left(tmp_path, monkeypatch, capfd)
 def test_a_file_that_is_none_is_refused(capfd):
     assert run(["lint", "nowhere.sub"]) == 2
     assert "cannot read netlist 'nowhere.sub'" in capfd.readouterr().err
+
+
+INLINE = """\
+an anti-phase pair sees the sum of both amplitudes
+.include {library}
+va a 0 sin(0 {peak} 1k)
+vb b 0 sin(0 -{peak} 1k)
+x1 a b yakopcic x0=0.5 {more}
+x2 a 0 yakopcic
+.save v(a)
+.tran 10u 1m 0 10u
+.end
+"""
+
+
+def inline(folder: Path, peak: float, more: str = "") -> list[str]:
+    (folder / "y.lib").write_text(library([MODELS["yakopcic"]]))
+    text = INLINE.format(library="y.lib", peak=peak, more=more)
+    return [each.message for each in disturb(text, folder)]
+
+
+def test_a_memristor_that_must_keep_its_state_is_named_with_its_voltage(tmp_path: Path) -> None:
+    """0.8 of 0.56 V are 0.448 V: two amplitudes of 0.22 V are below, two of 0.23 V are not."""
+    assert inline(tmp_path, 0.22) == []
+    (said,) = inline(tmp_path, 0.23)
+    assert re.match(
+        r"x1 sees 0\.4[56]\d* V at .*: to keep its state yakopcic needs less than", said
+    )
+    assert "0.448 V (0.8 of its lower threshold)" in said
+    # a device of one's own: its threshold is that of its parameters
+    assert inline(tmp_path, 0.23, "vn=700m vp=.7") == []
+    assert len(inline(tmp_path, 0.46, "vn=2")) == 2
+
+
+def test_voltages_are_not_judged_where_there_is_nothing_to_judge(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="needed is one at least whose state is to be kept"):
+        disturb("title\nr1 a 0 1\n.tran 1n 1u\n.end\n")
+    with pytest.raises(SpecError, match=r"no \.tran line in the netlist"):
+        disturb("title\nx1 a 0 vteam\n.end\n")
+    with pytest.raises(SpecError, match=r"x1: vn = '\{q\}'; needed is a number"):
+        inline(tmp_path, 0.1, "vn={q}")
+
+
+def test_the_command_runs_the_rule_only_when_asked(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    Path("y.lib").write_text(library([MODELS["yakopcic"]]))
+    Path("bad.cir").write_text(INLINE.format(library="y.lib", peak=0.3, more=""))
+    assert run(["lint", "bad.cir", "--keep-state"]) == 1
+    assert re.search(r"bad\.cir:5:1: x1 sees 0\.(?:6|599)\d* V", capfd.readouterr().out)
+    assert run(["lint", "bad.cir", "--no-run"]) == 0
+    assert run(["lint", "bad.cir", "--keep-state", "--no-run"]) == 2
+    assert "needed is a run, to see voltages" in capfd.readouterr().err

@@ -113,6 +113,18 @@ def _assigned(text: str) -> list[str]:
     return [name.lower() for name in re.findall(r"([A-Za-z_]\w*)\s*(?:\([^)]*\)\s*)?=(?!=)", text)]
 
 
+def whole_paths(text: str, folder: Path) -> str:
+    """Return a netlist that finds the files it includes wherever it is run."""
+
+    def whole(match: re.Match[str]) -> str:
+        given = match[2].strip("\"'")
+        return f'{match[1]}"{folder.resolve() / given}"'
+
+    for card in (r"\.inc(?:lude)?\s+)(\S+)", r"\.lib\s+)(\S+)(?=[ \t]+\S)"):
+        text = re.sub(rf"^([ \t]*{card}", whole, text, flags=re.IGNORECASE | re.MULTILINE)
+    return text
+
+
 def ngspice_says(text: str, folder: Path | None = None) -> str:
     """
     Return ngspice's first complaint about a file, nothing if it takes it.
@@ -134,7 +146,8 @@ def ngspice_says(text: str, folder: Path | None = None) -> str:
     """
     program = find_ngspice()
     cards = read_cards(text)
-    with tempfile.TemporaryDirectory(prefix="drai_hw_lint_", dir=folder) as place:
+    text = whole_paths(text, folder or Path())
+    with tempfile.TemporaryDirectory(prefix="drai_hw_lint_") as place:
         if any(card.word in _ANALYSIS for card in cards):
             deck = text
         else:
