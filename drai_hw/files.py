@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
-from collections.abc import Iterator
+import select
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drai_hw.errors import SpecError
+from drai_hw.interrupts import whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+ELSEWHERE = "another place with -o"
+"""What a message offers for a place that cannot be written."""
+
+FULL_BYTES = 1 << 20
+"""With less than this free, what failed on a disk most likely failed for want of space."""
+
+_REFUSALS = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO", "ENOTDIR",
+                 "EISDIR", "ENAMETOOLONG", "EMFILE", "ENFILE", "EAGAIN", "ENOMEM")
+}  # fmt: skip
 
 MOST_BYTES = 1 << 28
 """Most that is read of a file the user names: a device or a wrong file must not fill memory."""
 
 
-def write_whole(path: Path, text: str) -> None:
+PIPE_PATIENCE_S = 10.0
+"""Longest silence of a pipe that is given as a file."""
+
+
+def write_whole(path: Path, text: str, *, elsewhere: str = ELSEWHERE) -> None:
     """Write a text file so that a reader sees the old content or the new, nothing between.
 
     Missing folders are made; what was half-written is removed.
@@ -29,13 +51,61 @@ def write_whole(path: Path, text: str) -> None:
         The file.
     text : str
         Its new content, stored as UTF-8.
+    elsewhere : str
+        As in `made_whole`.
+
+    Raises
+    ------
+    SpecError
+        As `made_whole`.
     """
-    with made_whole(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    write_together({path: text}, elsewhere=elsewhere)
+
+
+def write_together(files: Mapping[Path, str | bytes], *, elsewhere: str = ELSEWHERE) -> None:
+    """Write several files that belong together: all of them, or none when one cannot be written.
+
+    Missing folders are made. An interruption leaves all old contents or all new ones.
+
+    Parameters
+    ----------
+    files : mapping
+        Content by path; text is stored as UTF-8.
+    elsewhere : str
+        As in `made_whole`.
+
+    Raises
+    ------
+    SpecError
+        As `made_whole`.
+    """
+    with contextlib.ExitStack() as made:
+        for path, content in files.items():
+            beside = made.enter_context(made_whole(path, elsewhere=elsewhere))
+            beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        _put_in_place(made)
+
+
+@whole
+def move_together(files: Mapping[Path, Path]) -> None:
+    """Move files on one disk; an interruption leaves all in their old places or in the new ones.
+
+    Parameters
+    ----------
+    files : mapping
+        New place by old one.
+    """
+    for old, new in files.items():
+        os.replace(old, new)
+
+
+@whole
+def _put_in_place(made: contextlib.ExitStack) -> None:
+    made.close()
 
 
 @contextlib.contextmanager
-def made_whole(path: Path) -> Iterator[Path]:
+def made_whole(path: Path, *, what: str = "", elsewhere: str = ELSEWHERE) -> Iterator[Path]:
     """Give a place beside a file where it can be made; it takes the file's place at the end.
 
     Missing folders are made; after an error the place is cleared and the old file stays.
@@ -44,19 +114,72 @@ def made_whole(path: Path) -> Iterator[Path]:
     ----------
     path : Path
         The file; the place beside it has its suffix.
+    what : str
+        What it holds, for messages: ``"checkpoint "``.
+    elsewhere : str
+        What to choose instead, for messages.
 
     Yields
     ------
     Path
         Where to write.
+
+    Raises
+    ------
+    SpecError
+        A place that takes no file: ``cannot write 'x': No space left on device; ...``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        yield beside
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a device, a pipe
+            raise OSError(errno.EINVAL, "it is a device or a pipe, needs a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield beside
+            os.replace(beside, path)
+        finally:
+            with contextlib.suppress(OSError):  # there was no folder to write to
+                beside.unlink()
+    except OSError as error:
+        raise unwritable(path, error, what=what, elsewhere=elsewhere) from error
+
+
+def unwritable(
+    path: Path, error: OSError, *, what: str = "", elsewhere: str = ELSEWHERE
+) -> SpecError:
+    """Return the error of a place that cannot be written, with what would help."""
+    reason = error.strerror or str(error)
+    remedy = f"choose {elsewhere}"
+    note = full_disk(path)
+    if note or error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = f"free some space or {remedy}" + (f" ({note})" if note else "")
+    elif error.errno == errno.EFBIG:
+        remedy = f"raise the limit of file sizes (ulimit -f) or {remedy}"
+    return SpecError(f"cannot write {what}{str(path)!r}: {reason}; {remedy}")
+
+
+def full_disk(path: Path) -> str:
+    """Return a note when next to nothing is free where a path is or would be, else nothing."""
+    try:
+        place = next((place for place in (path, *path.absolute().parents) if place.exists()), None)
+        free = shutil.disk_usage(place).free if place else FULL_BYTES
+    except OSError:
+        return ""
+    return f"{free:,} bytes are free there" if free < FULL_BYTES else ""
+
+
+def system_failure(error: Exception) -> str | None:
+    """Return the message for what the system refuses (space, rights, memory), else None."""
+    if isinstance(error, MemoryError):
+        return f"not enough memory ({error}); needs a smaller network, or a larger machine".replace(
+            " ()", ""
+        )
+    if not isinstance(error, OSError) or error.errno not in _REFUSALS:
+        return None
+    name = error.filename if isinstance(error.filename, str | os.PathLike) else None
+    if name is None:
+        return f"cannot write: {error.strerror}; free some space, or choose another place"
+    return str(unwritable(Path(name), error))
 
 
 def given_bytes(path: Path, what: str, needs: str, *, most: int = MOST_BYTES) -> bytes:
@@ -79,14 +202,48 @@ def given_bytes(path: Path, what: str, needs: str, *, most: int = MOST_BYTES) ->
         A file that cannot be read, or a larger one: ``cannot read patterns 'x': ...; needs ...``.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
+        with open(path, "rb", opener=_open_at_once) as file:
+            if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                content = _from_pipe(file.fileno(), most + 1)
+            else:
+                content = file.read(most + 1)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise unreadable(path, what, reason, needs) from None
     if len(content) > most:
         raise unreadable(path, what, f"larger than {most:,} bytes", needs)
     return content
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    # Opening a pipe waits for its writer, for ever if none comes.
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _from_pipe(pipe: int, most: int) -> bytes:
+    """Read a pipe to its end, or to so many bytes; its writer must not be silent for too long."""
+    content, heard = bytearray(), time.monotonic()
+    state = select.poll()
+    state.register(pipe, 0)  # asks for nothing but whether the last writer is gone
+    while len(content) < most:
+        try:
+            part = os.read(pipe, min(1 << 20, most - len(content)))
+        except BlockingIOError:  # a writer that has not written yet
+            part = None
+        if part:
+            content += part
+            heard = time.monotonic()
+        elif part is not None and (content or state.poll(0)):
+            break
+        elif time.monotonic() - heard > PIPE_PATIENCE_S:
+            raise OSError(
+                errno.ETIMEDOUT, f"nothing came out of the pipe for {PIPE_PATIENCE_S:g} s"
+            )
+        elif part is None:
+            select.select([pipe], [], [], 0.1)
+        else:
+            time.sleep(0.02)  # no writer yet
+    return bytes(content)
 
 
 def given_text(path: Path, what: str, needs: str, encoding: str = "utf-8") -> str:

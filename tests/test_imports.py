@@ -16,7 +16,7 @@ PACKAGE = "drai_hw"
 # Lowest floor first; a room is a module or package right under drai_hw. A room may import its own
 # floor and those below it. `__init__` is the ground: importing anything imports it.
 TOWER = (
-    {"__init__", "errors", "files", "units"},
+    {"__init__", "errors", "files", "interrupts", "processes", "units"},
     {"spec", "catalog"},
     {"model"},
     {"rtl", "spice", "api"},

@@ -31,6 +31,7 @@ from drai_hw.boards.nextpnr import (
 from drai_hw.boards.process import Progress, run_tool
 from drai_hw.boards.toolchain import Tool, find_tools
 from drai_hw.errors import FitError, SpecError, ToolError
+from drai_hw.files import move_together
 from drai_hw.rtl.replica import REPLICA
 
 RESULT_FILE = "board.json"
@@ -314,8 +315,7 @@ class _Job:
         patterns = ("*.log", "*.nextpnr-*.json", "*.il", "*.ys", "*.lpf", "*.pcf", "*.cst")
         files = sorted({file for pattern in patterns for file in self.work.glob(pattern)})
         files.append(self.work / f"{self.name}{self.family.suffix}")
-        for file in [*files, self.work / last]:
-            os.replace(file, self.target / file.name)
+        move_together({file: self.target / file.name for file in [*files, self.work / last]})
 
 
 def plan_build(design: Any, board: Board, clock: Any, name: str) -> Any:
@@ -342,11 +342,10 @@ def plan_build(design: Any, board: Board, clock: Any, name: str) -> Any:
 @contextmanager
 def _scratch(target: Path) -> Iterator[Path]:
     """Give a scratch folder inside ``target`` that is gone afterwards, come what may."""
-    work = Path(tempfile.mkdtemp(prefix=".building-", dir=target)).resolve()
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=".building-", dir=target, ignore_cleanup_errors=True
+    ) as work:
+        yield Path(work).resolve()
 
 
 def _sharper(error: ToolError, board: Board) -> ToolError | FitError:

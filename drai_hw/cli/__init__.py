@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import os
 import sys
-from collections.abc import Sequence
-from typing import Any
 
-import click
+from drai_hw import interrupts
 
-from drai_hw import __version__
-from drai_hw.errors import DraiError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-EXIT_OK, EXIT_CHECK, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
-TRACEBACK_VARIABLE = "DRAI_HW_TRACEBACK"
+# `python -m drai_hw.cli` imports this package before anything of it runs.
+if sys.argv[:1] == ["-m"]:
+    interrupts.install()
+
+EXIT_OK, EXIT_CHECK, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, interrupts.STATUS
 
 VERBS = {
     "build": "The whole chain: model, twin, RTL, simulation, bitstream, SPICE, report.",
@@ -37,52 +36,24 @@ VERBS = {
 """Verbs with the line that `drai-hw --help` shows, so that help needs none of their modules."""
 
 
-class _Verbs(click.Group):
-    """Group whose commands live in modules of their own and are imported on demand."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs in the order of a working day."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a verb."""
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"drai_hw.cli.verb_{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs from the table, without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb; an unknown one is answered with the nearest known one."""
-        name = args[0]
-        if name not in VERBS and not name.startswith("-"):
-            close = difflib.get_close_matches(name, VERBS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known verbs: {', '.join(VERBS)}"
-            raise click.UsageError(f"no verb {name!r}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
-@click.group(
-    cls=_Verbs,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="SPEC is a catalog name (pair, memory, letters, digits, solve) or the path of a network "
-    "file. Exit status: 0 done and agreed, 1 a check failed, 2 bad input, 130 interrupted.",
-)
-@click.version_option(__version__, prog_name="drai-hw")
-def group() -> None:
-    """Make one network file into a model, a bit-exact twin, FPGA logic and a circuit."""
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit status."""
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    interrupts.install()
+    from drai_hw.cli.group import interrupted
+
+    status = EXIT_INTERRUPTED
+    try:
+        interrupts.working()
+        try:
+            status = run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            interrupts.over()
+    except KeyboardInterrupt:  # between two lines of ours
+        interrupts.over()
+        status = interrupted()
+    if interrupts.asked():
+        interrupts.stop_children()
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -99,47 +70,6 @@ def run(arguments: Sequence[str]) -> int:
     int
         0 done and agreed; 1 a check failed; 2 bad input; 130 interrupted.
     """
-    try:
-        status: Any = group.main(list(arguments), prog_name="drai-hw", standalone_mode=False)
-        sys.stdout.flush()
-        return int(status or 0)
-    except click.UsageError as error:
-        return _usage(error)
-    except click.ClickException as error:
-        return _fail(error.format_message())
-    except DraiError as error:
-        _trace()
-        return _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("drai-hw: interrupted; finished stages are kept", err=True)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe went away (`| head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_CHECK
-    except Exception as error:
-        _trace()
-        _fail(
-            f"fault of drai-hw itself, not of your input: {type(error).__name__}: {error} "
-            f"(set {TRACEBACK_VARIABLE}=1 to see where, and report it)"
-        )
-        return EXIT_CHECK
+    from drai_hw.cli.group import run_group
 
-
-def _usage(error: click.UsageError) -> int:
-    hint = ""
-    if error.ctx is not None:
-        hint = f"\n  see {error.ctx.command_path} --help"
-    return _fail(f"{error.format_message()}{hint}")
-
-
-def _fail(message: str) -> int:
-    click.echo(f"drai-hw: error: {message}", err=True)
-    return EXIT_INPUT
-
-
-def _trace() -> None:
-    if os.environ.get(TRACEBACK_VARIABLE):
-        import traceback
-
-        traceback.print_exc()
+    return run_group(arguments)

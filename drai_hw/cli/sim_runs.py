@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drai_hw.cli.common import Job
-from drai_hw.errors import SpecError
+from drai_hw.files import move_together, unwritable
 
 if TYPE_CHECKING:
     from drai_hw.model.numbers import Formats
@@ -28,9 +27,7 @@ def _folder(job: Job, name: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SpecError(
-            f"cannot write to {str(folder)!r}: {error.strerror}; choose another place with -o"
-        ) from error
+        raise unwritable(folder, error) from error
     return folder
 
 
@@ -79,8 +76,7 @@ def waves_of(job: Job, random_steps: int | None) -> dict[str, Any]:
             SURFER_FILE: surfer_view(verilog, command=command, state=formats),
         }
         emit.write(views, work)
-        for name in (DUMP_FILE, *views):
-            os.replace(work / name, folder / name)
+        move_together({work / name: folder / name for name in (DUMP_FILE, *views)})
     return {
         "name": spec.network.name,
         "n": spec.network.oscillators,

@@ -176,7 +176,7 @@ def simulate_unit(
 def write_template(unit: str, reference: str | None, output: str | None, as_json: bool) -> int:
     """Write the files of a unit to start from; none that exists is written over."""
     with clean_stdout() as say:
-        from drai_hw.files import write_whole
+        from drai_hw.files import write_together
         from drai_hw.sim.units.template import template_files
 
         reference = reference or TEMPLATE_SPEC
@@ -189,8 +189,7 @@ def write_template(unit: str, reference: str | None, output: str | None, as_json
                     f"{str(path)!r} exists: a template writes over nothing; choose another "
                     "directory with -o"
                 )
-        for path, text in paths.items():
-            write_whole(path, text)
+        write_together(paths)
         listed = [str(path) for path in paths]
         say(json_text({"unit": unit, "files": listed}) if as_json else "\n".join(listed))
     return 0

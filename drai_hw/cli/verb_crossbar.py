@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,11 +91,11 @@ def command(conductances: str, voltages: str, output: str | None, as_json: bool,
         folder = Path(output) if output else Path("build") / Path(conductances).stem
         if folder.exists() and not folder.is_dir():
             raise SpecError(f"output {str(folder)!r} is a file; -o needs a directory here")
-        result, agrees = _solve(conductances, voltages, folder, options)
+        result, agrees, files = _solve(conductances, voltages, folder, options)
         text = json_text(result)
-        from drai_hw.files import write_whole
+        from drai_hw.files import write_together
 
-        write_whole(folder / RESULT_FILE, text + "\n")
+        write_together(files | {folder / RESULT_FILE: text + "\n"})
         say(text if as_json else _line(result))
     if not agrees:
         click.echo(
@@ -107,7 +108,8 @@ def command(conductances: str, voltages: str, output: str | None, as_json: bool,
 
 def _solve(
     conductances: str, voltages: str, folder: Path, options: dict[str, Any]
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[dict[str, Any], bool, dict[Path, str | bytes]]:
+    """Return the result, whether ngspice agrees, and the files to write."""
     import numpy as np
 
     from drai_hw.spice.crossbar import Crossbar, differential, quantised, scattered, with_faults
@@ -139,21 +141,26 @@ def _solve(
         currents = differential(currents)
     if options["adc_bits"]:
         currents = quantised(currents, options["adc_bits"], float(np.abs(currents).max()) or 1.0)
-    folder.mkdir(parents=True, exist_ok=True)
-    _save(folder / CURRENTS_FILE, currents)
+    files: dict[Path, str | bytes] = {folder / CURRENTS_FILE: _saved(currents)}
     result = {"currents": str(folder / CURRENTS_FILE), **_facts(solution, options["read_s"])}
     result |= {"method": array.method, "seconds": seconds, **facts}
     if options["picture"]:
-        from drai_hw.files import write_whole
         from drai_hw.report.drops import drop_map_svg
 
         title = f"{g.shape[0]} x {g.shape[1]}, wire {options['wire_ohm']:g} ohm"
-        write_whole(folder / PICTURE_FILE, drop_map_svg(solution.drop_v, title))
+        files[folder / PICTURE_FILE] = drop_map_svg(solution.drop_v, title)
         result["picture"] = str(folder / PICTURE_FILE)
     if g is not given or options["range_s"]:
-        _save(folder / CONDUCTANCES_FILE, g)
+        files[folder / CONDUCTANCES_FILE] = _saved(g)
         result["conductances"] = str(folder / CONDUCTANCES_FILE)
-    return result, _netlist(array, solution, folder, options, result)
+    if options["netlist"] or options["ngspice"]:
+        from drai_hw.spice.crossbar.export import netlist
+
+        files[folder / NETLIST_FILE] = netlist(
+            array, solution.input_v[0], command="drai-hw crossbar --netlist"
+        )
+        result["netlist"] = str(folder / NETLIST_FILE)
+    return result, _ngspice_agrees(array, solution, options, result), files
 
 
 def _load(path: str, what: str) -> Any:
@@ -168,13 +175,12 @@ def _load(path: str, what: str) -> Any:
     return np.asarray(values, dtype=float)
 
 
-def _save(path: Path, values: Any) -> None:
+def _saved(values: Any) -> bytes:
     import numpy as np
 
-    from drai_hw.files import made_whole
-
-    with made_whole(path) as beside:
-        np.save(beside, values)
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
 
 
 def _mapped(
@@ -226,20 +232,14 @@ def _facts(solution: Solution, read_s: float) -> dict[str, Any]:
     }
 
 
-def _netlist(
-    array: Crossbar, solution: Solution, folder: Path, options: dict[str, Any],
-    result: dict[str, Any],
-) -> bool:  # fmt: skip
-    """Write the netlist and run it, as asked; return whether ngspice agrees."""
+def _ngspice_agrees(
+    array: Crossbar, solution: Solution, options: dict[str, Any], result: dict[str, Any]
+) -> bool:
+    """Run the netlist, if asked; return whether ngspice agrees."""
     import numpy as np
 
-    from drai_hw.files import write_whole
-    from drai_hw.spice.crossbar.export import netlist, ngspice_currents
+    from drai_hw.spice.crossbar.export import ngspice_currents
 
-    if options["netlist"] or options["ngspice"]:
-        text = netlist(array, solution.input_v[0], command="drai-hw crossbar --netlist")
-        write_whole(folder / NETLIST_FILE, text)
-        result["netlist"] = str(folder / NETLIST_FILE)
     if not options["ngspice"]:
         return True
     if max(array.conductance_s.shape) > NGSPICE_SIDE:

@@ -50,9 +50,9 @@ def command(
         found = _extract(job.spec)
         result = {"name": job.spec.network.name, **found.summary()}
         if path is not None:
-            from drai_hw.flow.store import write_text
+            from drai_hw.files import write_whole
 
-            write_text(path, json_text(result) + "\n")
+            write_whole(path, json_text(result) + "\n")
         say(json_text(result) if as_json else _text(result))
     for reason in found.failures:
         click.echo(f"drai-hw: error: not valid: {reason}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def command(folder: str, design: str, as_json: bool) -> int:
     A file that is already there is never overwritten.
     """
     from drai_hw import catalog
+    from drai_hw.files import write_whole
     from drai_hw.spec import parse, template
 
     spec = parse(catalog.text(design), f"design {design!r}")
@@ -38,19 +40,12 @@ def command(folder: str, design: str, as_json: bool) -> int:
     if re.match("[a-z]", name):
         spec = with_overrides(spec, {"network": {"name": name}})
     path = directory / FILE_NAME
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(template(spec))
-    except FileExistsError:
+    taken = path if os.path.lexists(path) else directory
+    if taken is path or (directory.exists() and not directory.is_dir()):
         raise SpecError(
-            f"{str(path if path.exists() else directory)!r} exists and is not overwritten; "
-            "choose another DIR, or move it away"
-        ) from None
-    except OSError as error:
-        raise SpecError(
-            f"cannot write {str(path)!r}: {error.strerror}; choose another DIR"
-        ) from None
+            f"{str(taken)!r} exists and is not overwritten; choose another DIR, or move it away"
+        )
+    write_whole(path, template(spec), elsewhere="another DIR")
     if as_json:
         click.echo(json_text({"path": str(path)}))
     else:

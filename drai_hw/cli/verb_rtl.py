@@ -96,10 +96,9 @@ def command(
         targets = _targets(files, output, facts["name"])
         stale = [str(path) for path, text in targets.items() if not _holds(path, text)]
         if not check:
-            from drai_hw.flow.store import write_text
+            from drai_hw.files import write_together
 
-            for path, text in targets.items():
-                write_text(path, text)
+            write_together(targets)
         result = {**facts, "files": [str(path) for path in targets]}
         if check:
             result["stale"] = stale

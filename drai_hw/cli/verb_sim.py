@@ -234,7 +234,7 @@ def _refuse_waves(
 def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool) -> int:
     """Write the bench of a network, or compare it with what is there."""
     with clean_stdout() as say:
-        from drai_hw.flow.store import write_text
+        from drai_hw.files import write_together
         from drai_hw.model import plan
         from drai_hw.rtl import emit
         from drai_hw.rtl.core import Core
@@ -262,8 +262,7 @@ def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool)
             lines = [f"{path}: differs from what SPEC gives, or is missing" for path in stale]
             text = "\n".join(lines) or f"{len(targets)} files are what SPEC gives"
         else:
-            for path, content in targets.items():
-                write_text(path, content)
+            write_together(targets)
             text = "\n".join(result["files"])
         say(json_text(result) if as_json else text)
     return 1 if check and stale else 0

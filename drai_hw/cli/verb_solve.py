@@ -125,9 +125,9 @@ def command(
         else:
             result = _simulate(problem, steps or RTL_STEPS, replicas, folder, simulator)
         text = json_text(result)
-        from drai_hw.flow.store import write_text
+        from drai_hw.files import write_whole
 
-        write_text(folder / RESULT_FILE, text + "\n")
+        write_whole(folder / RESULT_FILE, text + "\n")
         say(text if as_json else _line(result, folder / RESULT_FILE))
     if result.get("mismatches"):
         return 1

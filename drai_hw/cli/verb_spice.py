@@ -86,9 +86,9 @@ def command(
         text, snapping = _netlist(job, run, parts)
         stale = not (path.is_file() and path.read_bytes() == text.encode())
         if not check:
-            from drai_hw.flow.store import write_text
+            from drai_hw.files import write_whole
 
-            write_text(path, text)
+            write_whole(path, text)
         result = {**_figures(job, run, simulate), "netlist": str(path), "stages": run.stages()}
         if snapping:
             result["snapping"] = snapping

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drai_hw.files import write_together
 from drai_hw.flow.chain import ORDER, chain, random_stage, report
 from drai_hw.flow.engine import Engine
 from drai_hw.flow.gather import HTML, JSON
 from drai_hw.flow.geometry import geometry_of
 from drai_hw.flow.progress import Reporter
 from drai_hw.flow.stages import Outcome, closure
-from drai_hw.flow.store import write_bytes
 from drai_hw.model import plan
 from drai_hw.spec import Spec
 
@@ -153,8 +153,8 @@ def build(
     whole = (*stages, report(spec, stages, reproduce))
     done = Run(Engine(whole, outdir, reporter=reporter, force=force).run())
     if done.has("report"):
-        for name in (JSON, HTML):
-            write_bytes(outdir / name, (done.folder("report") / name).read_bytes())
+        made = done.folder("report")
+        write_together({outdir / name: (made / name).read_bytes() for name in (JSON, HTML)})
     return done
 
 

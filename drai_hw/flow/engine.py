@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drai_hw.flow.children import stop_all
+from drai_hw import interrupts
 from drai_hw.flow.digest import stage_digest, tool_versions
 from drai_hw.flow.progress import LineReporter, Reporter
 from drai_hw.flow.stages import Outcome, Stage, ordered
 from drai_hw.flow.store import Store
 from drai_hw.flow.worker import LOG_NAME
+from drai_hw.processes import stop_all
 
 _BASE_SOURCES = ("drai_hw.errors",)
 
@@ -41,9 +42,12 @@ def interruptible() -> Iterator[None]:
     """
     Turn SIGTERM into :class:`KeyboardInterrupt` for the time of the block.
 
-    SIGINT does that by itself. Outside the main thread, where Python allows no handlers, nothing
-    changes.
+    SIGINT does that by itself. Where the command line has taken the signals, and outside the main
+    thread, where Python allows no handlers, nothing changes.
     """
+    if interrupts.owned(signal.SIGTERM):
+        yield
+        return
 
     def raise_interrupt(signum: int, frame: object) -> None:
         raise KeyboardInterrupt
@@ -62,6 +66,9 @@ def interruptible() -> Iterator[None]:
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     """Keep a second Ctrl-C from breaking off the clean-up that the first one asked for."""
+    if interrupts.owned(signal.SIGTERM):  # `_stop` is whole
+        yield
+        return
     try:
         earlier = {
             number: signal.signal(number, signal.SIG_IGN)
@@ -307,6 +314,7 @@ class Engine:
             running.process.stdin.close()
         running.process.stdout.close()
 
+    @interrupts.whole
     def _stop(self) -> None:
         """Stop what still runs (after an interruption or an error) and forget its files."""
         stop_all([running.process for running in self._running.values()])

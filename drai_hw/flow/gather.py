@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from drai_hw import __version__
+from drai_hw.files import write_whole
 from drai_hw.flow.energy import circuit_part
 from drai_hw.flow.network import formats_of, load, spec_of
 from drai_hw.flow.stages import Context
-from drai_hw.flow.store import write_text
 from drai_hw.flow.verdict import checks, verdict
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
@@ -44,8 +44,8 @@ def report_stage(context: Context) -> Mapping[str, Any]:
     """Write report.json and report.html from what there is; return the summary."""
     data = gather(context.inputs, context.results, context.folders, context.fates)
     context.progress(0.5, "drawing")
-    write_text(context.workdir / JSON, json.dumps(data, allow_nan=False) + "\n")
-    write_text(context.workdir / HTML, render(data))
+    write_whole(context.workdir / JSON, json.dumps(data, allow_nan=False) + "\n")
+    write_whole(context.workdir / HTML, render(data))
     kept = ("verdict", "checks", "agreement", "area", "energy", "board")
     return {key: data[key] for key in kept if key in data}
 

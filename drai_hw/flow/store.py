@@ -10,35 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drai_hw.errors import SpecError
-from drai_hw.files import made_whole
+from drai_hw.files import unwritable
 from drai_hw.flow.digest import file_digest
+from drai_hw.interrupts import whole
 
 _RECORD = "stage.json"
 _LAYOUT = 1  # raised when the record's own form changes
-
-
-def write_text(path: Path, text: str) -> None:
-    """
-    Write a text file so that a reader sees the old content or the new, nothing between.
-
-    Raises
-    ------
-    SpecError
-        When the folder cannot be made or written to.
-    """
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, see :func:`write_text`."""
-    try:
-        with made_whole(path) as beside:
-            beside.write_bytes(content)
-    except OSError as error:
-        raise SpecError(
-            f"cannot write {str(path)!r}: {error.strerror}; choose another place with -o"
-        ) from error
 
 
 class Store:
@@ -94,10 +71,7 @@ class Store:
             self.root.mkdir(parents=True, exist_ok=True)
             return Path(tempfile.mkdtemp(prefix=f".{name}-", dir=self.root))
         except OSError as error:
-            raise SpecError(
-                f"cannot write to the output directory {str(self.root)!r}: {error.strerror}; "
-                "choose another one with -o"
-            ) from error
+            raise unwritable(self.root, error, what="to the output directory ") from error
 
     def commit(
         self, name: str, workdir: Path, digest: str, result: Mapping[str, Any], seconds: float
@@ -138,6 +112,7 @@ class Store:
             shutil.rmtree(path, ignore_errors=True)
 
     @staticmethod
+    @whole
     def _replace(workdir: Path, target: Path) -> None:
         # A directory cannot replace a filled one in one step: the old one steps aside first.
         aside = workdir.with_name(f"{workdir.name}.old")

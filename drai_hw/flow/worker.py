@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from drai_hw.errors import DraiError
+from drai_hw.files import system_failure
 from drai_hw.flow.stages import CheckFailed, Context
 
 LOG_NAME = "stage.log"
@@ -36,6 +37,8 @@ def _answer(error: BaseException) -> dict[str, Any]:
         return {"kind": "check", "reason": str(error), "result": error.result}
     if isinstance(error, DraiError):
         return {"kind": "input", "reason": str(error)}
+    if isinstance(error, Exception) and (reason := system_failure(error)) is not None:
+        return {"kind": "input", "reason": reason}
     name = type(error).__name__
     return {"kind": "fault", "reason": f"{name}: {error}" if str(error) else name}
 

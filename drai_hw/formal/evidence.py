@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from drai_hw.files import write_whole
+from drai_hw.files import write_together
 from drai_hw.formal.btor2 import System
 from drai_hw.formal.known import Known, Partly
 from drai_hw.formal.machine import Machine
@@ -195,8 +195,7 @@ def write_evidence(
         expected=json.dumps({design.name(k): v for k, v in evidence.expected.items()}),
         half=CLOCK_NS // 2,
     )
-    write_whole(folder / WAVES_FILE, evidence.waves)
-    write_whole(folder / TEST_FILE, text)
+    write_together({folder / WAVES_FILE: evidence.waves, folder / TEST_FILE: text})
     return {"waves": str(folder / WAVES_FILE), "test": str(folder / TEST_FILE)}
 
 

@@ -32,13 +32,9 @@ def write(path: Path, state: dict[str, Any]) -> None:
     arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
     rest = {name: _plain(value) for name, value in state.items() if name not in arrays}
     everything: Any = arrays | {_REST: np.array(json.dumps(rest))}
-    try:
-        with made_whole(path) as beside, beside.open("wb") as file:
-            np.savez(file, **everything)
-    except OSError as error:
-        raise SpecError(
-            f"cannot write checkpoint {str(path)!r}: {error.strerror}; choose another place"
-        ) from error
+    whole = made_whole(path, what="checkpoint ", elsewhere="another place")
+    with whole as beside, beside.open("wb") as file:
+        np.savez(file, **everything)
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drai_hw.errors import SpecError
-from drai_hw.files import write_whole
+from drai_hw.files import write_together
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.core import Core, identity
 from drai_hw.rtl.map_files import c_header, svd
@@ -255,9 +255,6 @@ def texts(
 def write(files: Mapping[str, str], folder: str | Path) -> dict[str, Path]:
     """Write files into a folder, each whole or not at all; return where they are."""
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    out = {}
-    for name, text in files.items():
-        out[name] = target / name
-        write_whole(out[name], text)
+    out = {name: target / name for name in files}
+    write_together({out[name]: text for name, text in files.items()})
     return out

@@ -66,3 +66,30 @@ def stop_all(processes: list[subprocess.Popen[str]], grace_s: float = 3.0) -> No
             process.wait()
         for child in families[process.pid]:
             _signal(child, signal.SIGKILL)
+
+
+def end_descendants(grace_s: float = 3.0) -> None:
+    """
+    End all descendants of this process: asked first (SIGTERM), killed after the grace period.
+
+    Parameters
+    ----------
+    grace_s:
+        Time to end by themselves, in seconds; as long again is waited for the killed.
+    """
+    for child in descendants(os.getpid()):
+        _signal(child, signal.SIGTERM)
+    begun = time.monotonic()
+    while (left := _living()) and (waited := time.monotonic() - begun) < 2 * grace_s:
+        if waited > grace_s:  # every time anew: one may start another while it is being killed
+            for child in left:
+                _signal(child, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _living() -> list[int]:
+    """Return the descendants that have not ended, and take the status of children that have."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    return descendants(os.getpid())
