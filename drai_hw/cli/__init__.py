@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = interrupted()
     if interrupts.asked():
         interrupts.stop_children()
+        # Python remembers an interruption inside code that a library made from text, and would
+        # end by SIGINT, not by the status; the next such code makes it forget.
+        exec("")
     sys.exit(status)
 
 
