@@ -160,14 +160,20 @@ def moments(run: str, count: int, until_s: float | None = None) -> list[float]:
 # Of the first tenths of a second most is loading, which is where a traceback would come from.
 @pytest.mark.parametrize(
     ("run", "moment_s"),
-    [("rtl", 0.0), *((run, moments(run, 1, 0.6)[0]) for run in ("crossbar", "solve", "spice"))],
+    [
+        ("rtl", 0.0),
+        *(
+            pytest.param(run, moments(run, 1, 0.6)[0], marks=pytest.mark.full)
+            for run in ("crossbar", "solve", "spice")
+        ),
+    ],
 )
 def test_an_interrupted_start_is_one_line(run: str, moment_s: float, folder: Path) -> None:
     interrupt(folder, RUNS[run][0], moment_s)
 
 
 def test_a_process_that_is_told_to_end_says_the_same(folder: Path) -> None:
-    interrupt(folder, RUNS["model"][0], 0.3, signal.SIGTERM)
+    interrupt(folder, RUNS["model"][0], 0.0, signal.SIGTERM)
 
 
 @pytest.mark.full
