@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from drai_hw.errors import SpecError
 from drai_hw.files import write_whole
 
 
@@ -28,7 +29,7 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_other_file(
         raise OSError("full")
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(SpecError, match=r"cannot write '.*b\.txt': full; choose another place"):
         write_whole(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -22,6 +22,7 @@ from drai_hw.spec import Spec, template
 from drai_hw.spice import advance_per_cycle_rad
 
 SOURCES = (
+    "drai_hw.files",
     "drai_hw.units",
     "drai_hw.spec",
     "drai_hw.model",
