@@ -22,23 +22,7 @@ from drai_hw import files as drai_files
 from drai_hw import interrupts
 from drai_hw.errors import SpecError
 from drai_hw.files import given_bytes, write_whole
-
-NETWORK = """
-schema = 1
-[network]
-name = "tiny"
-oscillators = 8
-[learning]
-margin = 4.0
-[task]
-patterns = ["####....", "#.#.#.#."]
-flips = 0.125
-trials = 4
-steps = 32
-[circuit]
-cycles = 60
-trials = 1
-"""
+from tests.tiny_network import TINY
 
 # Words of each verb, and about how long it takes, in seconds: moments are drawn up to that.
 RUNS: dict[str, tuple[list[str], float]] = {
@@ -59,7 +43,7 @@ RUNS: dict[str, tuple[list[str], float]] = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "tmp").mkdir()
-    (tmp_path / "tiny.toml").write_text(NETWORK)
+    (tmp_path / "tiny.toml").write_text(TINY)
     rng = np.random.default_rng(1)
     np.save(tmp_path / "g.npy", rng.uniform(1e-6, 1e-4, (32, 24)))
     np.save(tmp_path / "v.npy", rng.uniform(0.0, 0.2, 32))

@@ -147,6 +147,35 @@ def _sides(netlist: Netlist, waves: Waves) -> tuple[Floats, Floats]:
     return p_v, n_v
 
 
+def voltages(
+    netlist: Netlist, *, timeout_s: float = 600.0, rung: Rung = LADDER[0]
+) -> tuple[Floats, Floats, Floats]:
+    """
+    Run a netlist as it stands and return times and the voltages of all sides p and n.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        What `create` returns.
+    timeout_s : float
+        Wall-clock limit.
+    rung : Rung
+        Changes of the solver's settings.
+
+    Returns
+    -------
+    tuple of ndarray, shapes (K,), (K, N) and (K, N)
+        Seconds, volts, volts.
+
+    Raises
+    ------
+    ConvergenceError, ToolError
+        As in `drai_hw.spice.engine.simulate`.
+    """
+    waves = _waves(netlist, None, timeout_s, None, rung)
+    return (waves.time_s, *_sides(netlist, waves))
+
+
 def free_running_hz(
     circuit: CircuitLike, *, timeout_s: float = 60.0, rung: Rung = LADDER[0]
 ) -> float:
@@ -180,9 +209,8 @@ def free_running_hz(
         np.zeros((1, 1)), settings, np.zeros(1), np.zeros(1),
         name="free", command="free_running_hz", seed=0,
     )  # fmt: skip
-    waves = _waves(netlist, None, timeout_s, None, rung)
-    p_v, n_v = _sides(netlist, waves)
-    return frequency_hz(waves.time_s, (p_v - n_v)[:, 0])
+    time_s, p_v, n_v = voltages(netlist, timeout_s=timeout_s, rung=rung)
+    return frequency_hz(time_s, (p_v - n_v)[:, 0])
 
 
 def _ledger(netlist: Netlist, waves: Waves, p_v: Floats, n_v: Floats, f_hz: float) -> Ledger:

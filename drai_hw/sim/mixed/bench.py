@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from drai_hw.errors import ConvergenceError, SpecError
-from drai_hw.model.unit_rules import SynapseRule
 from drai_hw.sim.mixed.analogue import Analogue
 from drai_hw.sim.mixed.circuit import kappa_rad_per_s, netlist_of
 from drai_hw.sim.mixed.digital import Design, LearningUnit
@@ -18,7 +17,6 @@ from drai_hw.sim.mixed.exchange import Exchanger
 from drai_hw.sim.mixed.meter import edge_of, phase_word
 from drai_hw.sim.mixed.model import crossing_phase, run_model
 from drai_hw.sim.mixed.settings import Mixed
-from drai_hw.sim.units.stimulus import idle
 from drai_hw.spice.engine import Waves
 from drai_hw.spice.readout import rising_crossings_s
 from drai_hw.spice.settings import Floats
@@ -162,8 +160,7 @@ def run_mixed(
         with tempfile.TemporaryDirectory(prefix="drai_hw_mixed_") as made:
             return run_mixed(mixed, design, folder=Path(made), timeout_s=timeout_s)
     formats, circuit = mixed.formats, mixed.circuit
-    rule, exchanger = SynapseRule(formats), Exchanger(mixed)
-    quiet = idle(rule)
+    exchanger = Exchanger(mixed)
     stop_s = (mixed.exchanges * mixed.exchange_clocks + 1) / mixed.clock_hz
     netlist, sources = netlist_of(
         circuit, np.array(mixed.start_phases_rad), np.array(mixed.detuning),
@@ -201,7 +198,7 @@ def run_mixed(
                 pairs = exchanger.inputs(phases, weights)
                 weights, taken = unit.update(pairs)
                 clocks += taken
-                expected = [rule.apply({**quiet, **pair})["w_out"] for pair in pairs]
+                expected = exchanger.by_rule(pairs)
                 mismatches += sum(a != b for a, b in zip(weights, expected, strict=True))
             _fast_enough(clocks, mixed)
             analogue.answer([float(w) for w in weights], message["edge"] + clocks)

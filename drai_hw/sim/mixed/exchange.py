@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from drai_hw.model import prng
 from drai_hw.model.machine import PROBABILITY_ONE
-from drai_hw.model.unit_rules import Values
+from drai_hw.model.unit_rules import SynapseRule, Values
 from drai_hw.sim.mixed.circuit import pairs_of
 from drai_hw.sim.mixed.settings import Mixed
+from drai_hw.sim.units.stimulus import idle
 
 
 class Exchanger:
@@ -27,6 +28,8 @@ class Exchanger:
 
     def __init__(self, mixed: Mixed) -> None:
         self._mixed, self._formats = mixed, mixed.formats
+        self._rule = SynapseRule(mixed.formats)
+        self._quiet = idle(self._rule)
         self.pairs = pairs_of(mixed.n)
         self._states = list(prng.spread_seeds(mixed.seed, "mixed", len(self.pairs)))
         self._number = 0
@@ -55,3 +58,7 @@ class Exchanger:
             }
             for (i, j), event, weight in zip(self.pairs, events, weights, strict=True)
         ]  # fmt: skip
+
+    def by_rule(self, inputs: Sequence[Values]) -> list[int]:
+        """Return the weights that the synapse's rule gives for the inputs of a pass."""
+        return [self._rule.apply({**self._quiet, **pair})["w_out"] for pair in inputs]

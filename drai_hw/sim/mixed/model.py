@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drai_hw.model.unit_rules import SynapseRule
 from drai_hw.sim.mixed.circuit import kappa_rad_per_s
 from drai_hw.sim.mixed.exchange import Exchanger
 from drai_hw.sim.mixed.meter import Latched, edge_of, phase_word
 from drai_hw.sim.mixed.settings import Mixed
-from drai_hw.sim.units.stimulus import idle
 from drai_hw.spice.settings import Floats
 from drai_hw.units import TAU
 
@@ -77,8 +75,8 @@ def run_model(
     given : sequence, optional
         Weights after every exchange, to be used instead of learning one's own.
     """
-    rule, exchanger = SynapseRule(mixed.formats), Exchanger(mixed)
-    index, quiet = np.array(exchanger.pairs), idle(rule)
+    exchanger = Exchanger(mixed)
+    index = np.array(exchanger.pairs)
     kappa = kappa_rad_per_s(mixed.circuit, mixed.n, mixed.formats.w_max)
     omega = TAU * (free_hz * (1.0 + np.array(mixed.detuning)) - mixed.circuit.f0_hz)
     level = np.arcsin(0.5 * mixed.hysteresis_v / mixed.circuit.amplitude_v) - TAU / 4
@@ -126,8 +124,7 @@ def run_model(
         active = matrix(weights)
         if given is None:
             for _ in range(mixed.passes):
-                pairs = exchanger.inputs(words, weights)
-                weights = [rule.apply({**quiet, **pair})["w_out"] for pair in pairs]
+                weights = exchanger.by_rule(exchanger.inputs(words, weights))
         else:
             weights = list(given[number])
         history.append(tuple(weights))

@@ -110,7 +110,6 @@ def _number(card: Card, name: str, value: str) -> float:
 def _measured(text: str, nodes: list[str], folder: Path) -> str:
     """Return the netlist saving these nodes only, its included files by their whole path."""
     text = re.sub(r"^\s*\.(?:save|probe)\b.*\n?", "", text, flags=re.IGNORECASE | re.MULTILINE)
-
     text = whole_paths(text, folder)
     saved = "\n".join(f".save v({node})" for node in nodes)
     return re.sub(

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drai_hw.spice.engine import simulate
 from drai_hw.spice.readout import phases
 from drai_hw.spice.settings import Circuit, Floats, half_bandwidth
-from drai_hw.spice.simulate import create
+from drai_hw.spice.simulate import create, voltages
 from drai_hw.spice.tuning.mismatch import closed_form_hz, draw
 from drai_hw.spice.tuning.recall import DESIGN
 from drai_hw.units import TAU
@@ -62,12 +61,8 @@ def beat(offset: int, rho: float = RHO, cycles: int = 1000) -> Beat:
     lock_hz = 2.0 * rho * half_bandwidth(circuit) / TAU
     apart_hz = float(hz[1] - hz[0])
     netlist = create([[0, 1], [1, 0]], circuit, start_phases=[0.0, 0.5], banks=banks)
-    waves = simulate(
-        netlist.text, stop_s=netlist.stop_s, expected_points=40 * circuit.cycles, vectors=6,
-        timeout_s=600.0,
-    )  # fmt: skip
-    p_v, n_v = (waves.select([f"v({side}{i})" for i in range(2)]) for side in "pn")
-    at_s, table = phases(waves.time_s, p_v - n_v, circuit.f0_hz)
+    time_s, p_v, n_v = voltages(netlist)
+    at_s, table = phases(time_s, p_v - n_v, circuit.f0_hz)
     psi = (table[:, 1] - table[:, 0])[_SKIPPED:]
     return Beat(
         offset=offset,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.bank import Bank, Banks
-from drai_hw.spice.engine import simulate
 from drai_hw.spice.lc import design_tank
 from drai_hw.spice.readout import frequency_hz
 from drai_hw.spice.settings import Circuit, Floats
-from drai_hw.spice.simulate import create
+from drai_hw.spice.simulate import create, voltages
 from drai_hw.units import TAU
 
 UNIT_SIGMA = 0.01
@@ -124,10 +122,5 @@ def ngspice_hz(banks: Banks, circuit: Circuit, *, timeout_s: float = 600.0) -> F
         np.zeros((banks.n, banks.n)), settings, start_phases=np.zeros(banks.n), banks=banks,
         name="free",
     )  # fmt: skip
-    waves = simulate(
-        netlist.text, stop_s=netlist.stop_s, vectors=len(netlist.saved),
-        expected_points=math.ceil(_MEASURED_CYCLES * settings.points_per_cycle),
-        name="free", timeout_s=timeout_s,
-    )  # fmt: skip
-    p_v, n_v = (waves.select([f"v({side}{i})" for i in range(banks.n)]) for side in "pn")
-    return np.array([frequency_hz(waves.time_s, v) for v in (p_v - n_v).T])
+    time_s, p_v, n_v = voltages(netlist, timeout_s=timeout_s)
+    return np.array([frequency_hz(time_s, v) for v in (p_v - n_v).T])
