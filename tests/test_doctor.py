@@ -98,6 +98,7 @@ def test_missing_optional_tools_do_not_change_the_status() -> None:
         ("g++ (Debian 12.2.0-14+deb12u1) 12.2.0\nmore 1.2", "12.2.0"),
         ("******\n** ngspice-39 : Circuit level simulation program", "39"),
         ("openFPGALoader v0.10.0", "0.10.0"),
+        ("GHDL 2.0.0 (Debian 2.0.0+dfsg-6.2+b2) [Dunoon edition]\n mcode", "2.0.0"),
         ("no number here", None),
     ],
 )
@@ -107,6 +108,16 @@ def test_version_is_read_from_what_the_program_prints(
     path = put_program(empty_path, "ngspice", f"printf '%s\\n' '{answer}'")
     tool = by_name(doctor.survey())["ngspice"]
     assert (tool.found, tool.version, tool.source) == (True, version, str(path))
+
+
+def test_ghdl_is_an_optional_tool_for_units_in_vhdl(empty_path: Path) -> None:
+    tool = by_name(doctor.survey())["ghdl"]
+    assert (tool.required, tool.found) == (False, False)
+    assert "VHDL" in tool.needed_for
+    assert tool.how_to_get == "sudo apt-get install ghdl"
+    put_program(empty_path, "ghdl", "echo 'GHDL 5.1.1 (Ubuntu 5.1.1+dfsg-2) [Dunoon edition]'")
+    tool = by_name(doctor.survey())["ghdl"]
+    assert (tool.found, tool.version) == (True, "5.1.1")
 
 
 def test_a_program_that_fails_counts_as_missing_with_the_reason(empty_path: Path) -> None:

@@ -21,7 +21,7 @@ TOWER = (
     {"model"},
     {"rtl", "spice", "api"},
     {"sim", "boards", "formal"},
-    {"flow", "report", "doctor", "bench"},
+    {"flow", "report", "tools", "doctor", "bench"},
     {"cli", "__main__"},
 )
 
