@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.spice.simulate import create
 from drai_hw.units import TAU
 
+FloatOrArray = TypeVar("FloatOrArray", float, Floats)
 EDGE_V = 0.002
 """Width of the comparators' tanh: a thousandth or so of their range, like a real comparator's."""
 
@@ -64,7 +66,7 @@ class Synapse:
     most_s: float = 1e-4
     read_gain: float = 0.0
 
-    def coupling_rad_per_s(self, state: float, circuit: Circuit) -> float:
+    def coupling_rad_per_s(self, state: FloatOrArray, circuit: Circuit) -> FloatOrArray:
         """Return w of the pair at a state: read conductance between the sides, over C."""
         conductance_s = self.least_s + (self.most_s - self.least_s) * state
         return self.read_gain * conductance_s / circuit.capacitance_f
@@ -82,37 +84,66 @@ class Synapse:
             f"Cx{tag} x{tag} 0 1e-9 ic={state!r}",
         ]
 
-    def elements(self, circuit: Circuit, state: float) -> list[str]:
-        """Return all elements of the synapse between tanks 0 and 1."""
-        period_s, amplitude_v = 1.0 / circuit.f0_hz, circuit.amplitude_v
-        tau_s = self.low_pass_cycles * period_s
+    def shifter(self, circuit: Circuit, tag: str, tank: int) -> list[str]:
+        """Return what delays a tank's voltage by a quarter of a turn, onto node ``qTAG``."""
+        shift_s = 10.0 / (TAU * circuit.f0_hz)
+        return [
+            "* one input a quarter of a turn late",
+            f"Bq{tag} q1{tag} 0 v=v(p{tank},n{tank})",
+            f"Rq{tag} q1{tag} q{tag} 1e3",
+            f"Cq{tag} q{tag} 0 {shift_s * 1e-3!r} ic=0",
+        ]
+
+    def detectors(
+        self, circuit: Circuit, tag: str, first: int, second: int, late: str
+    ) -> list[str]:
+        """Return both detectors of a pair of tanks, low-passes and gate; ``late`` is of `first`."""
+        tau_s = self.low_pass_cycles / circuit.f0_hz
+        scale = 2.0 / circuit.amplitude_v**2
+        gain = scale * math.hypot(1.0, 10.0)
+        one, other = f"v(p{first},n{first})", f"v(p{second},n{second})"
+        c, s = f"v(c{tag})", f"v(s{tag})"
+        return [
+            f"* phase detector and low-pass: {c} is the cosine of the phase difference",
+            f"Bc{tag} 0 c{tag} i=1e-6*{scale!r}*{one}*{other}",
+            f"Rc{tag} c{tag} 0 1e6",
+            f"Cc{tag} c{tag} 0 {tau_s * 1e-6!r} ic=0",
+            f"* detector of the late input: {s}, the sine",
+            f"Bs{tag} 0 s{tag} i=1e-6*{gain!r}*v({late})*{other}",
+            f"Rs{tag} s{tag} 0 1e6",
+            f"Cs{tag} s{tag} 0 {tau_s * 1e-6!r} ic=0",
+            "* resonance gate: a pair that drifts has neither",
+            f"Bgate{tag} gate{tag} 0 v=0.5*(1+tanh(({c}*{c}+{s}*{s}-{self.gate**2!r})/0.02))",
+        ]
+
+    def clock(self, circuit: Circuit, enable: str = "enable") -> list[str]:
+        """Return the ramp that pulses are measured by, and the node that is 1 while one may be."""
+        period_s = 1.0 / circuit.f0_hz
         first_s, window_s = self.first_cycle * period_s, self.window_cycles * period_s
         edge_s = period_s / 20.0
-        scale = 2.0 / amplitude_v**2
-        shift_s = 10.0 / (TAU * circuit.f0_hz)
-        gain = scale * math.hypot(1.0, 10.0)
-        pair, lagged = "v(p0,n0)*v(p1,n1)", "v(q)*v(p1,n1)"
-        level = self.gate**2
         pulses = f"{first_s!r} {{}} {edge_s!r} {{}} {self.period_cycles * period_s!r})"
-        on = f"0.25*(1+tanh((abs(v(c))-v(ramp))/{EDGE_V!r}))*(1+tanh(20*(v(gate)-0.5)))*v(enable)"
         return [
-            "* phase detector and low-pass: v(c) is the cosine of the phase difference",
-            f"Bc 0 c i=1e-6*{scale!r}*{pair}",
-            "Rc c 0 1e6",
-            f"Cc c 0 {tau_s * 1e-6!r} ic=0",
-            "* one input a quarter of a turn late, and its detector: v(s), the sine",
-            "Bq q1 0 v=v(p0,n0)",
-            "Rq q1 q 1e3",
-            f"Cq q 0 {shift_s * 1e-3!r} ic=0",
-            f"Bs 0 s i=1e-6*{gain!r}*{lagged}",
-            "Rs s 0 1e6",
-            f"Cs s 0 {tau_s * 1e-6!r} ic=0",
-            "* resonance gate: a pair that drifts has neither",
-            f"Bgate gate 0 v=0.5*(1+tanh((v(c)*v(c)+v(s)*v(s)-{level!r})/0.02))",
-            "* pulses: as long as the ramp is below |v(c)|, with its sign",
+            "* pulses: as long as the ramp is below the cosine without its sign, which they have",
             "Vramp ramp 0 pulse(0 1 " + pulses.format(repr(window_s), "0"),
-            "Venable enable 0 pulse(0 1 " + pulses.format(repr(edge_s), repr(window_s)),
-            f"Bwrite wm 0 v={self.write_v!r}*tanh(v(c)/{EDGE_V!r})*{on}",
+            f"V{enable} {enable} 0 pulse(0 1 " + pulses.format(repr(edge_s), repr(window_s)),
+        ]
+
+    def driver(self, tag: str, device: str, sign: str = "") -> str:
+        """Return what drives node ``wDEVICE``, the memristor of the synapse with this tag."""
+        c = f"v(c{tag})"
+        on = (
+            f"0.25*(1+tanh((abs({c})-v(ramp))/{EDGE_V!r}))*(1+tanh(20*(v(gate{tag})-0.5)))"
+            "*v(enable)"
+        )
+        return f"Bwrite{device} w{device} 0 v={sign}{self.write_v!r}*tanh({c}/{EDGE_V!r})*{on}"
+
+    def elements(self, circuit: Circuit, state: float) -> list[str]:
+        """Return all elements of the synapse between tanks 0 and 1."""
+        return [
+            *self.shifter(circuit, "", 0),
+            *self.detectors(circuit, "", 0, 1, "q"),
+            *self.clock(circuit),
+            self.driver("", "m"),
             *self.device("m", state),
             *self._read(),
         ]

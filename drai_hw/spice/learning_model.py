@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -130,20 +132,108 @@ def expect(
         As in `drai_hw.spice.learning.learn`.
     """
     tanks = circuit or Circuit()
-    step_s = 0.25 / tanks.f0_hz
-    per_cycle = round(1.0 / (step_s * tanks.f0_hz))
     due = {
-        round((synapse.first_cycle + k * synapse.period_cycles) * per_cycle) for k in range(pulses)
+        round((synapse.first_cycle + k * synapse.period_cycles) * STEPS_PER_CYCLE)
+        for k in range(pulses)
     }
-    share = 1.0 - math.exp(-step_s * tanks.f0_hz / synapse.low_pass_cycles)
-    c = s = 0.0
-    let_through = 0
-    for index in range(round((synapse.first_cycle + pulses * synapse.period_cycles) * per_cycle)):
-        if index in due and c * c + s * s > synapse.gate**2:
-            state += curve.step(state, c)
-            let_through += 1
-        w = synapse.coupling_rad_per_s(state, tanks)
-        psi_rad += step_s * (TAU * tanks.f0_hz * detuning - 2.0 * w * math.sin(psi_rad))
-        c += share * (math.cos(psi_rad) - c)
-        s += share * (math.sin(psi_rad) - s)
-    return Expected(state, psi_rad, let_through)
+    cycles = synapse.first_cycle + pulses * synapse.period_cycles
+    steps = follow(
+        synapse, curve, np.array([0.0, psi_rad]), np.array([[state]]),
+        pairs=((0, 1),), signs=(1,), due=due,
+        offsets_rad_per_s=np.array([0.0, TAU * tanks.f0_hz * detuning]), circuit=tanks,
+    )  # fmt: skip
+    last = next(islice(steps, round(cycles * STEPS_PER_CYCLE) - 1, None))
+    psi = last.phases_rad[1] - last.phases_rad[0]
+    return Expected(float(last.states[0, 0]), float(psi), last.pulses)
+
+
+STEPS_PER_CYCLE = 4
+
+
+@dataclass(frozen=True)
+class Moment:
+    """
+    Hold where the rule stands after a step.
+
+    Parameters
+    ----------
+    phases_rad : ndarray, shape (N,)
+        Phases in the frame of an undisturbed tank.
+    states : ndarray, shape (P, D)
+        States of the D devices of P synapses.
+    pulses : int
+        Pulses that the gates let through so far, of all synapses.
+    """
+
+    phases_rad: Floats
+    states: Floats
+    pulses: int
+
+
+def follow(
+    synapse: Synapse,
+    curve: Curve,
+    phases_rad: Floats,
+    states: Floats,
+    *,
+    pairs: Sequence[tuple[int, int]],
+    signs: Sequence[int],
+    due: Container[int],
+    offsets_rad_per_s: Floats,
+    circuit: Circuit,
+    pull: Callable[[int, Floats], Floats] | None = None,
+) -> Iterator[Moment]:
+    """
+    Follow the rule for a network, a quarter of a period a step, without an end.
+
+    ``phi_i' = omega_i + sum_j w_ij sin(phi_j - phi_i) + pull``; each pair has its two low-passes,
+    gate and devices, and ``w`` is the sum of its devices' couplings with their signs.
+
+    Parameters
+    ----------
+    synapse, curve : Synapse, Curve
+        Settings, and the update curve of its device.
+    phases_rad, states : ndarray, shapes (N,) and (P, D)
+        Start.
+    pairs : sequence of (int, int)
+        Oscillators of each synapse.
+    signs : sequence of int
+        +1 or -1 for each of the D devices: in its pulses and in the weight.
+    due : container of int
+        Steps at which pulses begin.
+    offsets_rad_per_s : ndarray, shape (N,)
+        Frequencies of the tanks.
+    circuit : Circuit
+        The tanks.
+    pull : callable, optional
+        Gives what inputs add to the speed of the phases, from the step and the phases.
+    """
+    phases_rad, states = phases_rad.copy(), states.copy()
+    one, other = np.array(pairs).T
+    sign = np.array(signs)
+    step_s = 1.0 / (STEPS_PER_CYCLE * circuit.f0_hz)
+    share = 1.0 - math.exp(-1.0 / (STEPS_PER_CYCLE * synapse.low_pass_cycles))
+    c, s = np.zeros(one.size), np.zeros(one.size)
+    pulses = index = 0
+    while True:
+        if index in due:
+            for k in np.flatnonzero(c * c + s * s > synapse.gate**2):
+                states[k] += [
+                    curve.step(float(x), float(each * c[k]))
+                    for x, each in zip(states[k], sign, strict=True)
+                ]
+                pulses += 1
+        w = synapse.coupling_rad_per_s(states, circuit) @ sign
+        psi = phases_rad[other] - phases_rad[one]
+        torque = w * np.sin(psi)
+        speed = offsets_rad_per_s.copy()
+        np.add.at(speed, one, torque)
+        np.add.at(speed, other, -torque)
+        if pull is not None:
+            speed += pull(index, phases_rad)
+        phases_rad = phases_rad + step_s * speed
+        psi = phases_rad[other] - phases_rad[one]
+        c += share * (np.cos(psi) - c)
+        s += share * (np.sin(psi) - s)
+        index += 1
+        yield Moment(phases_rad, states.copy(), pulses)

@@ -73,7 +73,7 @@ def synapse_ledger(
     circuit = Circuit(cycles=cycles, points_per_cycle=100)
     netlist = create(np.zeros((2, 2)), circuit, start_phases=[0.0, psi_rad], name="ledger")
     nodes = ["p0", "n0", "p1", "n1", "c", "s", "q", "q1", "wm", "xm"]
-    names = [*(f"v({node})" for node in nodes), "i(bq)", "i(bwrite)"]
+    names = [*(f"v({node})" for node in nodes), "i(bq)", "i(bwritem)"]
     waves = simulate(
         with_elements(netlist, used.elements(circuit, state), names), stop_s=netlist.stop_s,
         expected_points=cycles * 100, vectors=len(names), name="ledger",
