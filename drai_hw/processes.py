@@ -4,10 +4,56 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+MEMORY_BYTES = 8 << 30
+"""Most memory of a program that reads a user's design; a machine with less gives 3/4 of its own."""
+
+FILE_BYTES = 1 << 30
+"""Longest file that such a program may write, its log included."""
+
+
+def bounded(command: Sequence[str]) -> list[str]:
+    """
+    Return a command that cannot use up the memory or the disk of the machine.
+
+    It gets at most `MEMORY_BYTES` of memory and `FILE_BYTES` in a file: a design may unroll, or
+    print, without end. Where there is no shell to set the limits, the command is returned as it is.
+
+    Parameters
+    ----------
+    command:
+        Program and its words.
+    """
+    shell = shutil.which("sh")
+    if shell is None:
+        return list(command)
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory_kib = min(MEMORY_BYTES, 3 * physical // 4) >> 10
+    limits = f"ulimit -v {memory_kib} && ulimit -f {FILE_BYTES >> 9}"
+    return [shell, "-c", f'{limits} && exec "$@"', "sh", *command]
+
+
+def how_it_ended(status: int) -> str:
+    """
+    Return what the exit status of a bounded program says, for messages.
+
+    Parameters
+    ----------
+    status:
+        As of `subprocess.Popen.returncode`: negative for a signal.
+    """
+    if status >= 0:
+        return f"status {status}"
+    if status == -signal.SIGXFSZ:
+        return f"a file of more than {FILE_BYTES >> 30} GiB: it prints or dumps without end"
+    name = signal.Signals(-status).name
+    return f"{name}: ended from outside, by a fault of its own, or for want of memory"
 
 
 def descendants(pid: int) -> list[int]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -28,3 +32,22 @@ hypothesis.settings.load_profile("seeded")
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+COUNTS_VARIABLE = "DRAI_HW_FUZZ_COUNTS"
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
+    """Cases by outcome; with DRAI_HW_FUZZ_COUNTS, a line for each test goes to that file."""
+    counts: Counter[str] = Counter()
+    begun_s = time.monotonic()
+    yield counts
+    if COUNTS_VARIABLE in os.environ:
+        line = {
+            "test": request.node.nodeid,
+            "seconds": round(time.monotonic() - begun_s, 1),
+            "counts": dict(counts),
+        }
+        with Path(os.environ[COUNTS_VARIABLE]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

@@ -32,7 +32,7 @@ RUNS: dict[str, tuple[list[str], float]] = {
     "solve": (["solve", "g.txt", "-o", "out", "--steps", "4096"], 3.0),
     "spice": (["spice", "tiny.toml", "-o", "out", "--run"], 8.0),
     "recall": (["recall", "rows.npy", "-o", "out"], 6.0),
-    "prove": (["prove", "tiny.toml", "--unit", "coupling", "-o", "out"], 6.0),
+    "prove": (["prove", "tiny.toml", "--unit", "update", "-o", "out"], 6.0),
     "extract": (["extract", "tiny.toml", "-o", "out/e.json"], 10.0),
     "sim": (["sim", "tiny.toml", "-o", "out"], 15.0),
     "cxxrtl": (["sim", "tiny.toml", "-o", "out", "--simulator", "cxxrtl"], 15.0),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from drai_hw.sim.core import SimResult
 
 TRIALS = 5
+SILENCE_LIMIT_S = 600.0
+"""Longest time without a step done: loading a large core takes minutes."""
 
 
 def simulate_core(
@@ -28,6 +30,7 @@ def simulate_core(
     output: str | None,
     seed: int | None,
     as_json: bool,
+    time_limit_s: float | None = None,
 ) -> int:
     """Compare a user's core with the twin after every step; return the exit status."""
     if len(dut) != 1:
@@ -50,7 +53,7 @@ def simulate_core(
         result = run_core(
             spec, workdir=job.outdir / "units" / "core", steps=learn_steps or random_steps,
             seed=spec.task.seed, script=script, formats=formats_of(spec), dut=path, top=top,
-            simulator=simulator,
+            simulator=simulator, limit_s=time_limit_s or SILENCE_LIMIT_S,
         )  # fmt: skip
         record = _record(result, spec.network.name, spec.network.oscillators, top, simulator)
         say(json_text(record) if as_json else _text(record))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,8 @@ _OPTIONS = (
         "time_limit_s",
         type=click.FloatRange(min=0, min_open=True),
         metavar="S",
-        help="With a unit: seconds after which compilation or simulation is ended.  [default: 120]",
+        help="With a unit: seconds after which compilation or simulation is ended. With --dut of a "
+        "core: seconds without a step done on Icarus.  [default: 120; 600 with a core]",
     ),
 )
 
@@ -83,7 +85,7 @@ class UnitOptions:
             return
         given = {
             "--ports": self.ports, "--samples": self.samples, "--junit": self.junit,
-            "--time-limit": self.time_limit_s,
+            "--time-limit": None if self.dut else self.time_limit_s,
         }  # fmt: skip
         for name, value in given.items():
             if value is not None:
@@ -95,6 +97,8 @@ class UnitOptions:
             raise click.UsageError("--dut needs --top NAME, the module to be tested")
         if self.top and not self.dut:
             raise click.UsageError("--top names a module of --dut; give its file, too")
+        if self.top and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]*", self.top):
+            raise click.UsageError(f"--top {self.top!r}: needs the name of a module")
         if self.ports and not self.dut:
             raise click.UsageError("--ports connects a module of --dut; give its file, too")
 

@@ -13,9 +13,14 @@ from pathlib import Path
 from drai_hw.errors import SpecError, ToolError
 from drai_hw.files import given_bytes
 from drai_hw.formal.btor2 import System, parse
+from drai_hw.processes import bounded, how_it_ended
+from drai_hw.sim.runner import tail
 
-YOSYS_LIMIT_S = 300
+YOSYS_LIMIT_S = 300.0
 """Longest time that a design may take to be read."""
+
+LEAST_LIMIT_S = 30.0
+"""It may always take so long, however short a proof is to be."""
 
 _READ = {".v": "read_verilog -sv", ".sv": "read_verilog -sv", ".il": "read_rtlil"}
 # What is undefined in the source becomes a free value of every clock: a proof holds for all.
@@ -33,7 +38,8 @@ _STEPS = (
     "setundef -undriven -anyseq",
     "opt_clean",
 )
-_SHIM = "from pyosys import libyosys as y; y.run_pass('tee -q script model.ys')"
+_LOG = "said.log"
+_SHIM = f"from pyosys import libyosys as y; y.run_pass('tee -q -o {_LOG} script model.ys')"
 _TAIL_LINES = 6
 
 
@@ -42,6 +48,7 @@ def read_system(
     top: str,
     clock: str = "clk",
     parameters: Mapping[str, int] | None = None,
+    limit_s: float = YOSYS_LIMIT_S,
 ) -> System:
     """Return the transition system of a design.
 
@@ -55,11 +62,13 @@ def read_system(
         Port of its clock.
     parameters : mapping of str to int
         Its parameters.
+    limit_s : float
+        Time for yosys, seconds; taken as `LEAST_LIMIT_S` to `YOSYS_LIMIT_S`.
 
     Raises
     ------
     SpecError
-        A file that is not there or not accepted, another clock, or falling edges.
+        A file that is not there or not accepted, another clock, falling edges, or the time is over.
     ToolError
         yosys is missing.
     """
@@ -75,7 +84,7 @@ def read_system(
         script += [f"hierarchy -check -top {_escaped(top)}", *_STEPS]
         script += ["write_btor -i model.info model.btor"]
         (folder / "model.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
-        _run(folder, files, top)
+        _run(folder, files, top, min(max(limit_s, LEAST_LIMIT_S), YOSYS_LIMIT_S))
         info = (folder / "model.info").read_text(encoding="utf-8")
         system = parse((folder / "model.btor").read_text(encoding="utf-8"))
     _check_clock(system, info, top, clock)
@@ -101,27 +110,29 @@ def _copied(path: Path, folder: Path, number: int) -> str:
     return name
 
 
-def _run(folder: Path, files: Sequence[Path], top: str) -> None:
+def _run(folder: Path, files: Sequence[Path], top: str, limit_s: float) -> None:
     named = " ".join(str(path) for path in files)
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _SHIM],
+            bounded([sys.executable, "-c", _SHIM]),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=YOSYS_LIMIT_S,
+            timeout=limit_s,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise SpecError(
-            f"{named}: yosys is not done with module {top} after {YOSYS_LIMIT_S} s; needs a "
-            "smaller design"
+            f"{named}: yosys is not done with module {top} after {limit_s:g} s; needs a "
+            "smaller design, or one without a loop that unrolls without end"
         ) from error
     if done.returncode or not (folder / "model.btor").is_file():
-        lines = (done.stderr + done.stdout).splitlines()
-        wrong = [line for line in lines if "error" in line.lower()] or lines
+        log = folder / _LOG
+        lines = (done.stderr + done.stdout + (tail(log) if log.exists() else "")).splitlines()
+        wrong = [line for line in lines if "error" in line.lower()]
+        wrong = wrong or [*lines, f"yosys ended with {how_it_ended(done.returncode)}"]
         for number, path in enumerate(files):
             wrong = [line.replace(f"design{number}{path.suffix}", str(path)) for line in wrong]
         raise SpecError(

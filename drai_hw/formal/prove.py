@@ -78,7 +78,7 @@ def unit_result(
     with ExitStack() as stack:
         if design is None:
             design = stack.enter_context(own_unit(unit, formats))
-        system = read_unit(design, rule)
+        system = read_unit(design, rule, limit_s)
         if latency is None:
             latency = discovered_latency(design, system, rule) if rule.pipeline else 1
         clock = Clock(limit_s)

@@ -10,7 +10,7 @@ from typing import Any
 from drai_hw.errors import SpecError
 from drai_hw.formal.btor2 import System
 from drai_hw.formal.compiled import KnownMachine
-from drai_hw.formal.frontend import read_system
+from drai_hw.formal.frontend import YOSYS_LIMIT_S, read_system
 from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_ports import Port
 from drai_hw.model.unit_rules import UnitRule
@@ -83,15 +83,15 @@ def mapped(files: Sequence[Path], top: str, connect: PortMap, unit: str, f: Form
     )
 
 
-def read_unit(design: UnitDesign, rule: UnitRule) -> System:
-    """Return the transition system of a unit whose interface fits.
+def read_unit(design: UnitDesign, rule: UnitRule, limit_s: float = YOSYS_LIMIT_S) -> System:
+    """Return the transition system of a unit whose interface fits; `limit_s` as in `read_system`.
 
     Raises
     ------
     SpecError
         Naming ports that are missing, have another width, or that nobody drives.
     """
-    system = read_system(design.files, design.top, design.clock, design.parameters)
+    system = read_system(design.files, design.top, design.clock, design.parameters, limit_s=limit_s)
     by_name = {name: number for number, name in system.inputs.items() if name}
     wrong: list[str] = []
     for port in rule.ports:

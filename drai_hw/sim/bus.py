@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from drai_hw.errors import DraiError
 from drai_hw.rtl.registers import REGISTERS
+from drai_hw.sim.core_ports import misfit
 
 CLOCK_NS = 10
 _ACCESS_LIMIT_CLOCKS = 20_000  # an SDRAM rests for 200 us before it takes the first word
@@ -29,9 +30,17 @@ class Bus:
     ----------
     dut : handle
         Top module with the ports of `drai_hw.rtl.core.Core`.
+
+    Raises
+    ------
+    BusError
+        Ports are missing or have another width.
     """
 
     def __init__(self, dut: Any) -> None:
+        wrong = misfit(dut._name, lambda name: width_of(getattr(dut, name, None)))
+        if wrong:
+            raise BusError(wrong)
         self._dut = dut
         self.accesses = 0
 
@@ -68,6 +77,14 @@ class Bus:
         await RisingEdge(dut.clk)
         strobe.value = 0
         return value
+
+
+def width_of(handle: Any) -> int | None:
+    """Return the bits of a signal, None where there is none."""
+    try:
+        return None if handle is None else len(handle)
+    except TypeError:  # a single bit of some simulators has no length
+        return 1
 
 
 async def until(signal: Any, level: int, limit_clocks: int) -> bool:

@@ -136,6 +136,7 @@ def run_core(
     waves: Path | None = None,
     simulator: str = "icarus",
     cache: Path | None = None,
+    limit_s: float | None = None,
 ) -> SimResult:
     """Simulate the core and compare it with the twin after every step.
 
@@ -179,6 +180,8 @@ def run_core(
         0 or 1, never unknown.
     cache : Path, optional
         Folder of compiled models for CXXRTL; ``cxxrtl`` in the working folder by default.
+    limit_s : float, optional
+        Longest time without a step done on Icarus, in seconds; without it there is no limit.
 
     Raises
     ------
@@ -202,20 +205,10 @@ def run_core(
         job.run(twin)
         total = twin.steps
     return run_job(
-        job,
-        formats,
-        total,
-        workdir=Path(workdir),
-        product=product,
-        store=store,
-        dut=dut,
-        top=top,
-        seed=seed,
-        progress=progress,
-        waves=waves,
-        simulator=simulator,
-        cache=cache,
-    )
+        job, formats, total, workdir=Path(workdir), product=product, store=store, dut=dut, top=top,
+        seed=seed, progress=progress, waves=waves, simulator=simulator, cache=cache,
+        limit_s=limit_s,
+    )  # fmt: skip
 
 
 def run_job(
@@ -233,6 +226,7 @@ def run_job(
     waves: Path | None = None,
     simulator: str = "icarus",
     cache: Path | None = None,
+    limit_s: float | None = None,
 ) -> SimResult:
     """Carry a job out on the RTL; see `run_core`."""
     from drai_hw.rtl import emit
@@ -272,7 +266,9 @@ def run_job(
         if waves is not None and dut is None:
             beside, text = STATE, state_module(formats, facts["memories"], facts["top"])
             sources += emit.write({f"{STATE}.v": text}, workdir).values()
-        result = _on_icarus(order, sources, facts["top"], workdir, seed, progress, waves, beside)
+        result = _on_icarus(
+            order, sources, facts["top"], workdir, seed, progress, waves, beside, limit_s
+        )
     emit.write({DIFF_FILE: json.dumps(result["diff"], indent=1) + "\n"}, workdir)
     outcome = result["outcome"]
     return SimResult(
@@ -325,6 +321,7 @@ def _on_icarus(
     progress: Progress | None,
     waves: Path | None,
     beside: str | None,
+    limit_s: float | None,
 ) -> dict[str, Any]:
     """Carry an order out in a cocotb simulation."""
     from drai_hw.sim import core_bench
@@ -342,6 +339,7 @@ def _on_icarus(
         progress=progress,
         waves=waves,
         beside=beside,
+        limit_s=limit_s,
     )
     result: dict[str, Any] = pickle.loads(result_file.read_bytes())
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import traceback
@@ -53,8 +54,11 @@ async def job(dut: Any) -> None:
         )
         Path(RESULT_FILE).write_bytes(pickle.dumps(result))
     except BaseException as error:
-        text = f"{type(error).__name__}: {error}"
-        if not isinstance(error, BusError):
-            text += "\n" + traceback.format_exc()
+        if isinstance(error, asyncio.CancelledError):  # cocotb ends what runs when the design does
+            text = "the design ended the simulation by itself ($finish or $stop in it?)"
+        else:
+            text = f"{type(error).__name__}: {error}"
+            if not isinstance(error, BusError):
+                text += "\n" + traceback.format_exc()
         Path(BENCH_ERROR_FILE).write_text(text, encoding="utf-8")
         raise

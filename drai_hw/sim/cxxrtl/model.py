@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from drai_hw.errors import ToolError
 from drai_hw.rtl.registers import REGISTERS
+from drai_hw.sim.core_ports import misfit
 
 ACCESS_LIMIT_CLOCKS = 20_000  # an SDRAM rests for 200 us before it takes the first word
 RESET_CLOCKS = 3
@@ -25,8 +26,9 @@ _SIZE_OUT, _U64_OUT = ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(ctypes.c_u
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "drai_open": (_VOID, [_TEXT]),
     "drai_close": (None, [_VOID]),
-    "drai_missing": (_TEXT, [_VOID]),
+    "drai_width": (_SIZE, [_VOID, _TEXT]),
     "drai_clocks": (_U64, [_VOID]),
+    "drai_endless": (_INT, [_VOID]),
     "drai_reset": (None, [_VOID, _WORD]),
     "drai_access": (_SIZE, [_VOID, _INT, _U32, _U32, _SIZE, _WORD]),
     "drai_wait": (_INT, [_VOID, _INT, _U64]),
@@ -52,7 +54,7 @@ class Model:
     Raises
     ------
     ToolError
-        The design lacks a port of the core.
+        A port of the core is missing or has another width, or the design does not settle.
     """
 
     def __init__(self, library: Path, top: str) -> None:
@@ -62,14 +64,12 @@ class Model:
             function.restype, function.argtypes = result, arguments
         self._model = _VOID(self._library.drai_open(top.encode()))
         self.accesses = 0
-        missing = self._library.drai_missing(self._model)
-        if missing is not None:
+        wrong = misfit(top, lambda name: self._library.drai_width(self._model, name.encode()))
+        if wrong:
             self.close()
-            raise ToolError(
-                f"the design {top} has no port {missing.decode()}: the ports of the core are "
-                "needed (`drai-hw rtl` writes one that has them)"
-            )
+            raise ToolError(wrong)
         self._library.drai_reset(self._model, RESET_CLOCKS)
+        self._check_settled()
 
     def __enter__(self) -> Model:
         return self
@@ -115,6 +115,7 @@ class Model:
             self._model, reads, addresses, words, len(words), ACCESS_LIMIT_CLOCKS
         )
         self.accesses += done
+        self._check_settled()
         if done < len(words):
             name = names[min(done, len(names) - 1)]
             raise ToolError(f"register {name}: no acknowledge within {ACCESS_LIMIT_CLOCKS} clocks")
@@ -128,12 +129,22 @@ class Model:
         self._wait(True, limit_clocks, "the end of BUSY")
 
     def _wait(self, busy: bool, limit_clocks: int, what: str) -> None:
-        if not self._library.drai_wait(self._model, busy, limit_clocks):
+        came = self._library.drai_wait(self._model, busy, limit_clocks)
+        self._check_settled()
+        if not came:
             raise ToolError(f"{what} did not come within {limit_clocks} clocks of a run")
 
     def tick(self, clocks: int = 1) -> None:
         """Let clocks pass."""
         self._library.drai_tick(self._model, clocks)
+        self._check_settled()
+
+    def _check_settled(self) -> None:
+        if self._library.drai_endless(self._model):
+            raise ToolError(
+                "the design does not settle: a loop of logic in it oscillates; needs a flip-flop "
+                "in every loop"
+            )
 
     def memory(self, path: str) -> tuple[int, int, int]:
         """Return where a memory's words stand, its width in bits and its depth in words."""

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw.errors import SpecError, ToolError
-from drai_hw.sim.runner import require_icarus, tail
+from drai_hw.processes import bounded, how_it_ended
+from drai_hw.sim.runner import head, require_icarus, tail
 from drai_hw.sim.units.player.drai_player_pipes import PIPES_VARIABLE
 from drai_hw.sim.units.session import Outputs
 from drai_hw.sim.units.stimulus import Values
@@ -27,6 +28,8 @@ from drai_hw.sim.units.stimulus import Values
 TIME_LIMIT_S = 120.0
 _PLAYER = Path(__file__).with_name("player")
 _POLL_S = 0.2
+_COMPLAINT = r"error|syntax|unknown|not found|cannot|memory|fault"
+_LINE_CHARACTERS = 300
 
 
 class HangError(ToolError):
@@ -96,6 +99,7 @@ class SimulatorPlayer:
             "COCOTB_RESULTS_FILE": str(self._folder / "cocotb.xml"),
             "COCOTB_RANDOM_SEED": "1",
             "COCOTB_LOG_LEVEL": "WARNING",
+            "GPI_LOG_LEVEL": "WARNING",
             "COCOTB_TRUST_INERTIAL_WRITES": "1",
             "PYGPI_PYTHON_BIN": sys.executable,
             "GPI_USERS": _gpi_users(),
@@ -104,7 +108,7 @@ class SimulatorPlayer:
         }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                list(command),
+                bounded(command),
                 cwd=self._folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -191,9 +195,14 @@ class SimulatorPlayer:
 
     def _ended(self) -> ToolError:
         status = self._process.wait() if self._process else None
+        if status:
+            return ToolError(
+                f"the simulation of {self._top} broke off ({how_it_ended(status)}); the end of its "
+                f"log:\n{tail(self._log)}"
+            )
         return ToolError(
-            f"{self._top} ended the simulation by itself, status {status} ($finish or $fatal in "
-            f"it?):\n{tail(self._log)}"
+            f"{self._top} ended the simulation by itself ($finish in it?); the end of its log:\n"
+            f"{tail(self._log)}"
         )
 
 
@@ -226,7 +235,7 @@ def run_limited(
     """
     with log.open("wb") as sink, errors.open("wb") if errors else nullcontext(sink) as other:
         child = subprocess.Popen(
-            list(command),
+            bounded(command),
             cwd=folder,
             env=dict(environment) if environment else None,
             stdin=subprocess.DEVNULL,
@@ -255,11 +264,11 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 def refused(simulator: str, sources: Sequence[Path], top: str, log: Path) -> SpecError:
     """Return the error of sources that a compiler does not accept, with its own words."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    wrong = [line for line in lines if re.search(r"error|syntax|unknown", line, re.IGNORECASE)]
+    lines = head(log).splitlines()
+    wrong = [line for line in lines if re.search(_COMPLAINT, line, re.IGNORECASE)]
     return SpecError(
         f"{simulator} does not accept {', '.join(path.name for path in sources)} with top module "
-        f"{top}:\n" + "\n".join((wrong or lines)[:12])
+        f"{top}:\n" + "\n".join(line[:_LINE_CHARACTERS] for line in (wrong or lines)[:12])
     )
 
 
@@ -298,6 +307,7 @@ def _cxxrtl(
     library = compiled(
         sources[0], top, folder / "cxxrtl", sources[1:],
         parameters=parameters, harness=Path(__file__).with_name("unit_harness.cc"),
+        limit_s=limit_s,
     )  # fmt: skip
     return [sys.executable, str(_PLAYER / "drai_cxxrtl_player.py"), str(library), top]
 
