@@ -262,7 +262,7 @@ QUICK = ("decay before update", "stale phase", "reset forgets a bit")
 def proven(unit, text, folder, connect=None):
     path = folder / "my.v"
     path.write_text(text)
-    design = mapped([path], f"my_{unit}", connect or PortMap(), unit, FORMATS)
+    design = mapped([path], f"my_{unit}", connect or PortMap(), unit, FORMATS, folder)
     folder = folder / "evidence"
     return unit_result(unit, FORMATS, design, latency=None, limit_s=200, folder=folder)
 
@@ -295,7 +295,7 @@ def test_a_port_map_connects_other_names_and_inputs(tmp_path):
     held = PortMap({"phi_load": "start", "rst": "rst_n"}, reset_low=True, constants={"test": 1})
     assert proven("neuron", text, tmp_path, held)["status"] == "refuted"
     with pytest.raises(SpecError, match="handshake = 'valid-ready': a proof needs a fixed latency"):
-        mapped([], "my", PortMap(handshake=True), "synapse", FORMATS)
+        mapped([], "my", PortMap(handshake=True), "synapse", FORMATS, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_a_port_map_connects_other_names_and_inputs(tmp_path):
         (["--unit", "prng", "--latency", "2"], 2, "--latency is for --unit synapse and update"),
         (["--unit", "prng", "--ports", "x.toml"], 2, "--ports connects a unit of your own"),
         (["--dut", "none.v", "--top", "my"], 2, "No such file"),
-        (["--dut", "none.vhd", "--top", "my"], 2, "VHDL goes by `ghdl synth --out=verilog` first"),
+        (["--dut", "none.vhd", "--top", "my"], 2, "cannot read 'none.vhd'"),
         (["--unit", "prng"], 0, "unit prng: proved"),
         (["--unit", "update", "--time-limit", "0.001"], 1, "unit update: unknown"),
     ],

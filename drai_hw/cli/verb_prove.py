@@ -39,8 +39,8 @@ LIMIT_S = 600
     "dut",
     multiple=True,
     metavar="FILE",
-    help="Verilog (.v, .sv) or RTLIL (.il) of your own, again for more files; needs --top. Without "
-    "--unit and --property it is a synapse.",
+    help="Verilog (.v, .sv) or RTLIL (.il) of your own, of a unit VHDL too; again for more files; "
+    "needs --top. Without --unit and --property it is a synapse.",
 )
 @click.option("--top", metavar="NAME", help="Top module of --dut.")
 @click.option(
@@ -153,7 +153,7 @@ def _proved(
         unit = None
         if dut:
             connect = load_port_map(Path(ports) if ports else None, name, formats)
-            unit = mapped(files, str(top), connect, name, formats)
+            unit = mapped(files, str(top), connect, name, formats, folder / "prove")
             latency = connect.latency if latency is None else latency
         return prove.unit_result(
             name, formats, unit, latency=latency, limit_s=limit_s, folder=folder / "prove"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -65,7 +66,7 @@ def main() -> None:
     here = Path(__file__).resolve().parent
     runner = get_runner("icarus")
     runner.build(sources=[here / name for name in SOURCES], hdl_toplevel=TOP, always=True,
-                 build_dir=here / "sim_build", timescale=("1ns", "1ps"))
+                 build_dir=here / "sim_build", timescale=("1ns", "1ps"), parameters=$parameters)
     results = runner.test(hdl_toplevel=TOP, test_module=Path(__file__).stem, test_dir=here,
                           build_dir=here / "sim_build")
     raise SystemExit(1 if get_results(results)[1] else 0)
@@ -159,7 +160,12 @@ def _expected(rule: UnitRule, found: Found, rows: list[dict[str, Any]]) -> dict[
 
 
 def write_evidence(
-    folder: Path, design: UnitDesign, rule: UnitRule, found: Found, evidence: Evidence
+    folder: Path,
+    design: UnitDesign,
+    there: Collection[str],
+    rule: UnitRule,
+    found: Found,
+    evidence: Evidence,
 ) -> dict[str, str]:
     """Write waveform and test, with a copy of the design; return their paths.
 
@@ -169,6 +175,8 @@ def write_evidence(
         Where they go; it is made.
     design, rule, found, evidence
         What was refuted, and how.
+    there : collection of str
+        The inputs that the design has: ports that a unit may lack are not put in.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sources = []
@@ -177,9 +185,9 @@ def write_evidence(
         shutil.copyfile(path, folder / f".{name}.new")
         (folder / f".{name}.new").replace(folder / name)
         sources.append(name)
+    ports = [port for port in rule.inputs if design.name(port.name) in there]
     rows = [
-        design.resets(given["reset"])
-        | {design.name(port.name): given[port.name] for port in rule.inputs}
+        design.resets(given["reset"]) | {design.name(port.name): given[port.name] for port in ports}
         for given in found.trace
     ]
     text = _TEST.substitute(
@@ -194,6 +202,7 @@ def write_evidence(
         rows="[\n" + "".join(f"    {json.dumps(row)},\n" for row in rows) + "]",
         expected=json.dumps({design.name(k): v for k, v in evidence.expected.items()}),
         half=CLOCK_NS // 2,
+        parameters=json.dumps(dict(design.parameters)),
     )
     write_together({folder / WAVES_FILE: evidence.waves, folder / TEST_FILE: text})
     return {"waves": str(folder / WAVES_FILE), "test": str(folder / TEST_FILE)}

@@ -15,6 +15,7 @@ from drai_hw.files import given_bytes
 from drai_hw.formal.btor2 import System, parse
 from drai_hw.processes import bounded, how_it_ended
 from drai_hw.sim.runner import tail
+from drai_hw.sim.systemverilog import complaints, slang
 
 YOSYS_LIMIT_S = 300.0
 """Longest time that a design may take to be read."""
@@ -55,7 +56,7 @@ def read_system(
     Parameters
     ----------
     files : sequence of Path
-        Verilog (``.v``), what yosys knows of SystemVerilog (``.sv``), or RTLIL (``.il``).
+        Verilog (``.v``), SystemVerilog (``.sv``, read by slang), or RTLIL (``.il``).
     top : str
         Top module.
     clock : str
@@ -78,9 +79,7 @@ def read_system(
         raise SpecError(f"--top {top!r}: needs the name of a module")
     with tempfile.TemporaryDirectory(prefix="drai-hw-prove-") as scratch:
         folder = Path(scratch)
-        script = [f"{_reader(path)} {_copied(path, folder, k)}" for k, path in enumerate(files)]
-        for name, value in (parameters or {}).items():
-            script.append(f"chparam -set {name} {value} {_escaped(top)}")
+        script = _reads(files, folder, top, parameters or {})
         script += [f"hierarchy -check -top {_escaped(top)}", *_STEPS]
         script += ["write_btor -i model.info model.btor"]
         (folder / "model.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
@@ -89,6 +88,21 @@ def read_system(
         system = parse((folder / "model.btor").read_text(encoding="utf-8"))
     _check_clock(system, info, top, clock)
     return system
+
+
+def _reads(
+    files: Sequence[Path], folder: Path, top: str, parameters: Mapping[str, int]
+) -> list[str]:
+    """Copy the files; return the commands that read them."""
+    readers = [_reader(path) for path in files]
+    names = [_copied(path, folder, k) for k, path in enumerate(files)]
+    by_slang = slang(folder, names, top, parameters)
+    if by_slang:
+        if "read_rtlil" in readers:
+            raise SpecError("--dut: SystemVerilog and RTLIL together; give files of one kind")
+        return [by_slang]
+    set_ = [f"chparam -set {name} {value} {_escaped(top)}" for name, value in parameters.items()]
+    return [*(f"{reader} {name}" for reader, name in zip(readers, names, strict=True)), *set_]
 
 
 def _reader(path: Path) -> str:
@@ -131,8 +145,7 @@ def _run(folder: Path, files: Sequence[Path], top: str, limit_s: float) -> None:
     if done.returncode or not (folder / "model.btor").is_file():
         log = folder / _LOG
         lines = (done.stderr + done.stdout + (tail(log) if log.exists() else "")).splitlines()
-        wrong = [line for line in lines if "error" in line.lower()]
-        wrong = wrong or [*lines, f"yosys ended with {how_it_ended(done.returncode)}"]
+        wrong = complaints(lines) or [*lines, f"yosys ended with {how_it_ended(done.returncode)}"]
         for number, path in enumerate(files):
             wrong = [line.replace(f"design{number}{path.suffix}", str(path)) for line in wrong]
         raise SpecError(

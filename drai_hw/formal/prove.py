@@ -86,7 +86,8 @@ def unit_result(
         counterexample: dict[str, Any] | None = None
         if found.status == REFUTED:
             evidence = played(design, system, rule, found)
-            files = write_evidence(folder, design, rule, found, evidence)
+            there = set(system.inputs.values())
+            files = write_evidence(folder, design, there, rule, found, evidence)
             counterexample = evidence.numbers | {"files": files}
     return {
         "proof": f"unit {unit}",

@@ -16,6 +16,8 @@ from drai_hw.model.unit_ports import Port
 from drai_hw.model.unit_rules import UnitRule
 from drai_hw.sim.units.connection import parameters_of
 from drai_hw.sim.units.portmap import PortMap
+from drai_hw.sim.units.simulate import TIME_LIMIT_S
+from drai_hw.sim.units.vhdl import is_vhdl, translated
 
 MOST_LATENCY = 32
 """Longest latency that is looked for."""
@@ -61,13 +63,17 @@ class UnitDesign:
         return {**self.constants, self.reset: 1 - value if self.reset_low else value}
 
 
-def mapped(files: Sequence[Path], top: str, connect: PortMap, unit: str, f: Formats) -> UnitDesign:
-    """Return the design of a module with a port map.
+def mapped(
+    files: Sequence[Path], top: str, connect: PortMap, unit: str, f: Formats, folder: Path
+) -> UnitDesign:
+    """Return the design of a module with a port map; VHDL is translated to Verilog in a folder.
 
     Raises
     ------
     SpecError
-        It takes samples by handshake, whose latency is not fixed.
+        It takes samples by handshake, whose latency is not fixed, or GHDL does not accept it.
+    ToolError
+        It is VHDL and there is no GHDL.
     """
     if connect.handshake:
         raise SpecError(
@@ -78,6 +84,11 @@ def mapped(files: Sequence[Path], top: str, connect: PortMap, unit: str, f: Form
     clock, reset = names.pop("clk", "clk"), names.pop("rst", "rst")
     there = [path for path in files if path.is_file()]  # the others are refused when read
     parameters = parameters_of(connect, there, unit, f)
+    if any(is_vhdl(path) for path in files):
+        if len(there) < len(files):
+            lost = next(path for path in files if path not in there)
+            raise SpecError(f"cannot read {str(lost)!r}: needs a file of Verilog or VHDL")
+        files, parameters = translated(files, top, folder, TIME_LIMIT_S, parameters)
     return UnitDesign(
         tuple(files), top, names, clock, reset, connect.reset_low, parameters, connect.constants
     )

@@ -70,7 +70,7 @@ def row(unit: str, name: str, text: str) -> Row:
         path.write_text(text, encoding="utf-8")
         top = f"my_{unit}"
         judged = verify_unit(unit, FORMATS, [path], top, folder=folder / "sim")
-        design = mapped([path], top, PortMap(), unit, FORMATS)
+        design = mapped([path], top, PortMap(), unit, FORMATS, path.parent)
         proof = unit_result(
             unit, FORMATS, design, latency=None, limit_s=PROOF_LIMIT_S, folder=folder / "prove"
         )

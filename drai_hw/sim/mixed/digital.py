@@ -83,13 +83,13 @@ class LearningUnit:
             sources = [folder / f"{top}.v"]
             texts = emit_unit.unit_texts("synapse", formats, command="drai-hw rtl --unit synapse")
             write_whole(sources[0], texts[sources[0].name])
-        sources = list(translated(sources, top, folder, TIME_LIMIT_S))
+        asked = parameters_of(design.connect, sources, "synapse", formats)
+        made, parameters = translated(sources, top, folder, TIME_LIMIT_S, asked)
         self._player = SimulatorPlayer(
-            sources, top, folder, simulator=design.simulator,
-            parameters=parameters_of(design.connect, sources, "synapse", formats),
-        )  # fmt: skip
+            made, top, folder, simulator=design.simulator, parameters=parameters
+        )
         try:
-            connect_ports(self._player, self._rule, design.connect, sources, top)
+            connect_ports(self._player, self._rule, design.connect, made, top)
             self._player.play([idle(self._rule) | {"rst": 1}] * SETTLE_CLOCKS)
         except BaseException:
             self.close()

@@ -21,6 +21,7 @@ from typing import Any
 from drai_hw.errors import SpecError, ToolError
 from drai_hw.processes import bounded, how_it_ended
 from drai_hw.sim.runner import head, require_icarus, tail
+from drai_hw.sim.systemverilog import unknown_parameter
 from drai_hw.sim.units.player.drai_player_pipes import PIPES_VARIABLE
 from drai_hw.sim.units.session import Outputs
 from drai_hw.sim.units.stimulus import Values
@@ -285,6 +286,10 @@ def _icarus(
     command += [f"-P{top}.{name}={value}" for name, value in parameters.items()]
     if run_limited([*command, *map(str, sources)], folder, log, limit_s):
         raise refused("icarus", sources, top, log)
+    # To Icarus a parameter that the module has not is worth a warning only.
+    lost = re.search(r"parameter (\S+) not found in", head(log))
+    if lost:
+        raise unknown_parameter(lost[1], top)
     library = cocotb_tools.config.lib_entry("vpi", "icarus")
     return ["vvp", "-m", str(library), "unit.vvp", "-none"]
 

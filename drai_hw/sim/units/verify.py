@@ -157,8 +157,8 @@ def verify_unit(
     for path in sources:
         if not path.is_file():
             raise SpecError(f"cannot read {str(path)!r}: needs a file of Verilog or VHDL")
-    sources = translated(sources, top, folder, time_limit_s)
     parameters = parameters_of(connect, sources, unit, formats)
+    sources, parameters = translated(sources, top, folder, time_limit_s, parameters)
     with SimulatorPlayer(
         sources, top, folder,
         simulator=simulator, parameters=parameters, time_limit_s=time_limit_s,
