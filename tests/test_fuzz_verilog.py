@@ -55,7 +55,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "prints without end": (
         with_body('initial forever $display("hello");'), "no end of the simulation after"
     ),
-    "macro of itself": (f"`define A `A\n`A\n{NEURON}", "still compiling after"),
+    "macro of itself": (f"`define A `A\n`A\n{NEURON}", "still compiling after|of memory"),
     "unrolls without end": (
         with_body("genvar g; generate for (g = 0; g < 1000000000; g = g + 1) begin wire q; end "
                   "endgenerate"),
@@ -103,12 +103,28 @@ def judged(door: str, unit: str, content: bytes, folder: Path, capfd, limit_s=6.
     return f"status {status}: {said}"
 
 
+TOKENS = (r"[A-Za-z_]\w*", r"\d+'[bdh]\w+|\d+", r"[-+*/&|^<>=!~?:]+")
+
+
+def reworded(rng: random.Random, text: str) -> str:
+    """Return a text with a name, a number or an operator in the place of another one."""
+    for _ in range(rng.choice((1, 1, 1, 2))):
+        found = [*re.finditer(rng.choice(TOKENS), text)]
+        old, new = rng.choice(found), rng.choice(found)[0]
+        text = text[: old.start()] + new + text[old.end() :]
+    return text
+
+
 def damaged(door: str, count: int, folder: Path, capfd, tally) -> None:
     """Damage right units in so many ways."""
     for seed in range(count):
         rng = random.Random(f"{door} {seed}")
         unit = rng.choice(UNITS)
-        content = damaged_bytes(rng, right(unit).encode())
+        text = right(unit)
+        still_verilog = rng.random() < 0.6
+        content = (
+            reworded(rng, text).encode() if still_verilog else damaged_bytes(rng, text.encode())
+        )
         # A proof of damaged arithmetic may take as long as it likes: then it ends as unknown.
         said = judged(door, unit, content, folder, capfd, 10.0 if door == "prove" else 30.0)
         tally[said[: len("status 0")]] += 1
@@ -136,10 +152,10 @@ def test_hostile_verilog_ends_with_a_message_or_a_verdict(door, tmp_path, capfd,
     ("door", "count"),
     [
         ("icarus", 2),
-        pytest.param("icarus", 300, marks=pytest.mark.full),
-        pytest.param("verilator", 60, marks=pytest.mark.full),
-        pytest.param("cxxrtl", 60, marks=pytest.mark.full),
-        pytest.param("prove", 200, marks=pytest.mark.full),
+        pytest.param("icarus", 400, marks=pytest.mark.full),
+        pytest.param("verilator", 80, marks=pytest.mark.full),
+        pytest.param("cxxrtl", 80, marks=pytest.mark.full),
+        pytest.param("prove", 250, marks=pytest.mark.full),
     ],
 )
 def test_damaged_verilog_ends_with_a_message_or_a_verdict(door, count, tmp_path, capfd, tally):

@@ -153,7 +153,14 @@ class Exchange:
         wait_s = self.timeout_s + wire_s
         heard = bytearray()
         noise = bytearray()
+        end_s: float | None = None  # of listening to noise, however slowly it drips
         while len(noise) < _NOISE_LIMIT_BYTES:
+            if noise:
+                now_s = self.link.now_s()
+                if end_s is None:
+                    end_s = now_s + wait_s + 10 * _NOISE_LIMIT_BYTES / self.link.baud
+                if now_s > end_s:
+                    break
             data = self.link.read(head - len(heard), wait_s) if len(heard) < head else b""
             heard += data
             if len(heard) < head:
