@@ -174,6 +174,9 @@ def system_failure(error: Exception) -> str | None:
         return f"not enough memory ({error}); needs a smaller network, or a larger machine".replace(
             " ()", ""
         )
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error.strerror):
+        remedy = "free some space there, or set TMPDIR to a folder that can be written"
+        return f"{error.strerror}; {remedy}"
     if not isinstance(error, OSError) or error.errno not in _REFUSALS:
         return None
     name = error.filename if isinstance(error.filename, str | os.PathLike) else None

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from drai_hw.flow.engine import Engine
 from drai_hw.flow.stages import Stage, closure, ordered
 
 TOY = """
-import json, os, subprocess, sys, time
+import errno, json, os, subprocess, sys, time
 from pathlib import Path
 from drai_hw.errors import ToolError
 from drai_hw.flow.stages import CheckFailed
@@ -47,6 +48,10 @@ def bug(context):
 
 def vanish(context):
     os._exit(9)
+
+def full_log(context):
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "sums.txt")
 
 def hang(context):
     child = "import time; time.sleep(600)"
@@ -240,6 +245,41 @@ def test_a_process_that_dies_without_a_word_is_a_failure(toy):
     outcome = run(toy, Stage("sim", "toy_stages:vanish"))["sim"]
     assert (outcome.status, outcome.kind) == ("failed", "fault")
     assert outcome.reason.startswith("its process ended with status 9")
+
+
+def test_a_stage_whose_log_lies_on_a_full_disk_says_so(toy):
+    outcome = run(toy, Stage("sim", "toy_stages:full_log"))["sim"]
+    assert (outcome.status, outcome.kind) == ("failed", "input")
+    assert outcome.reason.startswith(
+        "cannot write 'sums.txt': No space left on device; free some space or choose another place"
+    )
+
+
+def test_a_process_that_dies_on_a_full_disk_is_no_fault_of_the_program(toy, monkeypatch):
+    monkeypatch.setattr("drai_hw.flow.engine.full_disk", lambda path: "0 bytes are free there")
+    outcome = run(toy, Stage("sim", "toy_stages:vanish"))["sim"]
+    assert (outcome.status, outcome.kind) == ("failed", "input")
+    assert outcome.reason == (
+        "its process ended with status 9; free some space or choose another place with -o (0 bytes "
+        "are free there)"
+    )
+
+
+def test_a_result_without_room_for_its_record_leaves_the_earlier_one(toy, monkeypatch):
+    run(toy, add(toy, "a"))
+    write = Path.write_text
+
+    def full(path, text):
+        if path.name == "stage.json":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, text)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    text = r"cannot write the result of a stage to '.*out/a': No space left on device; free some"
+    with pytest.raises(SpecError, match=text):
+        run(toy, add(toy, "a", value=2))
+    assert json.loads((toy / "out" / "a" / "stage.json").read_text())["result"] == {"sum": 1}
+    assert sorted(path.name for path in (toy / "out").iterdir()) == ["a"]
 
 
 def test_success_removes_the_traces_of_an_earlier_failure(toy):

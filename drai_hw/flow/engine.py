@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw import interrupts
+from drai_hw.files import ELSEWHERE, full_disk
 from drai_hw.flow.digest import stage_digest, tool_versions
 from drai_hw.flow.progress import LineReporter, Reporter
 from drai_hw.flow.stages import Outcome, Stage, ordered
@@ -291,6 +292,9 @@ class Engine:
             status = running.process.returncode
             how = f"signal {-status}" if status < 0 else f"status {status}"
             error = {"kind": "fault", "reason": f"its process ended with {how}"}
+            if note := full_disk(folder):
+                reason = f"{error['reason']}; free some space or choose {ELSEWHERE} ({note})"
+                error = {"kind": "input", "reason": reason}
         reason, kind, result = error["reason"], error["kind"], error.get("result")
         if kind == "fault":
             reason += f" (a fault of drai-hw, not yours; details: {folder / LOG_NAME})"

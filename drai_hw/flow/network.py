@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drai_hw.files import made_whole
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
 from drai_hw.spec import Spec, validate
@@ -54,7 +55,8 @@ def formats_of(inputs: Mapping[str, Any]) -> Formats:
 
 def save(workdir: Path, **arrays: Any) -> None:
     """Write the arrays of a stage into its folder."""
-    np.savez_compressed(workdir / ARRAYS, **arrays)
+    with made_whole(workdir / ARRAYS) as beside:
+        np.savez_compressed(beside, **arrays)
 
 
 def load(folder: Path) -> dict[str, NDArray[Any]]:

@@ -81,6 +81,11 @@ class Store:
 
         The record is written last and the folder renamed in one step: an interrupted call leaves
         either the earlier result or none.
+
+        Raises
+        ------
+        SpecError
+            When there is no space for the record; the earlier result stays.
         """
         files = {
             path.relative_to(workdir).as_posix(): file_digest(path)
@@ -95,8 +100,11 @@ class Store:
             "result": dict(result),
         }
         text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
-        (workdir / _RECORD).write_text(text + "\n")
-        self._replace(workdir, self.folder(name))
+        try:
+            (workdir / _RECORD).write_text(text + "\n")
+            self._replace(workdir, self.folder(name))
+        except OSError as error:
+            raise unwritable(self.folder(name), error, what="the result of a stage to ") from error
         shutil.rmtree(self.root / f"{name}.failed", ignore_errors=True)
         return self.folder(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -60,11 +61,7 @@ def _serve() -> int:
         return 130
     job = json.loads(order)
     workdir = Path(job["workdir"])
-    # What the stage and its tools print must neither reach the terminal nor mix with the messages.
-    log = os.open(workdir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    null = os.open(os.devnull, os.O_RDONLY)
+    null = os.open(os.devnull, os.O_RDWR)
     job_pipe = os.fdopen(os.dup(0))
     os.dup2(null, 0)
     threading.Thread(target=_die_with_parent, args=(job_pipe,), daemon=True).start()
@@ -79,6 +76,12 @@ def _serve() -> int:
         send({"fraction": fraction, "text": text})
 
     try:
+        # What the stage and its tools print must neither reach the terminal nor mix with messages.
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        log = os.open(workdir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
         module, _, function = job["function"].partition(":")
         context = Context(
             inputs=job["inputs"],
@@ -91,8 +94,9 @@ def _serve() -> int:
         result = getattr(importlib.import_module(module), function)(context)
         send({"result": result})
     except Exception as error:
-        traceback.print_exc()
         send({"error": _answer(error)})
+        with contextlib.suppress(OSError):  # the log may lie on a full disk
+            traceback.print_exc()
         return 1
     return 0
 
