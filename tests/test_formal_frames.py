@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,13 +60,44 @@ def test_the_bridge_accepts_no_frame_with_a_wrong_checksum() -> None:
 def test_a_bridge_that_accepts_wrong_frames_is_refuted(
     find: str, replace: str, tmp_path: Path
 ) -> None:
-    outcome = frames.prove(with_fault(tmp_path, find, replace), Clock(100))
-    assert outcome.status == "refuted"
-    example = outcome.counterexample
-    assert example is not None
+    design = with_fault(tmp_path, find, replace)
+    folder = tmp_path / "evidence"
+    result = property_result("frames-checked", SMALL, design, limit_s=100, folder=folder)
+    assert result["status"] == "refuted", result
+    example = result["counterexample"]
     assert example["checksum_sent"] != example["checksum_right"]
     body = example["second_frame"][2:-2]
     assert list(FRAME.crc.compute(body).to_bytes(2, "big")) == example["checksum_right"]
+    waves = Path(example["files"]["waves"]).read_text()
+    assert f" {example['signal']} $end" in waves
+    assert (
+        f'EXPECTED = {{"{example["signal"]}": {example["expected"]}}}'
+        in Path(example["files"]["test"]).read_text()
+    )
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("check", ["! crc_reg[7:0];", "1'h1;"])
+def test_the_counterexample_is_a_test_that_fails_until_the_bridge_is_mended(
+    check: str, tmp_path: Path
+) -> None:
+    design = with_fault(tmp_path, CHECK, f"assign match_detected = {check}")
+    folder = tmp_path / "evidence"
+    result = property_result("frames-checked", SMALL, design, limit_s=100, folder=folder)
+    example = result["counterexample"]
+    test = Path(example["files"]["test"])
+    got = format(example["got"], "b")
+    assert re.search(rf"AssertionError: got .*'0*{got}'", told(test, 1))
+    with frames.own_bridge(SMALL) as right:
+        (folder / "bridge.v").write_text(right.files[0].read_text())
+    told(test, 0)
+
+
+def told(test: Path, status: int) -> str:
+    """Run a test; return what it says."""
+    done = subprocess.run([sys.executable, str(test)], capture_output=True, text=True)
+    assert done.returncode == status, done.stdout
+    return done.stdout
 
 
 @pytest.mark.full

@@ -159,7 +159,7 @@ def _proved(
             name, formats, unit, latency=latency, limit_s=limit_s, folder=folder / "prove"
         )
     design = Design(formats, files, str(top)) if dut else None
-    return prove.property_result(name, formats, design, limit_s=limit_s)
+    return prove.property_result(name, formats, design, limit_s=limit_s, folder=folder / "prove")
 
 
 def _together(done: list[dict[str, Any]]) -> dict[str, Any]:

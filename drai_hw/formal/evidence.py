@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -23,7 +23,7 @@ TEST_FILE = "test_counterexample.py"
 CLOCK_NS = 10
 
 _TEST = Template('''\
-"""Counterexample of `drai-hw prove`: $top breaks this rule of unit $unit: $rule.
+"""Counterexample of `drai-hw prove`: $top breaks $says.
 
 Generated files belong to whoever generated them: use, change and license this one as you like.
 
@@ -37,16 +37,16 @@ from cocotb.triggers import Timer
 
 SOURCES = $sources
 TOP = "$top"
-CLOCK, RESET, RESET_LEVEL = "$clock", "$reset", $level
+CLOCK = "$clock"
 # One row a clock: the reset, and every input.
 ROWS = $rows
-# In the last of these clocks the outputs ought to be these words.
+# In the last of these clocks these signals ought to be these words.
 EXPECTED = $expected
 
 
 @cocotb.test()
-async def the_outputs_are_what_the_rule_says(dut) -> None:
-    """Put in the rows, one a clock, and look at the outputs in the last."""
+async def the_last_clock_is_what_the_rule_says(dut) -> None:
+    """Put in the rows, one a clock, and look at the signals in the last."""
     for row in ROWS:
         getattr(dut, CLOCK).value = 0
         for name, word in row.items():
@@ -140,7 +140,7 @@ def played(design: UnitDesign, system: System, rule: UnitRule, found: Found) -> 
         "clocks": rows,
     }
     words = {name: value & ((1 << bits[name]) - 1) for name, value in wanted.items()}
-    return Evidence(numbers, words, _vcd(system, machine, courses))
+    return Evidence(numbers, words, waveform(system, machine, courses))
 
 
 def _expected(rule: UnitRule, found: Found, rows: list[dict[str, Any]]) -> dict[str, int]:
@@ -178,37 +178,82 @@ def write_evidence(
     there : collection of str
         The inputs that the design has: ports that a unit may lack are not put in.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    sources = []
-    for number, path in enumerate(design.files):
-        name = f"{number}_{path.name}" if len(design.files) > 1 else path.name
-        shutil.copyfile(path, folder / f".{name}.new")
-        (folder / f".{name}.new").replace(folder / name)
-        sources.append(name)
     ports = [port for port in rule.inputs if design.name(port.name) in there]
     rows = [
         design.resets(given["reset"]) | {design.name(port.name): given[port.name] for port in ports}
         for given in found.trace
     ]
+    return write_files(
+        folder, design.files, design.top,
+        says=f"this rule of unit {rule.unit}: {'; '.join(found.broken)}", rows=rows,
+        expected={design.name(k): v for k, v in evidence.expected.items()},
+        waves=evidence.waves, clock=design.clock, parameters=design.parameters,
+    )  # fmt: skip
+
+
+def write_files(
+    folder: Path,
+    files: Sequence[Path],
+    top: str,
+    *,
+    says: str,
+    rows: Sequence[Mapping[str, int]],
+    expected: Mapping[str, int],
+    waves: str,
+    clock: str = "clk",
+    parameters: Mapping[str, int] | None = None,
+) -> dict[str, str]:
+    """Write waveform and test of a course from a reset, with a copy of the design.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they go; it is made.
+    files : sequence of Path
+        The design.
+    top : str
+        Its top module.
+    says : str
+        What it breaks: "this rule of ...".
+    rows : sequence of dict of str to int
+        Words of all inputs but the clock, one row a clock.
+    expected : mapping of str to int
+        Words that signals of the top module ought to have in the last of these clocks.
+    waves : str
+        Waveform, see `waveform`.
+    clock : str
+        The clock.
+    parameters : mapping of str to int, optional
+        Parameters of the module.
+
+    Returns
+    -------
+    dict of str to str
+        Paths of ``waves`` and ``test``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = []
+    for number, path in enumerate(files):
+        name = f"{number}_{path.name}" if len(files) > 1 else path.name
+        shutil.copyfile(path, folder / f".{name}.new")
+        (folder / f".{name}.new").replace(folder / name)
+        sources.append(name)
     text = _TEST.substitute(
-        top=design.top,
-        unit=rule.unit,
-        rule="; ".join(found.broken),
+        top=top,
+        says=says,
         file=TEST_FILE,
         sources=json.dumps(sources),
-        clock=design.clock,
-        reset=design.reset,
-        level=int(not design.reset_low),
+        clock=clock,
         rows="[\n" + "".join(f"    {json.dumps(row)},\n" for row in rows) + "]",
-        expected=json.dumps({design.name(k): v for k, v in evidence.expected.items()}),
+        expected=json.dumps(expected),
         half=CLOCK_NS // 2,
-        parameters=json.dumps(dict(design.parameters)),
+        parameters=json.dumps(dict(parameters or {})),
     )
-    write_together({folder / WAVES_FILE: evidence.waves, folder / TEST_FILE: text})
+    write_together({folder / WAVES_FILE: waves, folder / TEST_FILE: text})
     return {"waves": str(folder / WAVES_FILE), "test": str(folder / TEST_FILE)}
 
 
-def _vcd(system: System, machine: Machine, courses: list[dict[int, Any]]) -> str:
+def waveform(system: System, machine: Machine, courses: list[dict[int, Any]]) -> str:
     """Return the course of all named signals; a clock takes `CLOCK_NS` ns and rises at its end."""
     there = set(machine.order)
     signals = sorted(

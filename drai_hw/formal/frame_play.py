@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from drai_hw.formal.design import Design
+from drai_hw.formal.evidence import waveform, write_files
 from drai_hw.formal.exact import Bit, both, either, no
 from drai_hw.formal.frame_reference import Reference
-from drai_hw.formal.frames import Watched
-from drai_hw.formal.machine import Values
+from drai_hw.formal.frames import INNER, PORTS, Watched
+from drai_hw.formal.known import Known
+from drai_hw.formal.machine import Machine, Values
 from drai_hw.formal.outcome import OutOfTimeError
 from drai_hw.formal.reach import View
 from drai_hw.formal.solver import Clock, Solver, Terms
@@ -92,6 +95,7 @@ def wrong_course(design: Design, clock: Clock) -> dict[str, Any] | None:
     asked: Bit = 0
     ack: Bit = 0
     written = False
+    rows: list[dict[str, Any]] = []
     for number in range(len(bytes_) * GAP + REST):
         arrives = number % GAP == 0 and number // GAP < len(bytes_)
         ack = both(terms, asked, no(terms, ack))
@@ -100,6 +104,7 @@ def wrong_course(design: Design, clock: Clock) -> dict[str, Any] | None:
             "rx_end": 0, "tx_ready": 1, "busy": 0, "rdata": 0, "ack": ack, "clk": 0,
         }  # fmt: skip
         values, then, later = watched.step(states, reference, given, str(number))
+        rows.append({name: word for name, word in given.items() if name != "clk"})
         rules = reference.rules(watched.seen(values))
         found = solver.possible(either(terms, *(rule.broken for rule in rules)))
         we = watched.word(values, "we").value
@@ -115,6 +120,9 @@ def wrong_course(design: Design, clock: Clock) -> dict[str, Any] | None:
                 "checksum_sent": sent[-2:], "checksum_right": list(right[-2:]),
                 "signal": rule.signal, "expected": solver.number(rule.right.value),
                 "got": solver.number(watched.word(values, rule.signal).value),
+                "clocks": [
+                    {name: solver.number(word) for name, word in row.items()} for row in rows
+                ],
             }  # fmt: skip
         if found is None:
             raise OutOfTimeError(f"{number} clocks of two frames were looked at")
@@ -123,6 +131,35 @@ def wrong_course(design: Design, clock: Clock) -> dict[str, Any] | None:
     if not written:
         return {"rule": "no frame is ever carried out", "clock": len(bytes_) * GAP + REST}
     return None
+
+
+def written_down(design: Design, folder: Path, says: str, found: dict[str, Any]) -> dict[str, str]:
+    """Write a course as waveform and test, see `drai_hw.formal.evidence.write_files`.
+
+    Parameters
+    ----------
+    design : Design
+        The bridge.
+    folder : Path
+        Where they go.
+    says : str
+        The rule that is broken.
+    found : dict
+        What `wrong_course` returned.
+    """
+    system = design.system()
+    machine = Machine(system, Known(), [*PORTS, *INNER])
+    still = dict.fromkeys(found["clocks"][0], 0)
+    rows = [still | {"rst": 1}, *(row | {"rst": 0} for row in found["clocks"])]
+    states, course = machine.start(reset=True), []
+    for row in rows:
+        course.append(machine.evaluate(states, row | {"clk": 0}))
+        states = machine.after(course[-1])
+    rule = says.removeprefix("broken: ")
+    return write_files(
+        folder, design.files, design.top, says=f"this rule of the bridge: {rule}", rows=rows,
+        expected={found["signal"]: found["expected"]}, waves=waveform(system, machine, course),
+    )  # fmt: skip
 
 
 def _known(states: Values) -> Values:

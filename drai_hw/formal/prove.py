@@ -12,6 +12,7 @@ from drai_hw.errors import SpecError
 from drai_hw.formal import deadlock, frames, pairs, sums, weights_range
 from drai_hw.formal.design import Design, own_design
 from drai_hw.formal.evidence import played, write_evidence
+from drai_hw.formal.frame_play import written_down
 from drai_hw.formal.outcome import REFUTED, UNKNOWN, Outcome, OutOfTimeError, UndecidedError
 from drai_hw.formal.solver import Clock
 from drai_hw.formal.unit_design import UnitDesign, discovered_latency, read_unit
@@ -104,7 +105,12 @@ def unit_result(
 
 
 def property_result(
-    name: str, formats: Formats, design: Design | None, *, limit_s: float
+    name: str,
+    formats: Formats,
+    design: Design | None,
+    *,
+    limit_s: float,
+    folder: Path | None = None,
 ) -> dict[str, Any]:
     """Prove or refute a property of the core.
 
@@ -118,6 +124,8 @@ def property_result(
         The core, of ``frames-checked`` the bridge; None for what `drai-hw rtl` writes.
     limit_s : float
         Time limit, seconds.
+    folder : Path, optional
+        Where waveform and test of a counterexample go; those that are a course of clocks have them.
 
     Raises
     ------
@@ -139,5 +147,8 @@ def property_result(
             outcome = Outcome(UNKNOWN, "not finished", "none", reason)
         except UndecidedError as error:
             outcome = Outcome(UNKNOWN, "not finished", "none", str(error))
+        found = outcome.counterexample
+        if folder and outcome.status == REFUTED and found and "clocks" in found:
+            found["files"] = written_down(design, folder, outcome.reason, found)
     record = outcome.record()
     return {"proof": name, "says": sentence, **record, "seconds": round(clock.seconds, 3)}
