@@ -113,6 +113,50 @@ def test_both_simulators_see_the_same_states_clocks_events_and_toggles(
     assert len(list(cache.glob("*.so"))) == 1, "it was compiled once, for all tests of this module"
 
 
+@pytest.mark.full
+def test_runs_at_the_edge_and_resets_in_mid_run_are_the_same_on_both_simulators(
+    tmp_path: Path, source: Path, cache: Path
+) -> None:
+    results = [
+        run_core(
+            SPEC, workdir=tmp_path / simulator, steps=30, script="runs", formats=FORMATS,
+            simulator=simulator, cache=cache,
+        )
+        for simulator in ("icarus", "cxxrtl")
+    ]  # fmt: skip
+    icarus, compiled = map(figures, results)
+    assert compiled == icarus
+    assert (compiled["mismatches"], compiled["steps"]) == (0, 5)
+
+
+def test_a_reset_that_does_not_end_a_run_is_told(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CxxrtlMachine, "_reset", lambda self, clocks: None)
+    result = run_order(order(Job(SPEC, "runs", steps=3)), source, emit.NAME, cache=cache)
+    first = result["diff"][0]
+    assert (first["what"], first["expected"], first["got"]) == ("status after a reset", 0, 1)
+
+
+def test_a_step_too_many_that_does_nothing_is_told(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Model.write
+
+    def longer(self: Model, names: list[str], values: np.ndarray) -> None:
+        write(self, names, values + (np.array(names) == "STEPS") * (values == 7))
+
+    monkeypatch.setattr(Model, "write", longer)
+    result = run_order(order(Job(SPEC, "runs", steps=7)), source, emit.NAME, cache=cache)
+    first = result["diff"][0]
+    assert (first["what"], first["got"] - first["expected"]) == ("clocks", 1)
+
+
+def test_runs_are_directed_on_a_machine_that_can_be_reset() -> None:
+    with pytest.raises(SpecError, match="script 'runs' on a Twin: needs a machine that can be"):
+        Job(SPEC, "runs", steps=3).run(Twin(FORMATS))
+
+
 def test_a_task_is_learned_and_recalled_from_what_the_compiled_core_reads(
     source: Path, cache: Path
 ) -> None:

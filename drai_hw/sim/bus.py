@@ -51,6 +51,12 @@ class Bus:
             getattr(dut, name).value = 0
         dut.rst.value = 1
         Clock(dut.clk, CLOCK_NS, unit="ns").start()
+        await self.reset()
+
+    async def reset(self) -> None:
+        """Reset the design, whatever it is at; a clock later it is at rest."""
+        dut = self._dut
+        dut.rst.value = 1
         for _ in range(3):
             await RisingEdge(dut.clk)
         dut.rst.value = 0

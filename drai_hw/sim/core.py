@@ -153,8 +153,8 @@ def run_core(
     steps : int, optional
         Length; see `task_job` for the task, which has one of its own.
     seed : int
-        Seed of the scripts ``random`` and ``learn``.
-    script : {"task", "random", "learn"}
+        Seed of the scripts other than the task.
+    script : {"task", "random", "learn", "runs"}
         See `drai_hw.sim.jobs.Job`.
     formats : Formats, optional
         Number formats and geometry instead of the network file's.

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drai_hw.errors import SpecError
 from drai_hw.model import tasks
 from drai_hw.model.machine import Machine, Settings, each_replica
 from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, Formats
 from drai_hw.model.twin import Twin
+from drai_hw.sim.directed import Interruptible, directed_runs
 from drai_hw.spec import Spec
 
-SCRIPTS = ("task", "random", "learn")
+SCRIPTS = ("task", "random", "learn", "runs")
 GLANCE_STEPS = 8
 EPISODE_STEPS = 64
 
@@ -27,16 +29,17 @@ class Job:
     ----------
     spec : Spec
         The network.
-    script : {"task", "random", "learn"}
+    script : {"task", "random", "learn", "runs"}
         Learning and recall (or locking) as the network file asks; or random settings, weights,
         phases and inputs, changed every few steps, with every compiled-in feature used; or
-        learning in every step from weights loaded once, for large cores.
+        learning in every step from weights loaded once, for large cores; or the runs that
+        `drai_hw.sim.directed` directs, on a random state.
     patterns : array of int64, shape (K, N), optional
         Patterns of a recall task.
     trials : Trials, optional
         Corrupted starts of a recall task.
     steps : int
-        Steps of the other two.
+        Steps of "random" and "learn"; of "runs", those of its longest run, without a pass.
     seed : int
         Their seed.
     """
@@ -52,6 +55,15 @@ class Job:
         """Carry the job out; return ``learned`` and ``recalled``, or ``locked``."""
         if self.script == "random":
             random_stimulus(machine, self.steps, self.seed)
+            return {}
+        if self.script == "runs":
+            if not isinstance(machine, Interruptible):
+                raise SpecError(
+                    f"script 'runs' on a {type(machine).__name__}: needs a machine that can be "
+                    "reset in mid-run, a simulated one"
+                )
+            settings = random_state(machine, np.random.default_rng(self.seed))
+            directed_runs(machine, settings, self.steps)
             return {}
         if self.script == "learn":
             learning_stimulus(machine, self.steps, self.seed)
@@ -148,6 +160,26 @@ def young_passes(formats: Formats, rng: np.random.Generator) -> dict[str, bool]:
     return passes
 
 
+def random_state(machine: Machine, rng: np.random.Generator) -> Settings:
+    """Give a machine random settings, state, inputs and weights; return the settings."""
+    f = machine.formats
+    n, half = f.n, 1 << (f.accumulator_bits - 1)
+    settings = random_settings(f, rng)
+    machine.configure(settings)
+    for _ in each_replica(machine):
+        machine.load_phases(rng.integers(0, 2 * half, n))
+        spread = half if rng.random() < 0.3 else max(1, half >> 8)
+        machine.load_omega(rng.integers(-spread, spread, n))
+        machine.load_inputs(
+            rng.integers(0, 1 << f.phase_bits, n),
+            rng.integers(0, 1 << STRENGTH_BITS, n) * (rng.random(n) < 0.5),
+            rng.random(n) < 0.15,
+            rng.random(n) < 0.9,
+        )
+    random_weights(machine, f.w_max if rng.random() < 0.7 else 0, rng)
+    return settings
+
+
 def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
     """Drive a machine with random settings and states for a number of steps.
 
@@ -156,23 +188,10 @@ def random_stimulus(machine: Machine, steps: int, seed: int) -> None:
     """
     rng = np.random.default_rng(seed)
     f = machine.formats
-    n = f.n
-    half = 1 << (f.accumulator_bits - 1)
     left = steps
     machine.reseed()
     while left > 0:
-        machine.configure(random_settings(f, rng))
-        for _ in each_replica(machine):
-            machine.load_phases(rng.integers(0, 2 * half, n))
-            spread = half if rng.random() < 0.3 else max(1, half >> 8)
-            machine.load_omega(rng.integers(-spread, spread, n))
-            machine.load_inputs(
-                rng.integers(0, 1 << f.phase_bits, n),
-                rng.integers(0, 1 << STRENGTH_BITS, n) * (rng.random(n) < 0.5),
-                rng.random(n) < 0.15,
-                rng.random(n) < 0.9,
-            )
-        random_weights(machine, f.w_max if rng.random() < 0.7 else 0, rng)
+        random_state(machine, rng)
         if rng.random() < 0.1:
             machine.reseed()
         for _ in range(int(rng.integers(1, 4))):

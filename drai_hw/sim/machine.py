@@ -56,7 +56,18 @@ class RtlMachine(MirroredMachine):
 
     def run(self, steps: int, *, resume: bool = False, **passes: bool) -> None:
         """Do ``steps`` steps of some `Passes` and compare the state after each."""
-        _in_simulator(self._run)(steps, self._passes(passes), resume)
+        wanted = self._passes(passes)
+        before = _in_simulator(self._run)(steps, wanted, resume)
+        if before is not None:
+            self._still(steps, wanted, resume, before)
+
+    def _reset(self, clocks: int) -> None:
+        async def reset() -> None:
+            for _ in range(clocks):
+                await RisingEdge(self._dut.clk)
+            await self._bus.reset()
+
+        _in_simulator(reset)()
 
     def _write(self, writes: list[tuple[str, int]]) -> None:
         async def write_all() -> None:
@@ -76,15 +87,18 @@ class RtlMachine(MirroredMachine):
         value: int = _in_simulator(self._bus.read)(name)
         return value
 
-    async def _run(self, steps: int, passes: Passes, resume: bool) -> None:
+    async def _run(self, steps: int, passes: Passes, resume: bool) -> int | None:
+        """Return what STEPS_DONE was before a run that changes nothing, else None."""
         bus, dut, limit_clocks = self._bus, self._dut, self._limit_clocks
+        if still := steps == 0 or passes.count(self.formats) == 0:
+            done = await bus.read("STEPS_DONE")
         await bus.write("STEPS", steps)
         await bus.write("CONTROL", self._command(passes, resume))
         begun = clocks_now() - 1  # BUSY rose together with the acknowledge
         watch = None
-        if self.rings and self._first_of_its_kind(passes):
+        if not still and self.rings and self._first_of_its_kind(passes):
             watch = cocotb.start_soon(self.rings.count())
-        for step in range(steps):
+        for step in range(0 if still else steps):
             await self._until(dut.step_done, 1, limit_clocks, "STEP_DONE")
             if watch:
                 watch.cancel()
@@ -92,9 +106,10 @@ class RtlMachine(MirroredMachine):
             self._stepped(step, passes, resume)
             if self.steps % 16 == 0:
                 self.tell()
-        await self._until(dut.busy, 0, limit_clocks, "the end of BUSY")
+        await self._until(dut.busy, 0, limit_clocks + steps, "the end of BUSY")
         self._ended(steps, clocks_now() - begun, passes)
         await RisingEdge(dut.clk)
+        return done if still else None
 
     async def _until(self, signal: Any, level: int, limit_clocks: int, what: str) -> None:
         if not await until(signal, level, limit_clocks):

@@ -76,6 +76,10 @@ class MirroredMachine:
         """Read one register."""
         raise NotImplementedError
 
+    def _reset(self, clocks: int) -> None:
+        """Let clocks pass and reset the design."""
+        raise NotImplementedError
+
     # -- the machine protocol --------------------------------------------------------------
 
     def select(self, replica: int) -> None:
@@ -203,6 +207,42 @@ class MirroredMachine:
             self.pair_evaluations += active * (active - 1) // 2 * passes.count(self.formats)
         self.board.expect()
         self._cover(passes, resume)
+        self.board.compare(self.steps)
+
+    def _still(self, steps: int, passes: Passes, resume: bool, done: int) -> None:
+        """Compare after a run that changed nothing: without a step, or of steps without a pass.
+
+        ``done`` is what STEPS_DONE was before it.
+        """
+        for twin in self.board.twins:
+            twin.run(0, resume=resume, **asdict(passes))
+        got, want = self._register("STEPS_DONE"), (done + steps) % (1 << 32)
+        if got != want:
+            self.board.note(self.steps, "steps done", steps, want, got)
+        self.board.expect()
+        self.board.compare(self.steps)
+
+    def interrupt(self, clocks: int, **passes: bool) -> None:
+        """Reset the design in a run, so early that no pass but the refresh has changed anything.
+
+        Streams, sweep and counters begin anew, settings are cleared, the rest of the state stays.
+
+        Parameters
+        ----------
+        clocks : int
+            Clocks from the run's beginning.
+        passes : bool
+            Those of `Passes`; without learning.
+        """
+        command = self._command(self._passes(passes), True)
+        self._write([("STEPS", 1), ("CONTROL", command)])
+        self._reset(clocks)
+        for twin in self.board.twins:
+            twin.reseed()
+        status = self._register("STATUS")
+        if status:
+            self.board.note(self.steps, "status after a reset", clocks, 0, status)
+        self.board.expect()
         self.board.compare(self.steps)
 
     def _ended(self, steps: int, clocks: int, passes: Passes) -> None:

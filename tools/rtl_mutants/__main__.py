@@ -48,7 +48,7 @@ def judged(target: Target, folder: Path, *, prove: bool = True) -> Found:
             alive.append(mutant)
         if count % 100 == 0:
             print(f"{target.name}: {count} of {len(mutants.mutants)}", file=sys.stderr)
-    prover = Prover(target, mutants.source) if prove and alive else None
+    prover = Prover(target, mutants.source) if prove and alive and target.kept else None
     told = []
     for mutant in alive:
         verdict, why = prover.verdict(mutant.number) if prover else ("", "")
@@ -62,12 +62,14 @@ def judged(target: Target, folder: Path, *, prove: bool = True) -> Found:
 def main(arguments: list[str] | None = None) -> int:
     """Judge what is not known of the RTL of today, keep it, and write record and page.
 
-    Modules of the core are judged if they are named, and only told of: see the page.
+    Lane and update unit of the core are judged if they are named, and only told of: see the page.
     Returns 1 if too few mutants are noticed, 130 if interrupted; modules that are done stay.
     """
     parser = argparse.ArgumentParser(prog="python -m tools.rtl_mutants", description=main.__doc__)
     names = [target.name for target in TARGETS]
-    parser.add_argument("targets", nargs="*", help=f"of {', '.join(names)}; units by default")
+    parser.add_argument(
+        "targets", nargs="*", help=f"of {', '.join(names)}; by default those of the page"
+    )
     parser.add_argument("--fresh", action="store_true", help="judge all again")
     given = parser.parse_args(arguments)
     unknown = set(given.targets) - set(names)
@@ -77,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     known = record.load()
     try:
         for target in TARGETS:
-            wanted = target.name in given.targets if given.targets else target.unit
+            wanted = target.name in given.targets if given.targets else target.kept
             if not wanted:
                 continue
             old = known.get(target.name)
@@ -85,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
                 continue
             with tempfile.TemporaryDirectory(prefix="drai-hw-mutants-") as scratch:
                 found = judged(target, Path(scratch))
-            if not target.unit:
+            if not target.kept:
                 print(f"{target.name}: {found['ends']}, {found['bench']}; not kept")
                 continue
             known = record.load() | {target.name: found}  # another process may have added to it

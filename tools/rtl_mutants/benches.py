@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from drai_hw.errors import ToolError
+from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_rules import rule_of
 from drai_hw.rtl import emit
 from drai_hw.sim.comparison import Comparison, windows_of
 from drai_hw.sim.cxxrtl import build
 from drai_hw.sim.cxxrtl.bench import twin_of
 from drai_hw.sim.cxxrtl.machine import CxxrtlMachine
-from drai_hw.sim.cxxrtl.model import RESET_CLOCKS, MemoryWindow, Model
+from drai_hw.sim.cxxrtl.model import MemoryWindow, Model
 from drai_hw.sim.exactness import network
 from drai_hw.sim.jobs import Job
 from drai_hw.sim.mirror import carry_out
@@ -28,8 +29,8 @@ from tools.rtl_mutants.plan import Target
 
 HERE = Path(__file__).parent
 UNIT_SEEDS = (1,)
-CORE_STEPS = 200
-CORE_SEEDS = (1,)
+CORE_JOBS = (("random", 200), ("runs", (1 << 17) - 2))
+"""Scripts of `Job` that a core goes through, and their steps."""
 DIFFERS, NO_ANSWER, ALIVE = "differs", "no answer", "alive"
 """Ends: an output or state differs; the bench gives up waiting; none of these."""
 
@@ -137,23 +138,54 @@ class _Blind(Comparison):
 
 
 def _core(target: Target, source: Path, folder: Path, compares: bool) -> Judge:
-    """Run the bench of `drai-hw sim --random` on CXXRTL: state compared after every step."""
+    """Return what runs the core's bench on a mutant."""
     path = _compiled(source, target.top, folder, build.HARNESS, HERE / "select.cc")
-    memories = emit.metadata(target.formats, name=target.top)["memories"]
-    jobs = [Job(network(), "random", steps=CORE_STEPS, seed=seed) for seed in CORE_SEEDS]
+
+    def choose(model: Model, number: int) -> None:
+        model._library.drai_mutant.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
+        model._library.drai_mutant(model._model, number)
+
+    return core_judge(target.formats, path, choose, compares=compares)
+
+
+def core_judge(
+    formats: Formats,
+    path: Path,
+    choose: Callable[[Model, int], None],
+    *,
+    compares: bool = True,
+    check_clocks: bool = True,
+) -> Judge:
+    """Return what runs the bench of `drai-hw sim --random` on CXXRTL, and the directed runs.
+
+    State is compared after every step.
+
+    Parameters
+    ----------
+    formats : Formats
+        Of the core.
+    path : Path
+        Its compiled model.
+    choose : callable
+        Takes a fresh model and a number; makes the model the core of that number.
+    compares : bool
+        False: nothing is compared.
+    check_clocks : bool
+        Whether the clocks of each run are compared, too.
+    """
+    memories = emit.metadata(formats)["memories"]
+    jobs = [Job(network(), script, steps=steps) for script, steps in CORE_JOBS]
 
     def judge(number: int) -> tuple[str, str]:
         steps = 0
         for job in jobs:
-            with Model(path, target.top) as model:
-                library, handle = model._library, model._model
-                library.drai_mutant.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
-                library.drai_mutant(handle, number)
-                library.drai_reset(handle, RESET_CLOCKS)
+            with Model(path, emit.NAME) as model:
+                choose(model, number)
+                model.reset()
                 windows = windows_of(memories, lambda about, m=model: MemoryWindow(m, about))
                 kind = Comparison if compares else _Blind
-                board = kind(twin_of(target.formats), windows)
-                machine = CxxrtlMachine(model, board)
+                board = kind(twin_of(formats), windows)
+                machine = CxxrtlMachine(model, board, check_clocks)
                 try:
                     carry_out(job, machine)
                 except ToolError as error:

@@ -15,11 +15,13 @@ from drai_hw.formal.unit_design import UnitDesign, read_unit
 from drai_hw.formal.unit_proof import prove_unit
 from drai_hw.model.unit_rules import rule_of
 from tools.rtl_mutants.plan import Target
+from tools.rtl_mutants.product import Product
 from tools.rtl_mutants.rtlil import SELECT
 
 LIMIT_S = 60.0
 SAME = "same logic"
 RULE = "same by the rule"
+CORE = "same to the core"
 OPEN = ""
 
 
@@ -38,14 +40,24 @@ class Prover:
         self.target, self.source = target, source
         self.system = read_system((source,), target.module)
         self._unit: Any = None  # read once, for all mutants
+        self._product: Product | None = None
 
     def verdict(self, number: int) -> tuple[str, str]:
-        """Return `SAME`, `RULE` or `OPEN`, and what is known beside."""
+        """Return `SAME`, `RULE`, `CORE` or `OPEN`, and what is known beside."""
         if same_logic(self.system, number, Clock(LIMIT_S)):
             return SAME, "equal outputs and next state in every state, for all inputs"
         if self.target.unit:
             return self._by_rule(number)
-        return OPEN, ""
+        return self._by_core(number)
+
+    def _by_core(self, number: int) -> tuple[str, str]:
+        """Search all that sequencer and mutant can reach for a clock in which the core hears it."""
+        if self._product is None:
+            self._product = Product(self.system, self.target.formats)
+        met = self._product.meet(number)
+        if met.differs:
+            return OPEN, f"{met.differs} differs, {met.clock} clocks behind a reset"
+        return CORE, f"{met.states:,} pairs of states"
 
     def _by_rule(self, number: int) -> tuple[str, str]:
         """Prove that a unit still does what its rule says: `drai-hw prove --unit`."""

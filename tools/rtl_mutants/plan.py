@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
 from collections import Counter
 from dataclasses import dataclass
@@ -17,10 +16,9 @@ from drai_hw.rtl.core import Core
 from drai_hw.rtl.emit_unit import unit_name
 from drai_hw.rtl.units import COMPONENTS, unit_component
 from drai_hw.sim.cxxrtl.build import run_pyosys
-from tools.rtl_mutants import rtlil
+from tools.rtl_mutants import names, rtlil
 from tools.rtl_mutants.rtlil import SELECT, SELECT_BITS, Cell, Variant
 
-ROOT = Path(__file__).resolve().parents[2]
 SEED = 1
 WITH_ALL: dict[str, Any] = {
     "resonance": True, "theta_r": 4, "decay": True, "budget": True, "centring": True, "mask": True,
@@ -47,6 +45,8 @@ class Target:
         How many changes of single bits yosys is asked for.
     unit : str
         The unit whose bench judges it; "" for a module of the core, which the core's bench judges.
+    kept : bool
+        Whether it stands on the page: what is equal among its mutants can be told.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Target:
     formats: Formats
     bits: int
     unit: str = ""
+    kept: bool = True
 
     @property
     def top(self) -> str:
@@ -93,8 +94,8 @@ TARGETS = (
     _unit("neuron", 60, UNIT),
     _unit("update", 200, PLAIN_UNIT),
     _unit("prng", 40, UNIT),
-    Target("lane", "drai_core.lane_1", CORE, 150),
-    Target("update unit", "drai_core.update", CORE, 250),
+    Target("lane", "drai_core.lane_1", CORE, 150, kept=False),
+    Target("update unit", "drai_core.update", CORE, 250, kept=False),
     Target("sequencer", "drai_core.sequencer", CORE, 250),
 )
 
@@ -165,15 +166,19 @@ def mutated(target: Target, folder: Path) -> Mutated:
     ]
     (folder / "bits.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
     _yosys(folder, "apply", "read_rtlil base.il\nscript bits.ys\nwrite_rtlil bits.il\n")
-    said = [_bit_name(order, cells) for order in orders]
+    said = [names.of_bit(_words(order), cells) for order in orders]
     chosen: list[tuple[str, Variant, int]] = []
     for cell in cells.values():
         for variant in rtlil.variants_of(cell):
-            said.append(f"{_place(cell)}: {variant.what}")
+            said.append(f"{names.place(cell, cells)}: {variant.what}")
             chosen.append((cell.name, variant, len(said)))
     lines = (folder / "bits.il").read_text(encoding="utf-8").splitlines()
     source = folder / "mutants.il"
     source.write_text("\n".join(rtlil.made(lines, target.module, chosen)) + "\n", encoding="utf-8")
+    if not target.unit:
+        # A wrong choice may choose two of its inputs: what then comes is made plain, so that
+        # simulator and proof see the same logic.
+        _yosys(folder, "choose", "read_rtlil mutants.il\npmuxtree\nwrite_rtlil mutants.il\n")
     seen: Counter[str] = Counter()
     mutants = []
     for number, name in enumerate(said, 1):
@@ -198,28 +203,3 @@ def _counts(order: str, cells: dict[str, Cell]) -> bool:
     if cell is None or not cell.type.startswith("$") or cell.type.startswith("$meminit"):
         return False
     return words["-port"] != "CLK"
-
-
-def _bit_name(order: str, cells: dict[str, Cell]) -> str:
-    words = _words(order)
-    cell = cells.get(words["-cell"]) or cells["\\" + words["-cell"]]
-    what = {"inv": "inverted", "const0": "stuck at 0", "const1": "stuck at 1"}.get(words["-mode"])
-    what = what or f"inverted where bit {words['-ctrlbit']} is {words['-mode'][-1]}"
-    return f"{_place(cell)}: {words['-port']}[{words['-portbit']}] {what}"
-
-
-def _place(cell: Cell) -> str:
-    """Return the source line of a cell, with the file, and what it is."""
-    found = re.search(r".*\b(\w+/\w+\.py):(\d+)", cell.source)
-    kind = cell.type.removeprefix("$")
-    if found is None:
-        return f"{kind} of {_signal(cell)}"
-    path = next(ROOT.glob(f"drai_hw/{found[1]}"), None)
-    text = path.read_text(encoding="utf-8").splitlines()[int(found[2]) - 1].strip() if path else ""
-    return f"{found[1].split('/')[-1]}: `{text}` {kind} of {_signal(cell)}"
-
-
-def _signal(cell: Cell) -> str:
-    """Return the signal that a cell drives, where it has a name of its own."""
-    port = cell.ports.get("Q") or cell.ports.get("Y") or cell.ports.get("DATA") or ""
-    return port.lstrip("\\").split("$")[0].strip() if port.startswith("\\") else "a term"

@@ -8,7 +8,8 @@ from typing import Any
 
 from drai_hw.files import write_whole
 from tools.rtl_mutants.benches import ALIVE, DIFFERS, NO_ANSWER
-from tools.rtl_mutants.plan import ROOT, TARGETS, Target
+from tools.rtl_mutants.names import ROOT
+from tools.rtl_mutants.plan import TARGETS, Target
 
 RECORD = Path(__file__).with_name("record.json")
 PAGE = ROOT / "docs" / "reference" / "rtl-mutants.md"

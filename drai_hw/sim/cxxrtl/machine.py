@@ -43,18 +43,26 @@ class CxxrtlMachine(MirroredMachine):
         step_passes = self._passes(passes)
         model, limit_clocks = self._model, self._limit_clocks
         command = self._command(step_passes, resume)
+        if still := steps == 0 or step_passes.count(self.formats) == 0:
+            done = self._register("STEPS_DONE")
         model.write(["STEPS", "CONTROL"], np.array([steps, int(command)]))
         begun = model.clocks - 1  # BUSY rose together with the acknowledge
-        model.counting(self._first_of_its_kind(step_passes))
-        for step in range(steps):
+        model.counting(not still and self._first_of_its_kind(step_passes))
+        for step in range(0 if still else steps):
             model.until_step_done(limit_clocks)
             model.counting(False)
             self._stepped(step, step_passes, resume)
             if self._told and self.steps % 16 == 0:
                 self._told(self.steps)
-        model.until_rest(limit_clocks)
+        model.until_rest(limit_clocks + steps)
         self._ended(steps, model.clocks - begun, step_passes)
         model.tick()
+        if still:
+            self._still(steps, step_passes, resume, done)
+
+    def _reset(self, clocks: int) -> None:
+        self._model.tick(clocks)
+        self._model.reset()
 
     def _write(self, writes: list[tuple[str, int]]) -> None:
         self._model.write([name for name, _ in writes], np.array([value for _, value in writes]))

@@ -68,8 +68,7 @@ class Model:
         if wrong:
             self.close()
             raise ToolError(wrong)
-        self._library.drai_reset(self._model, RESET_CLOCKS)
-        self._check_settled()
+        self.reset()
 
     def __enter__(self) -> Model:
         return self
@@ -133,6 +132,11 @@ class Model:
         self._check_settled()
         if not came:
             raise ToolError(f"{what} did not come within {limit_clocks} clocks of a run")
+
+    def reset(self) -> None:
+        """Reset the design, whatever it is at; a clock later it is at rest."""
+        self._library.drai_reset(self._model, RESET_CLOCKS)
+        self._check_settled()
 
     def tick(self, clocks: int = 1) -> None:
         """Let clocks pass."""
