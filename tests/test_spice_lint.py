@@ -10,7 +10,7 @@ import pytest
 
 from drai_hw.cli import run
 from drai_hw.errors import SpecError
-from drai_hw.spice.lint import disturb, lint, ngspice_says
+from drai_hw.spice.lint import disturb, limits, lint, ngspice_says
 from drai_hw.spice.memristors import LIBRARIES, MODELS, library
 
 LTSPICE_IF = """* thresholds, LTspice
@@ -386,3 +386,94 @@ def test_the_command_runs_the_rule_only_when_asked(tmp_path, monkeypatch, capfd)
     assert run(["lint", "bad.cir", "--no-run"]) == 0
     assert run(["lint", "bad.cir", "--keep-state", "--no-run"]) == 2
     assert "needed is a run, to see voltages" in capfd.readouterr().err
+
+
+LIMITED = """\
+a divider, a charged capacitor, a transistor, a two-pin subcircuit
+*limit R* {resistors}
+*limit C1 {capacitor}
+v1 in 0 pulse(0 10 1m 1u 1u 1 2)
+R1 in mid 1k
+Rmid mid 0 3k
+C1 in 0 1u ic=0
+M1 in in 0 0 nch w=10u l=1u
+Xd in 0 load
+.subckt load a b
+R1 a b 500
+.ends
+.model nch nmos(level=1 vto=1 kp=20u)
+{more}
+.save v(in)
+.tran 10u 3m 0 1u uic
+.end
+"""
+
+
+def limited(resistors: str, capacitor: str = "v_max=11", more: str = "*") -> list[str]:
+    text = LIMITED.format(resistors=resistors, capacitor=capacitor, more=more)
+    return [f"{each.line}:{each.column} {each.message}" for each in limits(text)]
+
+
+def test_devices_beyond_their_limits_are_named_with_value_time_and_line() -> None:
+    """10 V on 1k and 3k: 2.5 V, 2.5 mA, 6.25 mW and 7.5 V, 18.75 mW, for two of three ms."""
+    assert limited("v_max=7.51 i_max=2.51m p_max=19m p_mean_max=12.6m") == []
+    (said,) = limited("v_max=7.49")
+    assert re.match(r"6:1 Rmid has 7\.5 V at 0\.001\d* s: v_max of line 2 is 7\.49 V", said)
+    first, second = limited("i_max=2.49m")
+    assert re.match(r"5:1 R1 has 0\.0025 A at 0\.001\d* s: i_max of line 2 is 0\.00249 A", first)
+    assert second.startswith("6:1 Rmid has 0.0025 A")
+    (said,) = limited("p_max=18.7m")
+    assert said.startswith("6:1 Rmid has 0.01875 W at 0.001")
+    (said,) = limited("p_mean_max=12.4m")
+    assert "Rmid has 0.0125 W over the run: p_mean_max of line 2 is 0.0124 W" in said
+    # a resistor inside of a subcircuit is not the one outside: 20 mA, 0.2 W
+    assert limited("i_max=2.6m", more="*limit xd i_max=20.1m p_max=0.201") == []
+    current, power = limited("i_max=2.6m", more="*limit xd i_max=19.9m p_max=0.199")
+    assert current.startswith("9:1 Xd has 0.02 A")
+    assert power.startswith("9:1 Xd has 0.2 W")
+
+
+def test_currents_of_capacitors_and_of_all_pins_of_transistors_are_seen() -> None:
+    """1 uF at 10 V in 1 us: 10 A; 10 V on gate and drain: 20u/2 * 10 * 81 = 8.1 mA and 81 mW."""
+    (said,) = limited("v_max=9", "i_max=9.9")
+    assert re.match(r"7:1 C1 has (9\.9|10)[\d.]* A at 0\.001\d* s: i_max of line 3", said)
+    assert limited("v_max=9", "i_max=10.2") == []
+    current, power = limited("v_max=9", more="*limit m1 v_max=10.1 i_max=8m p_max=80m")
+    assert current.startswith("8:1 M1 has 0.0081 A")
+    assert power.startswith("8:1 M1 has 0.081 W")
+    assert limited("v_max=9", more="*limit m1 v_max=10.1 i_max=8.2m p_max=82m") == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"resistors": ""}, r"line 2, \*limit R\*: needed is one at least of v_max, i_max, p_max"),
+        ({"resistors": "v=3"}, r"line 2, \*limit R\*: 'v=3'; needed is one of v_max, i_max"),
+        ({"resistors": "v_max=low"}, "'v_max=low'; needed is a number above 0 V"),
+        ({"resistors": "p_max=-1"}, "'p_max=-1'; needed is a number above 0 W"),
+        ({"resistors": "v_max=9", "more": "*limit Q7 v_max=1"},
+         r"line 14, \*limit q7: no device of that name stands outside of subcircuits"),
+    ],
+)  # fmt: skip
+def test_limits_that_cannot_be_judged_are_refused(keys: dict, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        limited(**keys)
+
+
+def test_limits_need_a_transient_and_a_declaration() -> None:
+    with pytest.raises(SpecError, match=r"no limit in the netlist: needed is a comment line like"):
+        limits("title\n* limit of R1\nr1 a 0 1\n.tran 1n 1u\n.end\n")
+    with pytest.raises(SpecError, match=r"no \.tran line in the netlist"):
+        limits("title\n*limit r1 v_max=1\nr1 a 0 1\n.end\n")
+
+
+def test_the_command_judges_limits_only_when_asked(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    text = LIMITED.format(resistors="v_max=7", capacitor="v_max=11", more="*")
+    Path("hot.cir").write_text(text)
+    assert run(["lint", "hot.cir", "--limits"]) == 1
+    assert "hot.cir:6:1: Rmid has 7.5 V at 0.001" in capfd.readouterr().out
+    assert run(["lint", "hot.cir"]) == 0
+    assert run(["lint", "hot.cir", "--limits", "--no-run"]) == 2
+    assert "--limits with --no-run: needed is a run" in capfd.readouterr().err
+    assert Path("hot.cir").read_text() == text

@@ -19,31 +19,41 @@ from drai_hw.errors import SpecError, ToolError
 @click.option(
     "--keep-state", is_flag=True, help="Refuse memristors that see 0.8 of their threshold or more."
 )
+@click.option(
+    "--limits", "judge_limits", is_flag=True, help="Refuse devices beyond the file's *limit lines."
+)
 @json_option
-def command(path: str, output: str | None, no_run: bool, keep_state: bool, as_json: bool) -> int:
+def command(
+    path: str, output: str | None, no_run: bool, keep_state: bool, judge_limits: bool, as_json: bool
+) -> int:
     """
     Say why ngspice won't take FILE, and mend what can be mended.
 
     FILE is a netlist or a library of subcircuits, written for LTspice, PSpice, HSPICE or by hand.
     Each finding has its line and column. Exit status 1 while something is left: what only the
     author can mend, or everything if no mended file is written. With --keep-state the netlist's
-    transient is run: no memristor of this project's models may see what could move its state.
+    transient is run: no memristor of this project's models may see what could move its state. With
+    --limits it is run, and no device may go beyond what comments like *limit R1 v_max=5 p_max=0.25
+    declare.
     """
     if keep_state and no_run:
         raise SpecError("--keep-state with --no-run: needed is a run, to see voltages; give one")
+    if judge_limits and no_run:
+        raise SpecError("--limits with --no-run: needed is a run, to see voltages; give one")
     with clean_stdout() as say:
         result, status = _lint(
-            Path(path), Path(output) if output else None, run=not no_run, keep_state=keep_state
-        )
+            Path(path), Path(output) if output else None, run=not no_run, keep_state=keep_state,
+            judge_limits=judge_limits,
+        )  # fmt: skip
         say(json_text(result) if as_json else _lines(path, result))
     return status
 
 
 def _lint(
-    path: Path, output: Path | None, *, run: bool, keep_state: bool
+    path: Path, output: Path | None, *, run: bool, keep_state: bool, judge_limits: bool
 ) -> tuple[dict[str, Any], int]:
     from drai_hw.files import given_bytes, write_whole
-    from drai_hw.spice.lint import Report, disturb, lint, ngspice_says
+    from drai_hw.spice.lint import Report, disturb, limits, lint, ngspice_says
 
     content = given_bytes(path, "netlist", "a text file, of a netlist or a subcircuit")
     if b"\0" in content:
@@ -53,8 +63,10 @@ def _lint(
     except UnicodeDecodeError:
         text = content.decode("latin-1")  # LTspice's own encoding: every byte is a character
     report = lint(text, path.parent)
-    if keep_state:
-        report = Report((*report.diagnoses, *disturb(report.text, path.parent)), report.text)
+    for wanted, rule in ((keep_state, disturb), (judge_limits, limits)):
+        if wanted:
+            found = rule(report.text, path.parent)
+            report = Report((*report.diagnoses, *found), report.text)
     result: dict[str, Any] = {
         "file": str(path),
         "line_count": len(text.splitlines()),

@@ -2,6 +2,7 @@
 
 from drai_hw.spice.lint.cards import Diagnosis
 from drai_hw.spice.lint.disturb import disturb
+from drai_hw.spice.lint.limits import limits
 from drai_hw.spice.lint.run import Report, lint, ngspice_says
 
-__all__ = ["Diagnosis", "Report", "disturb", "lint", "ngspice_says"]
+__all__ = ["Diagnosis", "Report", "disturb", "limits", "lint", "ngspice_says"]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 Place = tuple[int, int]
+_NUMBER = re.compile(
+    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|[tgkmunpf])?[a-z]*", re.IGNORECASE
+)
+_FACTOR = {
+    "": 1.0, "t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9,
+    "p": 1e-12, "f": 1e-15,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,3 +148,9 @@ def arguments(text: str) -> list[str]:
             parts.append(text[start:index].strip())
             start = index + 1
     return [*parts, text[start:].strip()]
+
+
+def number(text: str) -> float | None:
+    """Return a number as netlists write it, ``1k`` or ``10meg``; None for anything else."""
+    match = _NUMBER.fullmatch(text)
+    return None if match is None else float(match[1]) * _FACTOR[(match[2] or "").lower()]

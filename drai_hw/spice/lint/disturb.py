@@ -9,18 +9,10 @@ import numpy as np
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.engine import simulate
-from drai_hw.spice.lint.cards import Card, Diagnosis, read_cards
+from drai_hw.spice.lint.cards import Card, Diagnosis, number, read_cards
 from drai_hw.spice.lint.run import whole_paths
 from drai_hw.spice.memristors import MODELS
 from drai_hw.spice.memristors.model import SAFE_SHARE
-
-_NUMBER = re.compile(
-    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|[tgkmunpf])?[a-z]*", re.IGNORECASE
-)
-_FACTOR = {
-    "": 1.0, "t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9,
-    "p": 1e-12, "f": 1e-15,
-}  # fmt: skip
 
 
 def disturb(text: str, folder: Path | None = None, *, timeout_s: float = 600.0) -> list[Diagnosis]:
@@ -56,8 +48,8 @@ def disturb(text: str, folder: Path | None = None, *, timeout_s: float = 600.0) 
         raise SpecError("no .tran line in the netlist: needed is a transient, to see its voltages")
     nodes = sorted({node for _, pair, _ in devices for node in pair} - {"0", "gnd"})
     waves = simulate(
-        _measured(text, nodes, folder or Path()), stop_s=0.0, expected_points=1,
-        vectors=len(nodes), name="disturb", timeout_s=timeout_s,
+        measured(text, [f"v({node})" for node in nodes], folder or Path()), stop_s=0.0,
+        expected_points=1, vectors=len(nodes), name="disturb", timeout_s=timeout_s,
     )  # fmt: skip
     volt = {node: waves.select([f"v({node})"])[:, 0] for node in nodes}
     volt["0"] = volt["gnd"] = np.zeros(waves.time_s.size)
@@ -98,20 +90,20 @@ def _devices(cards: list[Card]) -> list[tuple[Card, tuple[str, str], tuple[str, 
 
 
 def _number(card: Card, name: str, value: str) -> float:
-    match = _NUMBER.fullmatch(value)
-    if match is None:
+    found = number(value)
+    if found is None:
         raise SpecError(
             f"{card.text.split()[0]}: {name} = {value!r}; needed is a number, or its threshold is "
             "not known"
         )
-    return float(match[1]) * _FACTOR[(match[2] or "").lower()]
+    return found
 
 
-def _measured(text: str, nodes: list[str], folder: Path) -> str:
-    """Return the netlist saving these nodes only, its included files by their whole path."""
+def measured(text: str, vectors: list[str], folder: Path) -> str:
+    """Return the netlist saving these vectors only, its included files by their whole path."""
     text = re.sub(r"^\s*\.(?:save|probe)\b.*\n?", "", text, flags=re.IGNORECASE | re.MULTILINE)
     text = whole_paths(text, folder)
-    saved = "\n".join(f".save v({node})" for node in nodes)
+    saved = "\n".join(f".save {vector}" for vector in vectors)
     return re.sub(
         r"^(\s*\.tran\b)", f"{saved}\n\\1", text, count=1, flags=re.IGNORECASE | re.MULTILINE
     )

@@ -70,7 +70,7 @@ def check(cards: list[Card]) -> list[Diagnosis]:
     return found
 
 
-def _nodes(card: Card) -> list[tuple[str, int]]:
+def nodes_of(card: Card) -> list[tuple[str, int]]:
     """Return the nodes of an element with their places in the text; none if it is not known."""
     words = [(match[0], match.start()) for match in re.finditer(r"\S+", card.text)]
     kind = card.kind
@@ -90,7 +90,7 @@ def _nodes(card: Card) -> list[tuple[str, int]]:
 
 
 def _connect(scope: _Scope, card: Card) -> None:
-    nodes = _nodes(card)
+    nodes = nodes_of(card)
     if not nodes:
         scope.unknown = scope.unknown or card.kind == "a"
         return

@@ -56,7 +56,7 @@ def lint(text: str, folder: Path | None = None) -> Report:
         Where the files lie that it includes; here if not given.
     """
     cards = read_cards(text)
-    live = _analysed(cards)
+    live = analysed(cards)
     found: list[Diagnosis] = []
     for card in live:
         found += structure.characters(card)
@@ -84,14 +84,14 @@ def lint(text: str, folder: Path | None = None) -> Report:
             names = names | {name.strip().lower() for name in match[1].split(",")}
         found += expressions.check(card, names)
     if not {"bracket", "subcircuit"} & {each.rule for each in found}:
-        found += electrical.check(_analysed(read_cards(text)))
+        found += electrical.check(analysed(read_cards(text)))
     found.sort(key=lambda each: (each.line, each.column))
     lines = [line for card in cards for line in card.lines()]
     mended = any(card.changed or card.before or card.after for card in cards)
     return Report(tuple(found), "\n".join(lines) + "\n" if mended else text)
 
 
-def _analysed(cards: list[Card]) -> list[Card]:
+def analysed(cards: list[Card]) -> list[Card]:
     """Leave out the title of a whole netlist and what stands in .control blocks."""
     live = []
     control = False
