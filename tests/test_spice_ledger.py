@@ -212,6 +212,9 @@ def _kept(folder: Path) -> None:
                               "switch_j": 2e-14, "balance": 0.0}]},
         "synapse": {"pulses": 4, "delivered_j": {"Bc": 1e-11}, "dissipated_j": {}, "stored_j": 0.0,
                     "balance": 0.0, "per_update_j": 2.5e-12, "device_j": 1e-12},
+        "pattern": {"title": "four, ++−−, sign 1 turned", "delivered_j": {"Bc": 1e-9},
+                    "learning_j": 1e-9, "per_changed_j": 1e-11, "per_written_j": 5e-12,
+                    "changed": 100, "written": 200, "device_j": 1e-10, "balance": 0.0},
         "read": {"energy_j": 1e-10, "devices": 2450, "pairs": 1190, "device_share": 0.5,
                  "currents_differ": 1e-13},
         "backprop": {"rows": [{"hidden": 5, "samples": 10, "exact_rate": 1.0, "train_j": 1e-6,
@@ -240,9 +243,11 @@ def test_the_page_is_written_from_kept_parts_and_fails_on_a_comparison_beyond_it
     assert "| level1, S = 5 | 1 GHz | **101 fJ** |" in text
     assert "E = 5 pJ · N^1.0000: at N = 35 175 pJ" in text
     assert "5 hidden units" in text
+    assert "1 nJ: 10 pJ for each of 100 changes of a memristor, 5 pJ for each of\n200" in text
     assert "ring-level1: kept" in capsys.readouterr().err
     for name, key, value, said in (
         ("coupling", "worst", 0.02, "coupling: +2.00 %, allowed is 1 %"),
+        ("pattern", "balance", -0.006, "pattern, balance: -0.60 %, allowed is 0.5 %"),
         ("tank", "supply_j", 1.0, "tank, supply: "),
         ("recall-level1-letters-0", "supply_j", 35e-12, "law of recalls in level1: +36.36 %"),
     ):

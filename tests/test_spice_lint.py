@@ -453,6 +453,8 @@ def test_currents_of_capacitors_and_of_all_pins_of_transistors_are_seen() -> Non
         ({"resistors": "p_max=-1"}, "'p_max=-1'; needed is a number above 0 W"),
         ({"resistors": "v_max=9", "more": "*limit Q7 v_max=1"},
          r"line 14, \*limit q7: no device of that name stands outside of subcircuits"),
+        ({"resistors": "v_max=9", "more": "*limit a1 v_max=1\na1 in mid some"},
+         r"line 14, \*limit a1: a device of kind 'A' has no pins that are known here"),
     ],
 )  # fmt: skip
 def test_limits_that_cannot_be_judged_are_refused(keys: dict, message: str) -> None:

@@ -66,6 +66,14 @@ class Synapse:
     most_s: float = 1e-4
     read_gain: float = 0.0
 
+    def check(self) -> None:
+        """Raise SpecError if no pulse could write."""
+        if self.write_v <= self.threshold_v:
+            raise SpecError(
+                f"write_v = {self.write_v!r}: needed is more than threshold_v = "
+                f"{self.threshold_v!r} V, or no pulse ever writes"
+            )
+
     def coupling_rad_per_s(self, state: FloatOrArray, circuit: Circuit) -> FloatOrArray:
         """Return w of the pair at a state: read conductance between the sides, over C."""
         conductance_s = self.least_s + (self.most_s - self.least_s) * state
@@ -252,11 +260,7 @@ def learn(
         raise SpecError(f"state = {state!r}: needed is a start between 0 and 1, the rails apart")
     if pulses < 1:
         raise SpecError(f"pulses = {pulses!r}: needed is at least 1")
-    if synapse.write_v <= synapse.threshold_v:
-        raise SpecError(
-            f"write_v = {synapse.write_v!r}: needed is more than threshold_v = "
-            f"{synapse.threshold_v!r} V, or no pulse ever writes"
-        )
+    synapse.check()
     cycles = math.ceil(synapse.first_cycle + pulses * synapse.period_cycles)
     settings = replace(
         circuit or Circuit(), kind="lc", cycles=cycles, points_per_cycle=100, damping="none"

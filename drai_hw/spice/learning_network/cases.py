@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from drai_hw.spice.learning_network.network import Network, Stage
 
-SHOW, CUE, FREE, SLOT = 140, 160, 240, 20
+SHOW, CUE, FREE, SLOT = 140, 200, 240, 20
 """Periods: an input settles with its low-passes, a start is set, a network runs free, a pulse."""
 MISMATCH = 3e-4
 """Standard deviation of the tanks' frequencies, of the order of a trimmed one's."""
@@ -94,3 +95,61 @@ def associations(
         stages=(*recalls, *teaching, *recalls),
         **_scatter(seed, len(pairs), inputs + outputs, MISMATCH),
     )
+
+
+@dataclass(frozen=True)
+class Case:
+    """
+    Hold a network of the page.
+
+    Parameters
+    ----------
+    title : str
+        What it is.
+    network : Network
+        All settings.
+    wanted : tuple of tuple of int
+        The patterns that its stages with free tanks should end in, in turn.
+    recalls : bool
+        Whether it must recall; False for controls, and where the tanks differ too much to lock.
+    """
+
+    title: str
+    network: Network
+    wanted: tuple[Signs, ...]
+    recalls: bool = True
+
+
+ASSOCIATED = (((1, 1), (1, -1)), ((1, -1), (1, 1)))
+
+
+def shown(signs: Signs) -> str:
+    """Return signs as text."""
+    return "".join("+" if sign > 0 else "−" for sign in signs)
+
+
+def cases() -> dict[str, Case]:
+    """Return the networks of the page by name."""
+    found = {}
+    for pattern, flipped, seed in (
+        ((1, 1, -1, -1), 0, 1), ((1, -1, 1, -1), 1, 3), ((1, -1, 1, 1), 2, 2)
+    ):  # fmt: skip
+        found[f"four-{seed}"] = Case(
+            f"four, {shown(pattern)}, sign {flipped + 1} turned",
+            all_to_all(pattern, flipped, seed), (pattern,),
+        )  # fmt: skip
+    pattern = (1, 1, 1, 1)
+    found["apart"] = Case(
+        f"four, {shown(pattern)}, tanks 0.6 % apart",
+        all_to_all(pattern, 2, 5, mismatch=6e-3), (pattern,), recalls=False,
+    )  # fmt: skip
+    pattern = (1, 1, -1, -1)
+    found["control"] = Case(
+        f"control: four, {shown(pattern)}, no pulses",
+        all_to_all(pattern, 0, 1, learns=False), (pattern,), recalls=False,
+    )  # fmt: skip
+    found["two-by-two"] = Case(
+        "two by two, " + ", ".join(f"{shown(x)} to {shown(y)}" for x, y in ASSOCIATED),
+        associations(ASSOCIATED, 1), tuple(x + y for x, y in ASSOCIATED),
+    )  # fmt: skip
+    return found

@@ -81,7 +81,8 @@ class Network:
     Raises
     ------
     SpecError
-        Parts that do not fit each other, or a stage that is no multiple of the pulses' distance.
+        Parts that do not fit each other, a stage that is no multiple of the pulses' distance, or
+        pulses below the memristors' threshold.
     """
 
     pairs: tuple[tuple[int, int], ...]
@@ -91,11 +92,14 @@ class Network:
     detuning: tuple[float, ...]
     synapse: Synapse = field(default_factory=_synapse)
     circuit: Circuit = field(default_factory=_tanks)
-    input_ohm: float = 25e3
+    input_ohm: float = 15e3
     switch: Switch = field(default_factory=Switch)
 
     def __post_init__(self) -> None:
         n = self.n
+        self.synapse.check()
+        if not self.input_ohm > 0:
+            raise SpecError(f"input_ohm = {self.input_ohm!r}: needed is a resistor above 0 ohm")
         if len(self.detuning) != n or any(len(stage.held) != n for stage in self.stages):
             raise SpecError(f"a network of {n} oscillators: needed are {n} detunings, and {n} "
                             "inputs in each stage")  # fmt: skip

@@ -13,6 +13,9 @@ from drai_hw.spice.readout import SETTLED_COSINE, SETTLED_CYCLES, patterns, phas
 from drai_hw.spice.settings import Floats
 from drai_hw.spice.simulate import free_running_hz
 
+CHANGED = 1e-9
+"""A memristor whose state moved by less did not change: the solver rounds."""
+
 
 @dataclass(frozen=True)
 class Course:
@@ -87,7 +90,7 @@ def run(network: Network, *, timeout_s: float = 1800.0) -> Run:
             [states[_at(waves.time_s, t)].reshape(-1, 2) for t in at_s]
         ),
         phases_rad=np.stack([trace[_at(cycle_s, t)] for t in at_s]),
-        counters=_counters(network, waves, states),
+        counters=counters(network, waves),
         cycle_s=cycle_s,
         trace_rad=trace,
         waves=waves,
@@ -100,32 +103,46 @@ def _at(time_s: Floats, t: float) -> int:
     return max(int(np.searchsorted(time_s, t * (1.0 + 1e-12), side="right")) - 1, 0)
 
 
-def due_cycles(network: Network) -> list[float]:
-    """Return the periods at which a pulse may begin: those of the clock in stages that learn."""
-    synapse, found, begin = network.synapse, [], 0.0
-    for stage in network.stages:
-        if stage.learns:
-            slots = np.arange(begin, begin + stage.cycles, synapse.period_cycles)
-            found += [float(slot) + synapse.first_cycle for slot in slots]
-        begin += stage.cycles
-    return found
+def due_cycles(network: Network, first: int = 0, last: int | None = None) -> list[float]:
+    """Return the periods at which pulses may begin in those of the stages that learn."""
+    begins = np.concatenate([[0.0], network.ends])
+    return [
+        float(slot) + network.synapse.first_cycle
+        for stage, begin in list(zip(network.stages, begins, strict=False))[first:last]
+        if stage.learns
+        for slot in np.arange(begin, begin + stage.cycles, network.synapse.period_cycles)
+    ]
 
 
-def _counters(network: Network, waves: Waves, states: Floats) -> dict[str, int]:
-    """Count memristors at each pulse, by the gate before it and the state before and after."""
+def counters(
+    network: Network, waves: Waves, first: int = 0, last: int | None = None
+) -> dict[str, int]:
+    """
+    Count memristors at pulses: visited, gated on, written, changed.
+
+    Parameters
+    ----------
+    network, waves : Network, Waves
+        What was run.
+    first, last : int
+        Stages ``first:last``.
+    """
     gates = waves.select([f"v(gate{tag})" for tag in network.tags for _ in "mk"])
-    drive = waves.select([f"v(w{device}{tag})" for tag in network.tags for device in "mk"])
+    drive, states = (
+        waves.select([f"v({kind}{device}{tag})" for tag in network.tags for device in "mk"])
+        for kind in "wx"
+    )
     found = dict.fromkeys(("visited", "gated_on", "written", "changed"), 0)
-    for due in due_cycles(network):
-        first, last = (
+    for due in due_cycles(network, first, last):
+        begin, end = (
             _at(waves.time_s, cycle / network.circuit.f0_hz)
             for cycle in (due, due + network.synapse.window_cycles + 1.0)
         )
-        peak = np.abs(drive[first : last + 1]).max(axis=0)
+        peak = np.abs(drive[begin : end + 1]).max(axis=0)
         found["visited"] += peak.size
-        found["gated_on"] += int((gates[first] > 0.5).sum())
+        found["gated_on"] += int((gates[begin] > 0.5).sum())
         found["written"] += int((peak > network.synapse.threshold_v).sum())
-        found["changed"] += int((states[first] != states[last]).sum())
+        found["changed"] += int((np.abs(states[end] - states[begin]) > CHANGED).sum())
     return found
 
 

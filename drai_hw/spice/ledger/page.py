@@ -69,8 +69,9 @@ def faults(parts: Parts) -> list[str]:
         check("coupling, balance", parts["coupling"]["balance"], BALANCE_LIMIT)
     for row in parts.get("updates", {}).get("rows", []):
         check(f"update of {row['model']}, balance", row["balance"], BALANCE_LIMIT)
-    if "balance" in parts.get("synapse", {}):
-        check("synapse, balance", parts["synapse"]["balance"], BALANCE_LIMIT)
+    for name in ("synapse", "pattern"):
+        if "balance" in parts.get(name, {}):
+            check(f"{name}, balance", parts[name]["balance"], BALANCE_LIMIT)
     return found
 
 
@@ -84,7 +85,7 @@ def _words(parts: Parts) -> dict[str, str]:
     """Return the figures that stand in sentences."""
     tank, coupling, read = parts["tank"], parts["coupling"], parts["read"]
     synapse, learned = parts["synapse"], parts["learned"]
-    counters = learned["counters"]
+    counters, pattern = learned["counters"], parts["pattern"]
     return {
         "source": SOURCE,
         "published": ", ".join(f"{name} {value:g}" for name, value in PUBLISHED),
@@ -109,6 +110,14 @@ def _words(parts: Parts) -> dict[str, str]:
         "synapse_each": si(synapse["per_update_j"], "J"),
         "synapse_device": si(synapse["device_j"], "J"),
         "synapse_balance": percent(synapse["balance"], 4),
+        "taught": pattern["title"].split(",")[1].strip(),
+        "taught_j": si(pattern["learning_j"], "J"),
+        "taught_changed": f"{pattern['changed']}",
+        "taught_written": f"{pattern['written']}",
+        "taught_each": si(pattern["per_changed_j"], "J"),
+        "taught_issued": si(pattern["per_written_j"], "J"),
+        "taught_device": si(pattern["device_j"], "J"),
+        "taught_balance": percent(pattern["balance"], 4),
         "letters": f"{learned['patterns']}",
         "presentations": f"{learned['presentations']}",
         "written": f"{counters['written']:,}",
@@ -137,6 +146,7 @@ def _tables(parts: Parts) -> dict[str, str]:
         "coupling_table": table(("ψ, rad", "ngspice", "closed form"), couplings),
         "update_table": table((*pulse, "balance"), _updates(parts["updates"])),
         "synapse_table": table(("source", "delivers", "kind"), _synapse(parts["synapse"])),
+        "taught_table": table(("source", "delivers"), sources(parts["pattern"])),
         "recalls": "\n".join(_told(_recalls(name, parts)) for name in SETS),
         "pattern_table": table(("device", "programming energy a pattern"), _patterns(parts)),
         "beside_table": table(("what", "accuracy", "energy", "how", "technology"), _beside(parts)),
@@ -253,6 +263,11 @@ def _recalls(name: str, parts: Parts) -> dict[str, Any]:
         "exact": sum(each.exact for each in held_out),
         "trials": len(held_out),
     }
+
+
+def sources(energy: dict[str, Any]) -> Rows:
+    """Return a row for each source of a network that learns."""
+    return [[name, si(joule, "J")] for name, joule in energy["delivered_j"].items()]
 
 
 def _patterns(parts: Parts) -> Rows:

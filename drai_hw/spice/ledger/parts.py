@@ -19,6 +19,9 @@ from drai_hw.model.twin import Twin
 from drai_hw.spice.crossbar.array import Crossbar
 from drai_hw.spice.crossbar.export import ngspice_currents
 from drai_hw.spice.crossbar.mapping import map_weights
+from drai_hw.spice.learning_network.cases import cases as learning_cases
+from drai_hw.spice.learning_network.parts import booked, spent
+from drai_hw.spice.learning_network.runs import run as run_learning
 from drai_hw.spice.ledger.backprop import Trained, trained
 from drai_hw.spice.ledger.couplings import couplings
 from drai_hw.spice.ledger.recalls import SIZES, Stored, of_design, small, stored
@@ -84,6 +87,12 @@ def _synapse() -> Part:
     found = synapse_ledger()
     return asdict(found) | {"balance": found.balance, "per_update_j": found.per_update_j,
                             "device_j": found.device_j}  # fmt: skip
+
+
+def _pattern() -> Part:
+    """Learn one pattern in four tanks, every source booked while it is shown."""
+    case = next(iter(learning_cases().values()))
+    return {"title": case.title} | booked(spent(case, run_learning(case.network)))
 
 
 def _small(transistors: Transistors, n: int) -> Part:
@@ -164,6 +173,7 @@ def makers() -> dict[str, Callable[[], Part]]:
         "coupling": _coupling,
         "updates": _updates,
         "synapse": _synapse,
+        "pattern": _pattern,
         "learned": lambda: _learned(known()),
         "read": lambda: _read(known()),
         "backprop": lambda: _backprop(known()),

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from drai_hw.spice import learning_energy
 from drai_hw.spice.engine import simulate
 from drai_hw.spice.learning import Synapse, with_elements
-from drai_hw.spice.settings import Circuit, Floats
+from drai_hw.spice.learning_energy import MEMRISTOR, Books
+from drai_hw.spice.settings import Circuit
 from drai_hw.spice.simulate import create
-from drai_hw.units import TAU
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class SynapseLedger:
     @property
     def device_j(self) -> float:
         """Return the heat in the memristor alone, per changed weight."""
-        return self.dissipated_j["memristor"] / self.pulses
+        return self.dissipated_j[MEMRISTOR] / self.pulses
 
 
 def synapse_ledger(
@@ -78,33 +79,10 @@ def synapse_ledger(
         with_elements(netlist, used.elements(circuit, state), names), stop_s=netlist.stop_s,
         expected_points=cycles * 100, vectors=len(names), name="ledger",
     )  # fmt: skip
-    keep = waves.time_s >= used.first_cycle / circuit.f0_hz
-    t = waves.time_s[keep]
-    p0, n0, p1, n1, c, s, q, q1, wm, x, of_q, of_write = waves.select(names)[keep].T
-    scale = 2.0 / circuit.amplitude_v**2
-    tau_s = used.low_pass_cycles / circuit.f0_hz
-
-    def joule(power_w: Floats) -> float:
-        return float(np.trapezoid(power_w, t))
-
-    product = 1e-6 * scale * (p0 - n0) * (p1 - n1)
-    lagged = 1e-6 * scale * math.hypot(1.0, 10.0) * q * (p1 - n1)
-    conductance_s = used.least_s + (used.most_s - used.least_s) * x
-    farad = {"c": tau_s * 1e-6, "s": tau_s * 1e-6, "q": 10.0 / (TAU * circuit.f0_hz) * 1e-3}
-    squares = {"c": c * c, "s": s * s, "q": q * q}
-    return SynapseLedger(
-        pulses=pulses,
-        delivered_j={
-            "Bc (detector, cosine)": joule(product * c),
-            "Bs (detector, sine)": joule(lagged * s),
-            "Bq (buffer of the phase shifter)": joule(-of_q * q1),
-            "Bwrite (driver)": joule(-of_write * wm),
-            "Bgate, Vramp, Venable (without load)": 0.0,
-        },
-        dissipated_j={
-            "low-passes": joule((c * c + s * s) / 1e6),
-            "phase shifter": joule((q1 - q) ** 2 / 1e3),
-            "memristor": joule(wm * wm * conductance_s),
-        },
-        stored_j=sum(0.5 * farad[key] * float(v[-1] - v[0]) for key, v in squares.items()),
+    books = Books(waves, used.first_cycle / circuit.f0_hz)
+    learning_energy.synapse(
+        books, used, circuit, tag="", first=0, second=1, late="q", devices=("m",)
     )
+    learning_energy.shifter(books, circuit, "")
+    books.deliver("Bgate, Vramp, Venable (without load)", 0.0)
+    return SynapseLedger(pulses, books.delivered_j, books.dissipated_j, books.stored_j)

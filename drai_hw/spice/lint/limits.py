@@ -135,14 +135,12 @@ def _source(k: int, pin: int) -> str:
 
 
 def _probe(device: _Limited, k: int) -> list[str]:
-    """Put a source of 0 V before each pin that is not ground; return the sources' names."""
+    """Put a source of 0 V before each pin if need be; return the sources' names."""
     if all(key == "v_max" for _, key, _ in device.limits):
         return []
     names = []
     # from the last pin on, since each change moves what stands behind it
     for pin, (node, at) in reversed(list(enumerate(nodes_of(device.card)[: len(device.pins)]))):
-        if node in _GROUND:
-            continue
         name = _source(k, pin)
         device.card.replace(at, at + len(node), f"n{name}")
         device.card.after.append(f"{name} {node} n{name} 0")
@@ -157,10 +155,8 @@ def _judge(device: _Limited, k: int, waves: Waves) -> list[Diagnosis]:
     ])  # fmt: skip
     seen: dict[str, Floats] = {"v_max": volt.max(axis=0) - volt.min(axis=0)}
     names = [f"i({_source(k, pin)})" for pin in range(volt.shape[0])]
-    if any(name in waves.columns for name in names):
-        ampere = np.array([
-            waves.select([name])[:, 0] if name in waves.columns else still for name in names
-        ])  # fmt: skip
+    if names[0] in waves.columns:
+        ampere = waves.select(names).T
         power = (volt * ampere).sum(axis=0)
         span_s = waves.time_s[-1] - waves.time_s[0]
         mean = np.trapezoid(power, waves.time_s) / span_s
