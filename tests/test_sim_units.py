@@ -20,6 +20,7 @@ from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_ports import UNITS
 from drai_hw.model.unit_rules import rule_of
 from drai_hw.rtl.emit_unit import unit_texts
+from drai_hw.sim.units import coverage_page
 from drai_hw.sim.units.coverage import measure
 from drai_hw.sim.units.failure import WAVES_FILE
 from drai_hw.sim.units.judge import Timing, differences, predict
@@ -83,6 +84,15 @@ def test_every_situation_comes_up_with_every_feature(unit):
         cycles = [cycle for _, part in scenarios(rule, 1, 1000, 8) for cycle in part]
         missed = [name for name, count in measure(rule, cycles).items() if not count]
         assert not missed
+
+
+def test_the_page_of_coverage_is_what_the_stimulus_gives():
+    root = Path(__file__).resolve().parent.parent
+    text = coverage_page.page()
+    assert (root / coverage_page.PAGE).read_text() == text, f"run {coverage_page.COMMAND}"
+    assert re.findall(r"^(\d+) of (\d+) situations", text, re.MULTILINE) == [
+        (met, met) for met in re.findall(r"^(\d+) of", text, re.MULTILINE)
+    ]
 
 
 def test_a_seed_gives_the_same_clocks_again_and_another_one_others():
@@ -524,5 +534,9 @@ def test_a_core_of_ones_own_is_compared_with_the_twin(tmp_path, capfd, monkeypat
     broken = re.sub(r"(assign phi\b|theta8 <= )(.*);", r"\1(\2) ^ 1;", text, count=1)
     assert broken != text
     Path("theirs.v").write_text(broken)
-    assert run(words) == 1
-    assert json.loads(capfd.readouterr().out)["first_mismatch"]["what"] == "theta"
+    assert run([*words, "--waves"]) == 1
+    told = json.loads(capfd.readouterr().out)
+    assert told["first_mismatch"]["what"] == "theta"
+    assert Path(told["waves"]).stat().st_size > 1000
+    assert run([*words, "--waves", "--simulator", "cxxrtl"]) == 2
+    assert "only Icarus dumps waves" in capfd.readouterr().err

@@ -1,7 +1,9 @@
-"""The core in its simulators: clocks a second, after a check that their results are the same."""
+"""The core in its simulators: time a clock, after a check that their results are the same."""
 
 from __future__ import annotations
 
+import os
+import re
 import resource
 import statistics
 import subprocess
@@ -14,7 +16,7 @@ import numpy as np
 
 from drai_hw import catalog
 from drai_hw.bench.timing import Row, Target
-from drai_hw.errors import DraiError
+from drai_hw.errors import DraiError, ToolError
 from drai_hw.model import plan
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl import emit
@@ -24,6 +26,7 @@ from drai_hw.sim import SimResult, run_core
 from drai_hw.sim.cxxrtl.build import compiled
 from drai_hw.sim.cxxrtl.model import Model
 from drai_hw.sim.runner import require_icarus
+from drai_hw.sim.units import verilator
 from drai_hw.spec import parse
 
 SIZES = (35,)
@@ -33,7 +36,13 @@ UNIT = "us a clock"
 ASKED = Target(ratio=50)
 """Of CXXRTL against Icarus on the core of `letters` (35 oscillators)."""
 
-BARE_CLOCKS = {"icarus": (2_000, 22_000), "cxxrtl": (20_000, 320_000)}
+BARE_CLOCKS = {
+    "icarus": (2_000, 22_000), "verilator": (20_000, 1_020_000), "cxxrtl": (20_000, 320_000),
+}  # fmt: skip
+NAMES = {"verilator": "Verilator", "cxxrtl": "CXXRTL"}
+SAME_CLOCKS = 5_000
+"""Clocks after which the states of Icarus and Verilator are compared."""
+
 BENCH_STEPS = {"icarus": (4, 36), "cxxrtl": (36, 1_500)}
 """Two lengths of each run: their difference leaves the start of the simulator out."""
 
@@ -63,6 +72,10 @@ module bench;
 {_WRITES}
     repeat (clocks) @(posedge clk);
     if (!busy) $fatal(1, "the run ended");
+    if ($test$plusargs("state")) begin
+      for (clocks = 0; clocks < @PHASES@; clocks = clocks + 1) $display("%h", core.@PHASE@[clocks]);
+      for (clocks = 0; clocks < @WORDS@; clocks = clocks + 1) $display("%h", core.@WORD@[clocks]);
+    end
     $finish(0);
   end
 endmodule
@@ -98,21 +111,61 @@ def formats_for(n: int) -> Formats:
     return Formats(n=n, lanes=lanes, pages=pages)
 
 
-def _bare_icarus(formats: Formats, folder: Path) -> Callable[[int], int]:
-    """Return a run of the core alone: learning, nothing looked at."""
+def _testbench(formats: Formats, folder: Path) -> list[str]:
+    """Write the core and a run of it in Verilog: learning, nothing looked at; return the files.
+
+    With ``+clocks=N`` the run goes so far, with ``+state`` phases and weights are printed then.
+    """
+    memories = emit.metadata(formats)["memories"]
+    text = _TESTBENCH
+    for name, depth, path in (("theta", "@PHASES@", "@PHASE@"), ("weights", "@WORDS@", "@WORD@")):
+        text = text.replace(depth, str(memories[name]["depth"]))
+        text = text.replace(path, memories[name]["path"])
+    core = emit.verilog(Core(formats), command="drai-hw bench")
+    return [str(path) for path in emit.write({"core.v": core, "bench.v": text}, folder).values()]
+
+
+def _icarus(formats: Formats, folder: Path) -> list[str]:
+    """Return the command of that run on Icarus."""
     require_icarus()
-    text = emit.verilog(Core(formats), command="drai-hw bench")
-    files = emit.write({"core.v": text, "bench.v": _TESTBENCH}, folder)
-    program = folder / "bench.vvp"
-    subprocess.run(["iverilog", "-g2005", "-o", program, *files.values()], check=True)
+    program = str(folder / "bench.vvp")
+    subprocess.run(["iverilog", "-g2005", "-o", program, *_testbench(formats, folder)], check=True)
+    return ["vvp", "-n", program]
+
+
+def _verilator(formats: Formats, folder: Path) -> list[str]:
+    """Return the command of that run on Verilator, compiled for speed."""
+    name, extra = verilator.program()
+    command = [
+        name, "--binary", "--timing", "--top-module", "bench", "-Wno-fatal", "-Wno-WIDTH", "-O3",
+        "-CFLAGS", "-O3 -std=gnu++20 -fcoroutines", "-Mdir", str(folder / "verilated"),
+        "-o", "bench", *_testbench(formats, folder),
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, env=os.environ | extra, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = (done.stderr + done.stdout).splitlines()
+        wrong = [line for line in said if "error" in line.lower()] or said
+        raise ToolError(f"verilator does not compile the core: {' '.join(wrong[:2])}")
+    return [str(folder / "verilated" / "bench")]
+
+
+def _bare(command: list[str]) -> Callable[[int], int]:
+    """Return a run of the core alone by a command."""
 
     def run(clocks: int) -> int:
-        subprocess.run(
-            ["vvp", "-n", program, f"+clocks={clocks}"], check=True, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([*command, f"+clocks={clocks}"], check=True, stdout=subprocess.DEVNULL)
         return clocks
 
     return run
+
+
+def state_after(command: list[str], clocks: int) -> list[str]:
+    """Return phases and weights after so many clocks of a run, one hexadecimal word each."""
+    given = [*command, f"+clocks={clocks}", "+state"]
+    text = subprocess.run(given, check=True, capture_output=True, text=True).stdout
+    return re.findall(r"^[0-9a-f]+$", text, re.MULTILINE)
 
 
 def _bare_cxxrtl(formats: Formats, folder: Path) -> Callable[[int], int]:
@@ -143,7 +196,7 @@ def _compared(formats: Formats, simulator: str, folder: Path, steps: int) -> Sim
 
 
 def rows(n: int, rounds: int) -> Iterator[Row]:
-    """Yield the rows of one size: the core alone, and with its bench.
+    """Yield the rows of one size: the core alone, and with its bench; Verilator only alone.
 
     Raises
     ------
@@ -157,17 +210,25 @@ def rows(n: int, rounds: int) -> Iterator[Row]:
     formats = formats_for(n)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        yield _row(
-            "core alone, learning", n, rounds, BARE_CLOCKS,
-            lambda simulator: (_bare_icarus if simulator == "icarus" else _bare_cxxrtl)(
-                formats, folder
-            ),
-        )  # fmt: skip
+        commands: dict[str, list[str]] = {}
+
+        def alone(simulator: str) -> Callable[[int], int]:
+            if simulator == "cxxrtl":
+                return _bare_cxxrtl(formats, folder)
+            make = _icarus if simulator == "icarus" else _verilator
+            commands[simulator] = make(formats, folder)
+            return _bare(commands[simulator])
+
+        yield from _rows("core alone, learning", n, rounds, BARE_CLOCKS, alone)
+        if len(commands) == 2:
+            one, other = (state_after(command, SAME_CLOCKS) for command in commands.values())
+            if one != other or not one:
+                raise AssertionError(f"the states of Icarus and Verilator differ at N = {n}")
 
         def with_bench(simulator: str) -> Callable[[int], int]:
             return lambda steps: _compared(formats, simulator, folder, steps).cycles
 
-        row = _row(
+        (row,) = _rows(
             "core compared with its twin after every step", n, rounds, BENCH_STEPS, with_bench
         )
         if not row.reason:
@@ -178,29 +239,34 @@ def rows(n: int, rounds: int) -> Iterator[Row]:
         yield row
 
 
-def _row(
+def _rows(
     task: str,
     n: int,
     rounds: int,
     lengths: dict[str, tuple[int, int]],
     make: Callable[[str], Callable[[int], int]],
-) -> Row:
-    """Return CXXRTL's time a clock beside Icarus's."""
+) -> Iterator[Row]:
+    """Yield the time a clock of each simulator beside that of Icarus, CXXRTL first."""
     figures: dict[str, float] = {}
-    reasons = []
-    for simulator in ("cxxrtl", "icarus"):
+    reasons = {}
+    for simulator in reversed(lengths):
         try:
             figures[simulator] = _us_a_clock(make(simulator), lengths[simulator], rounds)
         except DraiError as error:
-            reasons.append(str(error))
-    return _to_row(task, n, figures, "; ".join(reasons))
+            reasons[simulator] = str(error)
+    for simulator in reversed(lengths):
+        if simulator != "icarus":
+            why = [text for name, text in reasons.items() if name in (simulator, "icarus")]
+            yield _to_row(task, n, figures, "; ".join(why), simulator)
 
 
-def _to_row(task: str, n: int, figures: Mapping[str, float], reason: str) -> Row:
-    ours, theirs = figures.get("cxxrtl"), figures.get("icarus")
-    asked = ASKED if n == SIZES[0] else None
+def _to_row(
+    task: str, n: int, figures: Mapping[str, float], reason: str, simulator: str = "cxxrtl"
+) -> Row:
+    ours, theirs = figures.get(simulator), figures.get("icarus")
+    asked = ASKED if n == SIZES[0] and simulator == "cxxrtl" else None
     return Row(
-        task=f"{task}: CXXRTL",
+        task=f"{task}: {NAMES[simulator]}",
         n=n,
         precision="integer",
         ours=ours,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from drai_hw.sim.core import SimResult
 
 TRIALS = 5
+DUMP_FILE = "core.fst"
 SILENCE_LIMIT_S = 600.0
 """Longest time without a step done: loading a large core takes minutes."""
 
@@ -31,8 +32,12 @@ def simulate_core(
     seed: int | None,
     as_json: bool,
     time_limit_s: float | None = None,
+    waves: bool = False,
 ) -> int:
-    """Compare a user's core with the twin after every step; return the exit status."""
+    """Compare a user's core with the twin after every step; return the exit status.
+
+    With ``waves`` all signals are dumped up to the step that has the first difference.
+    """
     if len(dut) != 1:
         raise click.UsageError("--unit core takes one file of --dut; join the files of your core")
     with clean_stdout() as say:
@@ -44,6 +49,7 @@ def simulate_core(
         path = Path(dut[0])
         if not path.is_file():
             raise SpecError(f"cannot read {dut[0]!r}: --dut needs a file of Verilog")
+        folder = job.outdir / "units" / "core"
         script = "learn" if learn_steps else "random" if random_steps else "task"
         spec = job.spec
         if script == "task":
@@ -51,11 +57,13 @@ def simulate_core(
             wanted = min(spec.task.trials, trials or TRIALS)
             spec = spec.model_copy(update={"task": spec.task.model_copy(update={"trials": wanted})})
         result = run_core(
-            spec, workdir=job.outdir / "units" / "core", steps=learn_steps or random_steps,
+            spec, workdir=folder, steps=learn_steps or random_steps,
             seed=spec.task.seed, script=script, formats=formats_of(spec), dut=path, top=top,
             simulator=simulator, limit_s=time_limit_s or SILENCE_LIMIT_S,
+            waves=folder / DUMP_FILE if waves else None,
         )  # fmt: skip
         record = _record(result, spec.network.name, spec.network.oscillators, top, simulator)
+        record["waves"] = str(folder / DUMP_FILE) if waves else None
         say(json_text(record) if as_json else _text(record))
     return 1 if result.mismatches else 0
 
@@ -88,4 +96,4 @@ def _text(record: dict[str, Any]) -> str:
             f"\n  step {first['step']}: {first['what']} of {first['index']} is {first['got']}, "
             f"expected {first['expected']}"
         )
-    return text
+    return text + (f"\n  waveform {record['waves']}" if record["waves"] else "")

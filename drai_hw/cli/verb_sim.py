@@ -85,7 +85,8 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Dump all signals to waves/drai_core.fst in the output directory, with a GTKWave view "
     "beside it (gtkwave drai_core.gtkw there). Only one epoch of learning and 8 steps are done, "
-    "or the steps of --random: 10,000 clocks of letters take 0.5 MB.",
+    "or the steps of --random: 10,000 clocks of letters take 0.5 MB. With --dut: the whole run up "
+    "to the first difference, to units/core/core.fst there.",
 )
 @click.option(
     "--bench",
@@ -149,11 +150,13 @@ def command(
     if simulator == "verilator":
         raise click.UsageError("--simulator verilator is for one unit; the core runs on the others")
     if dut and top:
-        refuse_core_options("core", None, None, None, bench, check, waves)
+        refuse_core_options("core", None, None, None, bench, check, False)
+        if waves:
+            _refuse_waves_elsewhere(simulator)
         return simulate_core(
             reference, dut, top,
             simulator=simulator, trials=trials, random_steps=random_steps,
-            learn_steps=learn_steps, output=output, seed=seed, as_json=as_json,
+            learn_steps=learn_steps, output=output, seed=seed, as_json=as_json, waves=waves,
             time_limit_s=time_limit_s,
         )  # fmt: skip
     _refuse_mixtures(trials, random_steps, learn_steps, bench, check)
@@ -223,13 +226,17 @@ def _refuse_waves(
         return
     if bench is not None:
         raise click.UsageError("--bench writes files and simulates nothing; leave --waves out")
+    _refuse_waves_elsewhere(simulator)
+    if trials is not None or learn_steps is not None:
+        raise click.UsageError("--waves does one recall only; leave --trials and --learn out")
+
+
+def _refuse_waves_elsewhere(simulator: str) -> None:
     if simulator != "icarus":
         raise click.UsageError(
             f"--waves with --simulator {simulator}: only Icarus dumps waves; give "
             "--simulator icarus"
         )
-    if trials is not None or learn_steps is not None:
-        raise click.UsageError("--waves does one recall only; leave --trials and --learn out")
 
 
 def _bench(job: Job, folder: Path, check: bool, seed: int | None, as_json: bool) -> int:

