@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
 from pathlib import Path
 
@@ -12,9 +11,10 @@ import pytest
 
 from drai_hw.errors import ToolError
 from drai_hw.spice.at_size import page, runs
+from drai_hw.spice.at_size import record as kept
 from drai_hw.spice.at_size.__main__ import main
 from drai_hw.spice.at_size.cases import Case, cases
-from drai_hw.spice.at_size.judge import halving, judge, phases_of
+from drai_hw.spice.at_size.judge import apart, judge, phases_of
 from drai_hw.spice.at_size.runs import advance, load, place, restarted, resume
 
 SMALL = Case(4, 0.3, 0, cycles=60)
@@ -24,11 +24,11 @@ PAGE = Path("docs/reference/circuit-at-size.md")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one run, made in chunks, with an interruption after the first."""
-    kept = tmp_path_factory.mktemp("kept")
-    stopped = resume(SMALL, kept, chunk_cycles=20, until_s=time.monotonic() - 1)
+    chunks = tmp_path_factory.mktemp("kept")
+    stopped = resume(SMALL, chunks, chunk_cycles=20, until_s=time.monotonic() - 1)
     assert stopped is None
-    resume(dataclasses.replace(SMALL), kept, chunk_cycles=20)
-    return kept
+    resume(dataclasses.replace(SMALL), chunks, chunk_cycles=20)
+    return chunks
 
 
 def test_weights_are_signed_symmetric_and_a_fifth_of_them_frustrated() -> None:
@@ -79,9 +79,9 @@ def test_a_chunk_that_fails_leaves_the_chunks_before_it(
     monkeypatch.setattr(runs, "simulate", hangs_later)
     with pytest.raises(ToolError, match="was stopped"):
         resume(SMALL, tmp_path, chunk_cycles=20)
-    kept = load(tmp_path, SMALL)
-    assert kept is not None
-    assert kept.cycles_done == 20
+    found = load(tmp_path, SMALL)
+    assert found is not None
+    assert found.cycles_done == 20
     finished = resume(SMALL, tmp_path, chunk_cycles=20)  # goes on where it stood
     assert finished is not None
     assert finished.finished
@@ -110,61 +110,101 @@ def test_a_run_is_judged_by_its_distance_from_the_float_model(folder: Path) -> N
     record = load(folder, SMALL)
     assert record is not None
     row = judge(record)
-    assert 0 < row.rms_mean_rad <= row.rms_max_rad < 0.1
-    assert row.rms_end_rad <= row.rms_max_rad
+    assert 0 < row.phase_mean_rad <= row.phase_max_rad < 0.1
+    assert row.phase_end_rad <= row.phase_max_rad
+    assert row.amplitude_max_rad < 0.2 * row.phase_max_rad
     # another run's crossings in its place are seen
     rng = np.random.default_rng(1)
     wrong = record.crossings_s.copy()
     wrong[:, 1] += (rng.random(4) * 0.3e-6)[wrong[:, 0].astype(int)]
     spoiled = judge(dataclasses.replace(record, crossings_s=wrong))
-    assert spoiled.rms_max_rad > 0.2
+    assert spoiled.phase_max_rad > 0.2
+    assert spoiled.amplitude_max_rad > 0.2
     assert not spoiled.same
 
 
-def test_the_page_is_made_of_the_kept_runs_and_says_what_is_unfinished(folder: Path) -> None:
+def test_the_page_is_made_of_rows_and_says_what_is_unfinished(folder: Path) -> None:
     record = load(folder, SMALL)
     assert record is not None
-    rows = page.rows(folder, [SMALL, dataclasses.replace(SMALL, seed=5)])
-    assert len(rows) == 1
-    part = dataclasses.replace(rows[0], record=dataclasses.replace(record, cycles_done=40))
-    text = page.text([*rows, part], "2026-01-02")
-    assert "on 2026-01-02;" in text
-    assert "| 4 | 0.3 | 0 | 100 | 60 |" in text
+    row = judge(record)
+    text = page.text([row, dataclasses.replace(row, cycles_done=40)])
+    assert "| 4 | 0.3 | 0 | ngspice | 100 | 60 |" in text
     assert "| 40 of 60 |" in text
-    assert f"worst of 2 seeds {rows[0].rms_max_rad:.4f} rad" in text
+    assert f"worst of 2 seeds {row.phase_max_rad:.4f} rad" in text
 
 
-def test_half_the_step_is_compared_where_it_was_run(folder: Path) -> None:
+def test_other_runs_of_the_same_network_are_compared_where_they_were_run(folder: Path) -> None:
     record = load(folder, SMALL)
     assert record is not None
     fine = advance(None, dataclasses.replace(SMALL, points_per_cycle=200), 60)
-    difference = halving(record, fine)
-    assert 1e-5 < difference < 0.01
-    rows = [judge(record), judge(fine)]
-    assert f"| {difference:.4f} |" in page.text(rows, "2026-01-02")
+    exact = advance(None, dataclasses.replace(SMALL, way="equations"), 60)
+    row = judge(record, {run.case: run for run in (record, fine, exact)})
+    assert row.halved_max_rad == apart(record, fine)
+    assert row.equations_max_rad == apart(record, exact)
+    assert 1e-5 < row.halved_max_rad < 0.01
+    assert 1e-5 < row.equations_max_rad < 0.01
+    # half the step is nearer to the equations, by the rule's second order
+    assert apart(fine, exact) < 0.5 * row.equations_max_rad
+    assert judge(record).halved_max_rad is None
+
+
+def test_rows_are_kept_and_a_shorter_run_does_not_take_their_place(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = load(folder, SMALL)
+    assert record is not None
+    row = judge(record)
+    path = tmp_path / "record.json"
+    kept.write([row], path)
+    assert kept.read(path) == [row]
+    monkeypatch.setattr(kept, "cases", lambda: (SMALL,))
+    shorter = dataclasses.replace(row, cycles_done=30)
+    assert kept.merged([row], [shorter]) == [row]
+    assert kept.merged([shorter], [row]) == [row]
+    other = dataclasses.replace(shorter, netlist="0")
+    assert kept.merged([row], [other]) == [other]
+    assert kept.merged([dataclasses.replace(row, case=Case(5, 0.3, 0))], []) == []
+    assert kept.stale([row]) == []
+    assert kept.stale([other]) == [SMALL.name]
+    path.write_text('{"rows": [1]}')
+    with pytest.raises(ToolError, match="not a record of runs at size"):
+        kept.read(path)
 
 
 def test_the_command_stops_in_time_and_writes_nothing_without_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--folder", str(tmp_path / "kept"), "--page", str(tmp_path / "page.md")]
+    arguments += ["--record", str(tmp_path / "record.json")]
     assert main([*arguments, "--seconds", "0", "--oscillators", "64"]) == 0
-    assert "n64-rho030-seed0-points100-cycles300: 0 cycles" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "n64-rho030-seed0-points100-cycles1000-ngspice: 0 periods" in said
+    assert "n64-rho030-seed0-points100-cycles1000-equations: 0 periods" in said
     assert not (tmp_path / "page.md").exists()
+    (tmp_path / "record.json").write_text("{")
+    assert main([*arguments, "--check"]) == 2
+    assert "not a record of runs at size" in capsys.readouterr().err
 
 
-def test_the_committed_page_has_the_form_and_the_figures_of_its_table(repository: Path) -> None:
-    text = (repository / PAGE).read_text(encoding="utf-8")
-    date = re.search(r"on (\d{4}-\d\d-\d\d);", text)
-    assert date
-    assert text.startswith(page.HEAD.format(date=date[1]))
-    lines = [line for line in text.splitlines() if re.match(r"\| \d", line)]
-    cells = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in lines]
-    known = {(c.n, f"{c.rho:g}", c.seed, c.points_per_cycle) for c in cases()}
-    assert {(int(c[0]), c[1], int(c[2]), int(c[3])) for c in cells} <= known
-    for n, rho in {(c[0], c[1]) for c in cells}:
-        largest = [
-            float(c[6]) for c in cells if c[:2] == [n, rho] and c[3] == "100" and c[11] == "no"
-        ]
-        assert f"- N = {n}, rho = {rho}: worst of {len(largest)} " in text
-        assert f" {max(largest):.4f} rad" in text
+def test_the_committed_page_is_that_of_the_committed_rows(repository: Path) -> None:
+    rows = kept.read()
+    assert (repository / PAGE).read_text(encoding="utf-8") == page.text(rows)
+    assert {row.case for row in rows} <= set(cases())
+    assert kept.stale([row for row in rows if row.case.n == 16]) == []
+
+
+@pytest.mark.full
+def test_every_row_stands_for_the_netlist_of_today() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_a_row_is_judged_again_only_where_something_was_added(folder: Path) -> None:
+    record = load(folder, SMALL)
+    assert record is not None
+    row = judge(record)
+    assert row.still_says(record, {SMALL: record})
+    assert not row.still_says(dataclasses.replace(record, cycles_done=50), {})
+    assert not dataclasses.replace(row, netlist="0").still_says(record, {})
+    exact = dataclasses.replace(record, case=dataclasses.replace(SMALL, way="equations"))
+    assert not row.still_says(record, {exact.case: exact})
+    assert dataclasses.replace(row, equations_max_rad=0.1).still_says(record, {exact.case: exact})

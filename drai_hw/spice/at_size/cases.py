@@ -14,7 +14,9 @@ FRUSTRATED = 0.2
 LARGEST_WEIGHT = 5
 CYCLES = {0.3: 300, 0.1: 900}
 """Periods by rho: 17.8 units of 1/(kappa R) each, in which the pattern is recalled."""
-SEEDS = {16: 5, 32: 3, 64: 2}
+LARGE, LARGE_CYCLES = 64, 1000
+SEEDS = {16: 5, 32: 5, LARGE: 5}
+NGSPICE, EQUATIONS = "ngspice", "equations"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Case:
         Steps per period.
     cycles : int
         Length in periods.
+    way : str
+        ``ngspice``, or ``equations``: the same circuit integrated by `drai_hw.spice.equations`.
     """
 
     n: int
@@ -41,13 +45,14 @@ class Case:
     seed: int
     points_per_cycle: int = 100
     cycles: int = 1000
+    way: str = NGSPICE
 
     @property
     def name(self) -> str:
         """Return a name for files."""
         return (
             f"n{self.n}-rho{round(100 * self.rho):03d}-seed{self.seed}"
-            f"-points{self.points_per_cycle}-cycles{self.cycles}"
+            f"-points{self.points_per_cycle}-cycles{self.cycles}-{self.way}"
         )
 
     @property
@@ -82,16 +87,12 @@ class Case:
 
 
 def cases() -> tuple[Case, ...]:
-    """Return the runs of the page."""
-    found = [
-        Case(n, rho, seed, cycles=cycles)
-        for n, seeds in SEEDS.items()
-        for rho, cycles in CYCLES.items()
-        for seed in range(seeds)
-    ]
-    halved = [
-        Case(n, rho, 0, points_per_cycle=200, cycles=cycles)
-        for n in (16, 32)
-        for rho, cycles in CYCLES.items()
-    ]
-    return tuple(sorted([*found, *halved], key=lambda c: (c.n, -c.rho, c.seed, c.points_per_cycle)))
+    """Return the runs of the page: every network both ways, the first of each size at half step."""
+    found = []
+    for n, seeds in SEEDS.items():
+        for rho, cycles in CYCLES.items():
+            length = LARGE_CYCLES if n == LARGE else cycles
+            for seed in range(seeds):
+                found += [Case(n, rho, seed, cycles=length, way=w) for w in (EQUATIONS, NGSPICE)]
+            found.append(Case(n, rho, 0, points_per_cycle=200, cycles=length))
+    return tuple(sorted(found, key=lambda c: (c.n, -c.rho, c.seed, c.way, c.points_per_cycle)))

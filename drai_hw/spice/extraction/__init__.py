@@ -1,5 +1,6 @@
 """From a circuit to its phase model: closed form, phase response, pair transient."""
 
+from drai_hw.spice.extraction.amplitude import predict_amplitudes, settled_start_rad
 from drai_hw.spice.extraction.closed_form import closed_form
 from drai_hw.spice.extraction.pair import Judged, Pair, pair_transient
 from drai_hw.spice.extraction.phase_response import Response, phase_response
@@ -19,5 +20,7 @@ __all__ = [
     "pair_transient",
     "phase_response",
     "predict",
+    "predict_amplitudes",
     "rms_rad",
+    "settled_start_rad",
 ]
