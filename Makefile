@@ -60,6 +60,7 @@ generated: setup
 	$(BIN)/python -m drai_hw.spice.memristors
 	$(BIN)/python -m drai_hw.rtl.registers_doc
 	$(BIN)/python -m drai_hw.sim.ports_doc
+	$(BIN)/python -m drai_hw.report.schematics
 
 # Pins that pyproject.toml still allows are kept; 'make lock ARGS=--upgrade' renews them all.
 lock: setup
