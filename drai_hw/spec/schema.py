@@ -214,7 +214,7 @@ class Solve(Section):
     """How a graph is solved. F is the field of a node, sqrt(mean over nodes of sum_j w_ij^2)."""
 
     coupling: float = key(
-        0.4, "Phase advance that a torque of F makes in one step, at most.", unit="rad", gt=0, le=4
+        0.2, "Phase advance that a torque of F makes in one step, at most.", unit="rad", gt=0, le=4
     )
     temperature_start: float = key(
         0.3, "Temperature at the start: variance of the dither over twice the coupling, in units of F.",
