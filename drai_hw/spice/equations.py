@@ -18,7 +18,7 @@ ACCURACY = 1e-8
 CHUNK_CYCLES = 20
 
 
-def waveforms(netlist: Netlist) -> tuple[Floats, Floats]:
+def waveforms(netlist: Netlist, *, start_v: float | None = None) -> tuple[Floats, Floats]:
     """
     Return the voltages between the sides of all tanks, from the circuit's own equations.
 
@@ -31,6 +31,8 @@ def waveforms(netlist: Netlist) -> tuple[Floats, Floats]:
     ----------
     netlist : Netlist
         Of tanks without banks; its ``stop_s`` and points a period say what is returned.
+    start_v : float, optional
+        Amplitude of all tanks at the start; that of the settings when omitted.
 
     Returns
     -------
@@ -59,10 +61,9 @@ def waveforms(netlist: Netlist) -> tuple[Floats, Floats]:
         )
 
     phases = netlist.start_phases_rad
+    amplitude_v = circuit.amplitude_v if start_v is None else start_v
     reactance = TAU * circuit.f0_hz * (1.0 + netlist.detuning) * values["inductance_h"]
-    state = np.concatenate(
-        [circuit.amplitude_v * np.cos(phases), circuit.amplitude_v * np.sin(phases) / reactance]
-    )
+    state = np.concatenate([amplitude_v * np.cos(phases), amplitude_v * np.sin(phases) / reactance])
     # the tolerance of a current is that of a voltage over the tank's impedance
     atol = ACCURACY * np.concatenate([np.ones(n), 1.0 / reactance]) * circuit.amplitude_v
     step_s = 1.0 / (netlist.nominal_hz * circuit.points_per_cycle)
