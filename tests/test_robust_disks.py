@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,9 @@ def full(runs):
     return [run if run == QUICK else pytest.param(run, marks=pytest.mark.full) for run in runs]
 
 
-def on_a_small_disk(place: str, run: str, sizes: list[int], folder: Path) -> list[int]:
+def on_a_small_disk(
+    place: str, run: str, sizes: list[int], folder: Path, tally: Counter[str]
+) -> list[int]:
     """Run with so little space at a place; return the exit statuses."""
     statuses = []
     for size_bytes in sizes:
@@ -63,28 +66,29 @@ def on_a_small_disk(place: str, run: str, sizes: list[int], folder: Path) -> lis
             check_files(folder / "out")
             assert list((folder / "tmp").iterdir()) == []
         statuses.append(status)
+        tally[f"status {status}"] += 1
         shutil.rmtree(folder / "out", ignore_errors=True)
         (folder / "tmp").mkdir(exist_ok=True)
     return statuses
 
 
 @pytest.mark.parametrize("run", full(RUNS))
-def test_results_that_do_not_fit_are_told_and_none_is_torn(run, folder):
+def test_results_that_do_not_fit_are_told_and_none_is_torn(run, folder, tally):
     sizes = [4096] if run == QUICK else [4096, 1 << 15, 1 << 17, 1 << 19]
-    statuses = on_a_small_disk("out", run, sizes, folder)
+    statuses = on_a_small_disk("out", run, sizes, folder, tally)
     if run not in ("solve", "prove"):  # whose results are words
         assert statuses[0] == 2
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("run", RUNS)
-def test_temporary_files_that_do_not_fit_are_told(run, folder):
-    on_a_small_disk("tmp", run, [4096, 1 << 16], folder)
+def test_temporary_files_that_do_not_fit_are_told(run, folder, tally):
+    on_a_small_disk("tmp", run, [4096, 1 << 16], folder, tally)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("run", [run for run in RUNS if run not in ("solve", "prove")])
-def test_a_disk_that_fills_up_loses_nothing_of_an_earlier_run(run, folder):
+def test_a_disk_that_fills_up_loses_nothing_of_an_earlier_run(run, folder, tally):
     """Other results are to take the place of the first ones, and there is no room for them."""
     words = list(RUNS[run][0])
     with small_disk(folder / "out", 1 << 26) as way:
@@ -105,10 +109,11 @@ def test_a_disk_that_fills_up_loses_nothing_of_an_earlier_run(run, folder):
         assert before.keys() <= after.keys(), said
         if status == 2:
             assert re.search(NO_SPACE, said), said
+    tally[f"status {status}"] += 1
 
 
 @pytest.mark.parametrize("run", full(run for run in RUNS if run not in ("solve", "prove")))
-def test_a_read_only_place_is_told_and_left_as_it_is(run, folder):
+def test_a_read_only_place_is_told_and_left_as_it_is(run, folder, tally):
     (folder / "out").mkdir()
     (folder / "out" / "kept.txt").write_text("kept")
     words = list(RUNS[run][0])
@@ -121,6 +126,7 @@ def test_a_read_only_place_is_told_and_left_as_it_is(run, folder):
         assert "Read-only file system" in said or place != folder / "out"
         assert "choose another place with -o" in said
     assert [path.name for path in (folder / "out").iterdir()] == ["kept.txt"]
+    tally[f"status {status}"] += 1
 
 
 def test_a_machine_without_a_place_for_temporary_files_is_told():
