@@ -149,21 +149,23 @@ def test_many_streams_into_the_compiled_bridge_write_nothing_with_a_wrong_checks
     board = Words()
     model, rig = BridgeModel(board), BridgeRig(cache)
     rig.send(FRAME.pack_request(1, 255, 0, 64, board.words))
-    assert rig.answer() == model.feed(FRAME.pack_request(1, 255, 0, 64, board.words))
-    for number in range(25_000):
+    wanted = model.feed(FRAME.pack_request(1, 255, 0, 64, board.words))
+    assert rig.answer(len(wanted)) == wanted
+    for number in range(5_000):
         data = stream(rng)
         wanted = model.feed(data) + model.silence()
+        for status in responses(wanted):
+            tally[status] += 1
         rig.send(data, gap=rng.choice((6, 12)))
-        assert rig.answer() == wanted, (number, data.hex(" "))
+        assert rig.answer(len(wanted)) == wanted, (number, data.hex(" "))
         assert rig.writes() == board.writes & 0xFFFF, (number, data.hex(" "))
         probe = FRAME.encode_request(Op.READ, number & 0xFF, rng.randrange(64), count=1)
         rig.send(probe)
-        assert rig.answer() == model.feed(probe), (number, data.hex(" "))
+        wanted = model.feed(probe)
+        assert rig.answer(len(wanted)) == wanted, (number, data.hex(" "))
         tally["streams"] += 1
-        for status in responses(wanted):
-            tally[status] += 1
-    assert tally[Status.BAD_CRC.name] > 1000
-    assert tally[Status.OK.name] > 1000
+    assert tally["BAD_CRC"] > 500
+    assert tally["OK"] > 500
 
 
 def responses(data: bytes) -> list[str]:

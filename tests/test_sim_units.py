@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from itertools import pairwise
@@ -28,7 +30,7 @@ from drai_hw.sim.units.portmap import PortMap, load_port_map
 from drai_hw.sim.units.report import in_words, junit
 from drai_hw.sim.units.session import examine
 from drai_hw.sim.units.shrink import Shrinker
-from drai_hw.sim.units.simulate import HangError
+from drai_hw.sim.units.simulate import HangError, SimulatorPlayer
 from drai_hw.sim.units.stimulus import scenarios
 from drai_hw.sim.units.suspects import diagnose, suspects_of
 from drai_hw.sim.units.verify import verify_unit
@@ -320,6 +322,19 @@ def test_a_module_that_ends_the_simulation_is_said(tmp_path):
     text = right("neuron").replace("endmodule\n", "    initial #200 $finish;\nendmodule\n")
     with pytest.raises(ToolError, match="my_neuron ended the simulation by itself"):
         judged(tmp_path, "neuron", text)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("simulator", ["icarus", "cxxrtl"])
+def test_a_simulator_that_is_killed_is_told_from_a_module_that_ends_it(simulator, tmp_path):
+    player = SimulatorPlayer(
+        written(tmp_path, right("neuron")), "my_neuron", tmp_path / "work", simulator=simulator
+    )
+    with player:
+        assert player.widths(["clk"]) == {"clk": 1}
+        os.kill(player._process.pid, signal.SIGKILL)
+        with pytest.raises(ToolError, match=r"my_neuron broke off \(SIGKILL: ended from outside"):
+            player.widths(["clk"])
 
 
 # -- command line --------------------------------------------------------------------------

@@ -93,6 +93,7 @@ class Compiled:
             self.step(self._model)
 
 
+LONGEST_CLOCKS = 4_000
 ZERO, ONE = ctypes.c_uint64(0), ctypes.c_uint64(1)
 
 
@@ -130,10 +131,13 @@ class BridgeRig(Compiled):
             for _ in range(gap - 1):
                 self.clock()
 
-    def answer(self) -> bytes:
-        """Return what is said until the bridge has given up all that was unfinished."""
+    def answer(self, count: int) -> bytes:
+        """Return what is said: so many bytes if they come, and all until it has given up."""
+        patience = LONGEST_CLOCKS  # a word that is written takes some twenty clocks
+        while len(self.said) < count and patience:
+            patience -= not self.clock()
         quiet = 0
-        while quiet < 4 * TIMEOUT_CLOCKS:
+        while quiet < 3 * TIMEOUT_CLOCKS:
             quiet = 0 if self.clock() else quiet + 1
         out = bytes(self.said)
         self.said.clear()
