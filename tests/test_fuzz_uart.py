@@ -232,7 +232,7 @@ def test_any_waveform_on_the_line_writes_nothing_and_a_good_frame_behind_it_is_a
         assert rig.writes() == count + 1 & 0xFFFF, number
         tally["waveforms"] += 1
     assert tally["TIMEOUT"] > 100
-    assert tally["BAD_CRC"] > 100
+    assert tally["BAD_CRC"] > 50
 
 
 def rig_word(rig: PinRig, addr: int) -> int:
