@@ -163,9 +163,26 @@ def full_disk(path: Path) -> str:
     try:
         place = next((place for place in (path, *path.absolute().parents) if place.exists()), None)
         free = shutil.disk_usage(place).free if place else FULL_BYTES
+        if place and os.statvfs(place).f_flag & os.ST_RDONLY:  # full by nature
+            return ""
     except OSError:
         return ""
     return f"{free:,} bytes are free there" if free < FULL_BYTES else ""
+
+
+def want_of_space(*places: Path) -> str:
+    """Return what to do when next to nothing is free at a place or where temporary files go.
+
+    What fails then most likely fails for want of space, whatever it says; else nothing.
+    """
+    import tempfile
+
+    with contextlib.suppress(OSError):  # no usable place at all
+        places = (*places, Path(tempfile.gettempdir()))
+    for place in places:
+        if note := full_disk(place):
+            return f"free some space at {str(place)!r} ({note})"
+    return ""
 
 
 def system_failure(error: Exception) -> str | None:

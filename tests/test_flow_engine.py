@@ -256,13 +256,23 @@ def test_a_stage_whose_log_lies_on_a_full_disk_says_so(toy):
 
 
 def test_a_process_that_dies_on_a_full_disk_is_no_fault_of_the_program(toy, monkeypatch):
-    monkeypatch.setattr("drai_hw.flow.engine.full_disk", lambda path: "0 bytes are free there")
+    monkeypatch.setattr("drai_hw.files.full_disk", lambda path: "0 bytes are free there")
     outcome = run(toy, Stage("sim", "toy_stages:vanish"))["sim"]
     assert (outcome.status, outcome.kind) == ("failed", "input")
     assert outcome.reason == (
-        "its process ended with status 9; free some space or choose another place with -o (0 bytes "
-        "are free there)"
+        f"its process ended with status 9; free some space at '{toy}/out/sim.failed' (0 bytes are "
+        "free there)"
     )
+
+
+def test_what_tools_wrote_on_a_full_disk_is_not_taken_for_whole(toy, monkeypatch):
+    monkeypatch.setattr("drai_hw.flow.engine.full_disk", lambda path: "0 bytes are free there")
+    outcome = run(toy, add(toy, "a", tools=("iverilog",)))["a"]
+    assert (outcome.status, outcome.kind) == ("failed", "input")
+    assert outcome.reason == (
+        "its tools may not have written their files whole: free some space (0 bytes are free there)"
+    )
+    assert run(toy, add(toy, "b"))["b"].status == "done"  # it had no tools
 
 
 def test_a_result_without_room_for_its_record_leaves_the_earlier_one(toy, monkeypatch):

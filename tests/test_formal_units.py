@@ -14,6 +14,8 @@ import pytest
 
 from drai_hw.cli import run
 from drai_hw.errors import SpecError
+from drai_hw.formal import frontend
+from drai_hw.formal.frontend import read_system
 from drai_hw.formal.prove import own_unit, unit_result
 from drai_hw.formal.solver import Clock, Terms
 from drai_hw.formal.unit_design import UnitDesign, discovered_latency, mapped, read_unit
@@ -231,6 +233,22 @@ def test_what_is_no_unit_is_refused(body, message, tmp_path):
     design = UnitDesign((path,), "my")
     with pytest.raises(SpecError, match=message):
         discovered_latency(design, read_unit(design, rule), rule)
+
+
+def test_half_a_design_is_not_proven(tmp_path, monkeypatch):
+    """Yosys does not notice a full disk."""
+    path = tmp_path / "my.v"
+    path.write_text(wrapped("always @(posedge clk) begin valid <= en; w_out <= w_in; end"))
+    read_system([path], "my")
+    text = r"what yosys wrote of my may be cut short: "
+    monkeypatch.setattr("drai_hw.files.full_disk", lambda place: "9 bytes are free there")
+    with pytest.raises(SpecError, match=text + r"free some space at '.*' \(9 bytes are free there"):
+        read_system([path], "my")
+    monkeypatch.undo()
+    monkeypatch.setattr(frontend, "_SHIM", frontend._SHIM + "; import os; "
+                        "os.truncate('model.btor', os.path.getsize('model.btor') - 1)")  # fmt: skip
+    with pytest.raises(SpecError, match=text + "run it again"):
+        read_system([path], "my")
 
 
 def test_a_unit_with_states_that_no_reset_leads_to_needs_induction_and_is_proven(tmp_path):

@@ -138,12 +138,14 @@ def test_openmp_is_off_in_the_folder_of_the_run(tmp_path: Path) -> None:
     assert "num_threads=1" in (tmp_path / ".spiceinit").read_text()
 
 
-def raw_file(path: Path, flags: str = "real", points: int = 2, values: int = 4) -> Path:
+def raw_file(
+    path: Path, flags: str = "real", points: int = 2, values: int = 4, odd_bytes: int = 0
+) -> Path:
     head = (
         f"Title: t\nPlotname: Transient Analysis\nFlags: {flags}\nNo. Variables: 2\n"
         f"No. Points: {points}\nVariables:\n\t0\ttime\ttime\n\t1\tlt0#branch\tcurrent\nBinary:\n"
     )
-    path.write_bytes(head.encode() + np.arange(values, dtype="<f8").tobytes())
+    path.write_bytes(head.encode() + np.arange(values, dtype="<f8").tobytes() + bytes(odd_bytes))
     return path
 
 
@@ -159,6 +161,7 @@ def test_a_raw_file_is_read_by_column_and_branches_get_their_netlist_name(tmp_pa
         ({"flags": "complex", "values": 8}, "complex"),
         ({"points": 3}, "cut short"),
         ({"points": 0, "values": 0}, "cut short"),
+        ({"points": 0, "odd_bytes": 3}, "cut short"),  # as on a full disk
     ],
 )
 def test_a_damaged_raw_file_is_refused(tmp_path: Path, arguments: dict, message: str) -> None:

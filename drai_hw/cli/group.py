@@ -8,14 +8,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from drai_hw import __version__, interrupts
 from drai_hw.cli import EXIT_CHECK, EXIT_INPUT, EXIT_INTERRUPTED, VERBS
-from drai_hw.errors import DraiError
-from drai_hw.files import system_failure
+from drai_hw.errors import DraiError, ToolError
+from drai_hw.files import system_failure, want_of_space
 
 TRACEBACK_VARIABLE = "DRAI_HW_TRACEBACK"
 
@@ -92,12 +93,16 @@ def _failed(error: Exception) -> int:
     _trace()
     if isinstance(error, click.ClickException):
         return _fail(error.format_message())
+    if isinstance(error, ToolError) and (note := want_of_space(Path.cwd())):
+        return _fail(str(error) if "bytes are free" in str(error) else f"{error}; {note}")
     if isinstance(error, DraiError):
         return _fail(str(error))
     if (reason := system_failure(error)) is not None:
         if isinstance(error, OSError) and error.filename is None:
             _drop_output()
         return _fail(reason)
+    if note := want_of_space(Path.cwd()):
+        return _fail(f"{type(error).__name__}: {error}; {note}")
     _fail(
         f"fault of drai-hw itself, not of your input: {type(error).__name__}: {error} "
         f"(set {TRACEBACK_VARIABLE}=1 to see where, and report it)"

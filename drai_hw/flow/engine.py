@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw import interrupts
-from drai_hw.files import ELSEWHERE, full_disk
+from drai_hw.files import full_disk, want_of_space
 from drai_hw.flow.digest import stage_digest, tool_versions
 from drai_hw.flow.progress import LineReporter, Reporter
 from drai_hw.flow.stages import Outcome, Stage, ordered
@@ -264,6 +264,10 @@ class Engine:
     def _finish(self, running: _Running) -> None:
         stage = running.stage
         seconds = time.monotonic() - running.begun
+        note = full_disk(running.workdir) if stage.tools else ""
+        if note and "result" in running.answer:  # not every tool notices that it writes in vain
+            reason = f"its tools may not have written their files whole: free some space ({note})"
+            running.answer = {"error": {"kind": "input", "reason": reason}}
         if "result" in running.answer:
             result = running.answer["result"]
             folder = self._store.commit(
@@ -292,10 +296,9 @@ class Engine:
             status = running.process.returncode
             how = f"signal {-status}" if status < 0 else f"status {status}"
             error = {"kind": "fault", "reason": f"its process ended with {how}"}
-            if note := full_disk(folder):
-                reason = f"{error['reason']}; free some space or choose {ELSEWHERE} ({note})"
-                error = {"kind": "input", "reason": reason}
         reason, kind, result = error["reason"], error["kind"], error.get("result")
+        if kind != "check" and "bytes are free" not in reason and (note := want_of_space(folder)):
+            reason, kind = f"{reason}; {note}", "input"
         if kind == "fault":
             reason += f" (a fault of drai-hw, not yours; details: {folder / LOG_NAME})"
         return Outcome(

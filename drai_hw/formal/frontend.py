@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from drai_hw.errors import SpecError, ToolError
-from drai_hw.files import given_bytes
+from drai_hw.files import given_bytes, want_of_space
 from drai_hw.formal.btor2 import System, parse
 from drai_hw.processes import bounded, how_it_ended
 from drai_hw.sim.runner import tail
@@ -42,6 +42,7 @@ _STEPS = (
 _LOG = "said.log"
 _SHIM = f"from pyosys import libyosys as y; y.run_pass('tee -q -o {_LOG} script model.ys')"
 _TAIL_LINES = 6
+_END = "; end of yosys output\n"
 
 
 def read_system(
@@ -69,7 +70,8 @@ def read_system(
     Raises
     ------
     SpecError
-        A file that is not there or not accepted, another clock, falling edges, or the time is over.
+        A file that is not there or not accepted, another clock, falling edges, the time is over, or
+        no space for what yosys writes.
     ToolError
         yosys is missing.
     """
@@ -85,7 +87,12 @@ def read_system(
         (folder / "model.ys").write_text("\n".join(script) + "\n", encoding="utf-8")
         _run(folder, files, top, min(max(limit_s, LEAST_LIMIT_S), YOSYS_LIMIT_S))
         info = (folder / "model.info").read_text(encoding="utf-8")
-        system = parse((folder / "model.btor").read_text(encoding="utf-8"))
+        text = (folder / "model.btor").read_text(encoding="utf-8")
+        # Yosys does not notice a full disk, and of half a design anything could be proven.
+        note = want_of_space(folder)
+        if note or not text.endswith(_END):
+            raise SpecError(f"what yosys wrote of {top} may be cut short: {note or 'run it again'}")
+        system = parse(text)
     _check_clock(system, info, top, clock)
     return system
 

@@ -148,22 +148,15 @@ def _read(path: Path) -> tuple[list[str], Floats, bool]:
         count *= 2 if is_complex else 1
     except (KeyError, ValueError, StopIteration, IndexError) as error:
         raise ToolError(f"{path.name} has an unreadable raw header ({error!r})") from error
-    body = np.frombuffer(
-        content,
-        dtype="<f8",
-        offset=at + len(mark),
-        count=-1 if not points else _bounded(points * count, len(content) - at - len(mark), path),
-    )
+    size = len(content) - at - len(mark)
+    values = points * count if points else size // 8
+    if values * 8 > size or (size % 8 and not points):
+        raise ToolError(f"{path.name} is cut short: run the circuit again")
+    body = np.frombuffer(content, dtype="<f8", offset=at + len(mark), count=values)
     if body.size == 0 or body.size % count:
         raise ToolError(f"{path.name} is cut short: run the circuit again")
     table = body.reshape(-1, count)
     return [_plain(name) for name in names], table, is_complex
-
-
-def _bounded(values: int, size: int, path: Path) -> int:
-    if values * 8 > size:
-        raise ToolError(f"{path.name} is cut short: run the circuit again")
-    return values
 
 
 def _plain(name: str) -> str:

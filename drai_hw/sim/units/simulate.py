@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw.errors import SpecError, ToolError
+from drai_hw.files import want_of_space
 from drai_hw.processes import bounded, how_it_ended
 from drai_hw.sim.runner import head, require_icarus, tail
 from drai_hw.sim.systemverilog import unknown_parameter
@@ -199,7 +200,7 @@ class SimulatorPlayer:
         if status:
             return ToolError(
                 f"the simulation of {self._top} broke off ({how_it_ended(status)}); the end of its "
-                f"log:\n{tail(self._log)}"
+                f"log:\n{tail(self._log)}{_space(self._log)}"
             )
         return ToolError(
             f"{self._top} ended the simulation by itself ($finish in it?); the end of its log:\n"
@@ -263,13 +264,20 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
+def _space(log: Path) -> str:
+    note = want_of_space(log.parent)
+    return f"\n{note}" if note else ""
+
+
 def refused(simulator: str, sources: Sequence[Path], top: str, log: Path) -> SpecError:
     """Return the error of sources that a compiler does not accept, with its own words."""
     lines = head(log).splitlines()
     wrong = [line for line in lines if re.search(_COMPLAINT, line, re.IGNORECASE)]
     return SpecError(
         f"{simulator} does not accept {', '.join(path.name for path in sources)} with top module "
-        f"{top}:\n" + "\n".join(line[:_LINE_CHARACTERS] for line in (wrong or lines)[:12])
+        f"{top}:\n"
+        + "\n".join(line[:_LINE_CHARACTERS] for line in (wrong or lines)[:12])
+        + _space(log)
     )
 
 
