@@ -26,6 +26,7 @@ def with_body(lines: str) -> str:
 
 # What a reader, a compiler or a simulator may trip over; the text that says so on Icarus.
 HOSTILE: dict[str, tuple[str, str]] = {
+    "nothing wrong": (NEURON, "status 0"),
     "empty": ("", "Unable to find the root module"),
     "zero bytes": ("\0" * 1000, "Unable to find the root module"),
     "another module": ("module other; endmodule\n", "Unable to find the root module"),
@@ -63,6 +64,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     ),
     "wires of a megabyte": (NEURON.replace("[15:0]", "[99999999:0]"), ""),
 }  # fmt: skip
+LIMIT_S = {"icarus": 6.0, "prove": 6.0, "cxxrtl": 40.0, "verilator": 80.0}  # g++ takes its time
 QUICK = ("missing include", "brackets", "unclosed ifdef")
 
 
@@ -126,7 +128,7 @@ def damaged(door: str, count: int, folder: Path, capfd, tally) -> None:
             reworded(rng, text).encode() if still_verilog else damaged_bytes(rng, text.encode())
         )
         # A proof of damaged arithmetic may take as long as it likes: then it ends as unknown.
-        said = judged(door, unit, content, folder, capfd, 10.0 if door == "prove" else 30.0)
+        said = judged(door, unit, content, folder, capfd, 10.0 if door == "prove" else 300.0)
         tally[said[: len("status 0")]] += 1
 
 
@@ -142,9 +144,9 @@ def test_what_does_not_compile_is_told(name, tmp_path, capfd):
 @pytest.mark.parametrize("door", ["icarus", "verilator", "cxxrtl", "prove"])
 def test_hostile_verilog_ends_with_a_message_or_a_verdict(door, tmp_path, capfd, tally):
     for name, (text, wanted) in HOSTILE.items():
-        said = judged(door, "neuron", text.encode(), tmp_path, capfd)
+        said = judged(door, "neuron", text.encode(), tmp_path, capfd, LIMIT_S[door])
         tally[said[: len("status 0")]] += 1
-        if door == "icarus":
+        if door == "icarus" or name == "nothing wrong":
             assert re.search(wanted, said), (name, said)
 
 
@@ -153,16 +155,16 @@ def test_hostile_verilog_ends_with_a_message_or_a_verdict(door, tmp_path, capfd,
     [
         ("icarus", 2),
         pytest.param("icarus", 400, marks=pytest.mark.full),
-        pytest.param("verilator", 80, marks=pytest.mark.full),
-        pytest.param("cxxrtl", 80, marks=pytest.mark.full),
-        pytest.param("prove", 250, marks=pytest.mark.full),
+        pytest.param("verilator", 16, marks=pytest.mark.full),
+        pytest.param("cxxrtl", 40, marks=pytest.mark.full),
+        pytest.param("prove", 150, marks=pytest.mark.full),
     ],
 )
 def test_damaged_verilog_ends_with_a_message_or_a_verdict(door, count, tmp_path, capfd, tally):
     damaged(door, count, tmp_path, capfd, tally)
-    if count > 50:  # it meets what compiles and what does not
-        assert tally["status 2"] > count // 10
-        assert tally["status 0"] + tally["status 1"] > count // 10
+    if count > 2:  # it meets what compiles and what does not
+        assert tally["status 2"] >= count // 10
+        assert tally["status 0"] + tally["status 1"] >= count // 10
 
 
 @pytest.mark.full
