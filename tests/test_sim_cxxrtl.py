@@ -126,7 +126,7 @@ def test_runs_at_the_edge_and_resets_in_mid_run_are_the_same_on_both_simulators(
     ]  # fmt: skip
     icarus, compiled = map(figures, results)
     assert compiled == icarus
-    assert (compiled["mismatches"], compiled["steps"]) == (0, 5)
+    assert (compiled["mismatches"], compiled["steps"]) == (0, 7)
 
 
 def test_a_reset_that_does_not_end_a_run_is_told(
@@ -136,6 +136,21 @@ def test_a_reset_that_does_not_end_a_run_is_told(
     result = run_order(order(Job(SPEC, "runs", steps=3)), source, emit.NAME, cache=cache)
     first = result["diff"][0]
     assert (first["what"], first["expected"], first["got"]) == ("status after a reset", 0, 1)
+
+
+def test_an_access_in_mid_run_that_is_not_refused_is_told(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = CxxrtlMachine._register
+
+    def without_error(self: CxxrtlMachine, name: str) -> int:
+        return register(self, name) & (~2 if name == "STATUS" else ~0)
+
+    monkeypatch.setattr(CxxrtlMachine, "_register", without_error)
+    result = run_order(order(Job(SPEC, "runs", steps=3)), source, emit.NAME, cache=cache)
+    first = result["diff"][0]
+    assert (first["step"], first["what"]) == (6, "status after refused accesses")
+    assert (first["expected"], first["got"]) == (2, 0)
 
 
 def test_a_step_too_many_that_does_nothing_is_told(

@@ -21,6 +21,9 @@ class Interruptible(Protocol):
     def interrupt(self, clocks: int, **passes: bool) -> None:
         """Reset the design some clocks into a run."""
 
+    def interfere(self, **passes: bool) -> None:
+        """Do a step while the host asks for others."""
+
     def configure(self, settings: Settings) -> None:
         """Write the run-time registers."""
 
@@ -29,7 +32,8 @@ def directed_runs(machine: Interruptible, settings: Settings, empty_steps: int) 
     """Drive a machine, whose state stays as it is, through runs that random ones leave out.
 
     Runs of no step, runs without a pass, and runs of which a reset makes an end: in the refresh
-    pass, behind it, and in the sums of the first row. A run with steps follows each.
+    pass, behind it, and in the sums of the first row. A run with steps follows each. Last come two
+    steps during which the host asks for what they are not.
 
     Parameters
     ----------
@@ -51,3 +55,5 @@ def directed_runs(machine: Interruptible, settings: Settings, empty_steps: int) 
         machine.interrupt(clocks, field=True)
         machine.configure(settings)
         machine.run(1, field=True)
+    machine.interfere()
+    machine.interfere(field=True, learn=f.learns, census=f.census_passes > 0)

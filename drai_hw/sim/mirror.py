@@ -20,6 +20,11 @@ from drai_hw.rtl.timing import clocks_per_step
 from drai_hw.sim.comparison import Comparison, DisagreementError
 from drai_hw.sim.jobs import Job
 
+_PASSES = Command.FIELD | Command.COUPLE | Command.LEARN | Command.EDGE | Command.CENSUS
+_BUSY, _ERROR = 1, 2  # bits of STATUS
+_REFUSED_CLOCKS = 16
+"""More than the bus needs for an access that is refused."""
+
 _COUNTERS = ("visited", "gated_on", "written", "changed")
 
 
@@ -244,6 +249,30 @@ class MirroredMachine:
             self.board.note(self.steps, "status after a reset", clocks, 0, status)
         self.board.expect()
         self.board.compare(self.steps)
+
+    def interfere(self, **passes: bool) -> None:
+        """Do a step while the host asks for all that it was not asked for, which is refused.
+
+        Parameters
+        ----------
+        passes : bool
+            Those of `Passes`.
+        """
+        wanted = self._passes(passes)
+        command = self._command(wanted, False)
+        self._write([("STEPS", 1), ("CONTROL", command)])
+        shortest, _ = run_bounds(self.formats, self.store, 1, **asdict(wanted))
+        other = [("STEPS", 1 << 16), ("CONTROL", _PASSES & ~command | Command.RUN)]
+        self._write(other * (shortest // (2 * _REFUSED_CLOCKS)))
+        for _ in range(self._limit_clocks):
+            status = self._register("STATUS")
+            if not status & _BUSY:
+                break
+        self._stepped(0, wanted, False)
+        if status != _ERROR:
+            self.board.note(self.steps, "status after refused accesses", 0, _ERROR, status)
+        self._write([("CONTROL", Command.CLEAR_ERROR)])
+        self.board.settle()
 
     def _ended(self, steps: int, clocks: int, passes: Passes) -> None:
         """Count the clocks of a run, and check them."""

@@ -15,7 +15,7 @@ from drai_hw.formal.unit_design import UnitDesign, read_unit
 from drai_hw.formal.unit_proof import prove_unit
 from drai_hw.model.unit_rules import rule_of
 from tools.rtl_mutants.plan import Target
-from tools.rtl_mutants.product import Product
+from tools.rtl_mutants.product import COUNT, Product
 from tools.rtl_mutants.rtlil import SELECT
 
 LIMIT_S = 60.0
@@ -55,6 +55,8 @@ class Prover:
         if self._product is None:
             self._product = Product(self.system, self.target.formats)
         met = self._product.meet(number)
+        if met.differs == COUNT:
+            return OPEN, f"{COUNT}: seen in runs of many steps alone, if at all"
         if met.differs:
             return OPEN, f"{met.differs} differs, {met.clock} clocks behind a reset"
         return CORE, f"{met.states:,} pairs of states"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.lib import data
@@ -19,25 +20,54 @@ ENDS, FLUSHED = "ends", "flushed"
 FLUSH_CLOCKS = 2 * ENTER_STAGE
 """More than anything stays in the pipelines of the core."""
 
-LISTENED: dict[str, Callable[[Now], Any]] = {
+
+@dataclass(frozen=True)
+class Rule:
+    """When the core listens to a control.
+
+    Attributes
+    ----------
+    words : str
+        Said to a reader.
+    heard : callable
+        Takes the moment; returns 1, in its lowest bit, where the core listens.
+    """
+
+    words: str
+    heard: Callable[[Now], Any]
+
+
+LISTENED: dict[str, Rule] = {
     # Rings that move between slots move what is loaded anew, or moves in that clock anyway.
-    "slot": lambda now: now["slot"],
-    "half": lambda now: now["pair"],
-    "page": lambda now: now["row"] | now["load"],
-    "first": lambda now: now["load"],
-    # One too many, before the first block of a row, saves the sums of a page that is done with.
-    "save": lambda now: now["save"],
-    # Everything that a pass counts is at rest behind a run, and begins anew with the next.
-    "start": lambda now: 1 - now[ENDS],
-    # Behind a reset what was under way is still there, and must not be taken for something else.
-    "kind": lambda now: now["busy"] | ~now[FLUSHED],
-    # Pairs hear of it clocks after they were issued, and none is under way where it is not heard.
-    "learning": lambda now: (
-        (now["busy"] & (now["kind"] != 0) & ~now["row"] & ~(now["load"] & ~now["save"]))
-        | ~now[FLUSHED]
+    "slot": Rule("where it stands: between slots the rings may move", lambda now: now["slot"]),
+    "half": Rule("in clocks of a `pair`", lambda now: now["pair"]),
+    "page": Rule("in clocks of `row` or `load`", lambda now: now["row"] | now["load"]),
+    "first": Rule("in clocks of `load`", lambda now: now["load"]),
+    "save": Rule(
+        "where it stands: one too many, ahead of a row's first block, saves sums of a page that is "
+        "done with",
+        lambda now: now["save"],
+    ),
+    "start": Rule(
+        "not in the last clock of a run: all that a pass counts is at rest then, and begins anew "
+        "with the next run",
+        lambda now: 1 - now[ENDS],
+    ),
+    "kind": Rule(
+        f"while `busy` stands, and in {FLUSH_CLOCKS} clocks behind a reset, in which the pipelines "
+        "may still hold something",
+        lambda now: now["busy"] | ~now[FLUSHED],
+    ),
+    "learning": Rule(
+        "as `kind`, but not in a refresh pass, with `row`, nor with a row's first `load`: no pair "
+        "is under way then",
+        lambda now: (
+            (now["busy"] & (now["kind"] != 0) & ~now["row"] & ~(now["load"] & ~now["save"]))
+            | ~now[FLUSHED]
+        ),
     ),
 }
-"""When the core of block memories listens to a control; to those not named here, always."""
+"""Controls that the core of block memories does not always listen to; it does to all others."""
 
 
 def fields(formats: Formats) -> dict[str, tuple[int, int]]:
@@ -55,4 +85,4 @@ def controls(said: Now, formats: Formats) -> dict[str, Any]:
 
 def listened(name: str, now: Now) -> Any:
     """Return 1 where the core listens to a control, else 0; just 1 where it always does."""
-    return LISTENED[name](now) & 1 if name in LISTENED else 1
+    return LISTENED[name].heard(now) & 1 if name in LISTENED else 1

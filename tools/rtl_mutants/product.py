@@ -21,6 +21,8 @@ from tools.rtl_mutants.vectors import Many, specialised
 Numbers = NDArray[np.int64]
 Said = dict[str, NDArray[Any]]
 MOST_STATES = 2**21
+COUNT = "another count of steps"
+"""What differs if more of the steps left may matter than whether there are some, or they do."""
 _CHUNK = 1 << 13
 """Cases at a time: as many as stay in a processor's cache."""
 _GIVEN = ("clk", "steps", SELECT)
@@ -250,7 +252,7 @@ class Product:
         """Search for a clock in which a mutant says something else to a core that listens."""
         wrong = Side(self.system, number, self.formats)
         if counts(wrong) or miscounts(self.right, wrong, self.phase):
-            return Met(0, "the count of steps")
+            return Met(0, COUNT)
         simple = self._simple(wrong)
         _ = self.table
         found = None

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from drai_hw.files import write_whole
-from tools.rtl_mutants.benches import ALIVE, DIFFERS, NO_ANSWER
+from tools.rtl_mutants.benches import ALIVE, CORE_JOBS, DIFFERS, NO_ANSWER
+from tools.rtl_mutants.equivalence import CORE
+from tools.rtl_mutants.listening import LISTENED
 from tools.rtl_mutants.names import ROOT
 from tools.rtl_mutants.plan import TARGETS, Target
 
@@ -17,17 +19,33 @@ COMMAND = "python -m tools.rtl_mutants"
 ASKED = 0.97
 """Share of the mutants that are not proved equal that the benches must notice."""
 
-_CORE = """
-## Modules of the core: not there yet
+_SEQUENCER = """
+## The sequencer: same to the core
 
-`python -m tools.rtl_mutants sequencer` (also `lane`, `update unit`) judges a module inside a core
-of 11 oscillators with every feature, by 200 random steps against the twin. On 2026-11-29 it made
-929 mutants of the sequencer; of 504 the state differed, on 252 the bench gave up waiting, and 173
-lived. Most of these change a control in clocks in which nothing listens, which a proof of the
-module alone cannot tell from a fault: without a proof over the whole core they are unexplained,
-81.4 % noticed, and not counted above. Lane and update unit of the core were not judged.
+Most mutants of the sequencer that live change a control in clocks in which nothing listens; a proof
+of the module alone cannot tell that from a fault. So mutant and right sequencer run side by side
+from a reset on (`tools/rtl_mutants/product.py`), with every input free in every clock: what the
+host asks for, whether steps are left, and a reset. `run` alone comes only at rest and with what was
+asked for the clock before, as the host port gives it. All pairs of states that can be reached are
+gone through, 18,640 with the same in both (`no-deadlock` of `drai-hw prove` counts as many), and
+controls are compared where the core listens. The count of steps, 24 bits, is only "some" or "none"
+here: Bitwuzla shows for each mutant, and all states, that no more of it matters and that it takes
+the same course.
+
+That nobody listens elsewhere is tested, not proved: a core of the same geometry in which all
+controls are inverted at random wherever they are not listened to passes the whole bench without a
+difference; with any single one of the controls inverted where it *is* listened to, once in 16 such
+clocks, it does not (`tests/test_rtl_mutants_sequencer.py`, in `make test-full`). It holds for cores
+with weights in block memory, whose store never makes the sequencer wait.
+
+Lane and update unit inside the core were not judged; `python -m tools.rtl_mutants lane` (or
+`update unit`) runs the same bench on them, without verdicts on what lives.
+
+To these controls the core does not always listen, to all others it does:
 """
 Found = dict[str, Any]
+
+_EMPTY_STEPS = dict(CORE_JOBS)["runs"]
 
 _HEAD = f"""# Mutants of the RTL
 
@@ -36,12 +54,16 @@ module, one at a time: bits inverted, stuck, or inverted where another bit of th
 (yosys `mutate`, from a seed), and what designers do: `<` for `<=`, operands swapped, a sign
 forgotten, a constant one off, the other input of a choice, a register too many. All mutants of a
 module are compiled into one CXXRTL model with an input that chooses, and each goes through the
-bench as users get it: for a unit that of `drai-hw sim --unit` (one seed).
+bench as users get it: for a unit that of `drai-hw sim --unit` (one seed); for the sequencer that
+of `drai-hw sim --random` on a core of 11 oscillators with every feature, state compared with the
+twin after every step, and the runs of `drai_hw.sim.directed`: of no step, of
+{_EMPTY_STEPS:,} steps without a pass, and cut off by a reset.
 
 *Noticed*: an output differs. *Hang*: the bench gives up waiting for an answer. What is left is
-given to the solver: *equal* are those that do the same in every state for all inputs, or, for a
-unit, still what its rule says (the proof of `drai-hw prove --unit`). With a bench that compares
-nothing all live, which a test shows.
+given to the solver: *equal* are those that do the same in every state for all inputs; or, for a
+unit, still what its rule says (the proof of `drai-hw prove --unit`); or, for the sequencer, never
+tell the core anything else where it listens (below). With a bench that compares nothing all live,
+which a test shows.
 
 | module | features | mutants | bench | noticed | hang | alive | of these equal | share noticed |
 |---|---|---|---|---|---|---|---|---|
@@ -88,7 +110,8 @@ def page(record: dict[str, Found]) -> str:
         f"\nIn all {total:,} mutants; of those not proved equal {share(founds):.2%} are noticed "
         f"(asked: {ASKED:.0%}).\n\n## Alive and not equal\n\n"
         "What the proof says of it: a unit's mutant that the bench misses is refuted by "
-        "`drai-hw prove --unit`, with the rules it breaks.\n\n| module | mutant | what is known |\n"
+        "`drai-hw prove --unit`, with the rules it breaks; of the sequencer, what differs.\n\n"
+        "| module | mutant | what is known |\n"
         "|---|---|---|\n"
     )
     for target, found in known:
@@ -98,8 +121,14 @@ def page(record: dict[str, Found]) -> str:
     for target, found in known:
         for one in found[ALIVE]:
             if one["verdict"]:
-                text += f"| {target.name} | {_cell(one['name'])} | {one['verdict']} |\n"
-    return text + _CORE
+                more = f" ({one['why']})" if one["verdict"] == CORE else ""
+                text += f"| {target.name} | {_cell(one['name'])} | {one['verdict']}{more} |\n"
+    return text + _SEQUENCER + _listened()
+
+
+def _listened() -> str:
+    text = "\n| control | the core listens |\n|---|---|\n"
+    return text + "".join(f"| `{name}` | {rule.words} |\n" for name, rule in LISTENED.items())
 
 
 def _features(target: Target) -> str:
