@@ -33,7 +33,8 @@ def directed_runs(machine: Interruptible, settings: Settings, empty_steps: int) 
 
     Runs of no step, runs without a pass, and runs of which a reset makes an end: in the refresh
     pass, behind it, and in the sums of the first row. A run with steps follows each. Last come two
-    steps during which the host asks for what they are not.
+    steps during which the host asks for what they are not, and a run as soon behind a reset as the
+    bus can ask for it.
 
     Parameters
     ----------
@@ -57,3 +58,6 @@ def directed_runs(machine: Interruptible, settings: Settings, empty_steps: int) 
         machine.run(1, field=True)
     machine.interfere()
     machine.interfere(field=True, learn=f.learns, census=f.census_passes > 0)
+    machine.interrupt(refresh // 2)
+    machine.run(0, couple=False)
+    machine.configure(settings)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from drai_hw.formal.btor2 import System
-from drai_hw.formal.exact import both, no, op
+from drai_hw.formal.exact import both, either, no, op
 from drai_hw.formal.machine import Machine, Values
 from drai_hw.formal.solver import Clock, Solver, Terms
 
@@ -122,19 +122,33 @@ def counts(side: Sided) -> bool:
 def miscounts(right: Sided, wrong: Sided, phase: int) -> bool:
     """Return whether the steps left may take another course while the phases are the same.
 
-    Nothing else that the two have in common is taken into account.
+    Nothing else that the two have in common is taken into account. At rest, in phase 0, which
+    follows a reset too, they may differ if the next clock makes them the same.
     """
+    if len(wrong.left) != len(right.left):
+        return True
+    return all(_miscounts(right, wrong, phase, own=own) for own in (False, True))
+
+
+def _miscounts(right: Sided, wrong: Sided, phase: int, *, own: bool) -> bool:
+    """Return the same, with the count at rest the same in both, or each with its own."""
     clocks = _Clocks()
     sides = []
     for side, mark in ((right, ""), (wrong, "other")):
-        free = [n for n in (*side.states, *side.left) if n not in (phase, *right.left)]
+        free = [n for n in side.states if n != phase] + (side.left if own else [])
         names = [name for name in side.system.inputs.values() if name not in ("rst", "steps")]
-        sides.append(clocks.clock(side, mark, free, names)[2])
-    alike = [
-        clocks.same(sides[0][right.system.next[n]], sides[1][wrong.system.next[n]], _bits(right, n))
-        for n in right.left
-    ]
-    return clocks.possible([], alike) or len(wrong.left) != len(right.left)
+        sides.append(clocks.clock(side, mark, free, names))
+    (begun, given, one), (also, _, two) = sides
+
+    def alike(a: Values, b: Values, at: Mapping[int, int], there: Mapping[int, int]) -> list[Any]:
+        return [clocks.same(a[at[n]], b[there[n]], _bits(right, n)) for n in right.left]
+
+    kind = []
+    if own:
+        same = both(clocks.terms, *alike(begun, also, {n: n for n in begun}, {n: n for n in also}))
+        rests = clocks.same(begun[phase], 0, _bits(right, phase))
+        kind = [no(clocks.terms, given["rst"]), either(clocks.terms, rests, same)]
+    return clocks.possible(kind, alike(one, two, right.system.next, wrong.system.next))
 
 
 def _bits(side: Sided, number: int) -> int:
