@@ -43,6 +43,10 @@ Lane and update unit inside the core were not judged; `python -m tools.rtl_mutan
 
 To these controls the core does not always listen, to all others it does:
 """
+_PENDING = """
+**Not recorded yet: the sequencer.** `python -m tools.rtl_mutants sequencer` judges its mutants as told here, which takes
+an hour, and adds them to the tables; an unfinished run left none of the figures above or below.
+"""
 Found = dict[str, Any]
 
 _EMPTY_STEPS = dict(CORE_JOBS)["runs"]
@@ -123,6 +127,8 @@ def page(record: dict[str, Found]) -> str:
             if one["verdict"]:
                 more = f" ({one['why']})" if one["verdict"] == CORE else ""
                 text += f"| {target.name} | {_cell(one['name'])} | {one['verdict']}{more} |\n"
+    if "sequencer" not in record:
+        text += _PENDING
     return text + _SEQUENCER + _listened()
 
 
