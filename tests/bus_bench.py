@@ -45,6 +45,7 @@ class _Part:
 
     def __init__(self, dut: Any, prefix: str) -> None:
         self._dut, self._prefix = dut, prefix
+        self._name = dut._name
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dut, self._prefix + name)

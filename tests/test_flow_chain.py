@@ -116,8 +116,10 @@ def exists(name):
 
 @pytest.mark.parametrize("stage", functions(), ids=lambda stage: stage.name)
 def test_the_declared_sources_of_a_stage_cover_what_its_function_imports(stage):
-    # The engine's own parts shape no result: how a stage is run, not what it computes.
-    engine = {"drai_hw.errors", "drai_hw.flow.stages", "drai_hw.flow.digest", "drai_hw.flow.store"}
+    # The engine's own parts shape no result: how a stage is run and its files are written, not what
+    # it computes.
+    engine = {"drai_hw.errors", "drai_hw.files"}
+    engine |= {"drai_hw.flow.stages", "drai_hw.flow.digest", "drai_hw.flow.store"}
     module = stage.function.partition(":")[0]
     covered, queue, missing = set(), [module], set()
     while queue:
