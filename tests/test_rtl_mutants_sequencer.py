@@ -77,11 +77,12 @@ def prover(tmp_path_factory: pytest.TempPathFactory) -> tuple[Prover, dict[str, 
     [
         ("mux of control.first: always the other input", SAME_TO_THE_CORE, "18,640 pairs"),
         ("mux of control.slot: always the other input", SAME_TO_THE_CORE, "18,640 pairs"),
+        ("mux towards `left`: never the other input", SAME_TO_THE_CORE, "18,640 pairs"),
         ("mux of control.row: always the other input", OPEN, "row differs"),
         ("mux towards `busy`: never the other input #3", OPEN, "busy differs"),
         (
             "sequencer.py: `m.d.sync += [stepping.eq(1), left.eq(left - 1)]` sub of a term: "
-            "$add for $sub", OPEN, "the count of steps differs",
+            "$add for $sub", OPEN, "another count of steps",
         ),
     ],
 )  # fmt: skip

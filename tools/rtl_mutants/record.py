@@ -30,7 +30,7 @@ asked for the clock before, as the host port gives it. All pairs of states that 
 gone through, 18,640 with the same in both (`no-deadlock` of `drai-hw prove` counts as many), and
 controls are compared where the core listens. The count of steps, 24 bits, is only "some" or "none"
 here: Bitwuzla shows for each mutant, and all states, that no more of it matters and that it takes
-the same course.
+the same course, but for a count at rest that the next clock loads anew.
 
 That nobody listens elsewhere is tested, not proved: a core of the same geometry in which all
 controls are inverted at random wherever they are not listened to passes the whole bench without a
@@ -42,10 +42,6 @@ Lane and update unit inside the core were not judged; `python -m tools.rtl_mutan
 `update unit`) runs the same bench on them, without verdicts on what lives.
 
 To these controls the core does not always listen, to all others it does:
-"""
-_PENDING = """
-**Not recorded yet: the sequencer.** `python -m tools.rtl_mutants sequencer` judges its mutants as told here, which takes
-an hour, and adds them to the tables; an unfinished run left none of the figures above or below.
 """
 Found = dict[str, Any]
 
@@ -127,8 +123,6 @@ def page(record: dict[str, Found]) -> str:
             if one["verdict"]:
                 more = f" ({one['why']})" if one["verdict"] == CORE else ""
                 text += f"| {target.name} | {_cell(one['name'])} | {one['verdict']}{more} |\n"
-    if "sequencer" not in record:
-        text += _PENDING
     return text + _SEQUENCER + _listened()
 
 
