@@ -38,6 +38,13 @@ difference; with any single one of the controls inverted where it *is* listened 
 clocks, it does not (`tests/test_rtl_mutants_sequencer.py`, in `make test-full`). It holds for cores
 with weights in block memory, whose store never makes the sequencer wait.
 
+What lives and is not equal has these reasons. A run of more than 131,070 steps would be needed to
+see the count of steps, or, with passes, a missing `start` at one of them. More `start` than there
+should be come only when the pipelines are empty, which is not among what the core is said not to
+hear. `kind` or `learning` that a reset leaves as they are matter to what a reset finds under way:
+it could draw random numbers once more; the bench resets only where it knows what state is left. And
+a `kind` that changes in steps without a pass, behind a run with passes, would count slots or ramp.
+
 Lane and update unit inside the core were not judged; `python -m tools.rtl_mutants lane` (or
 `update unit`) runs the same bench on them, without verdicts on what lives.
 
