@@ -13,11 +13,12 @@ from drai_hw import spice
 from drai_hw.errors import SpecError, ToolError
 from drai_hw.spice import drawn, transistors
 from drai_hw.spice.drawn import Rings
+from drai_hw.spice.kept_parts import made
 from drai_hw.spice.ledger import __main__ as command
 from drai_hw.spice.ledger import page
 from drai_hw.spice.ledger.backprop import ADD_J, MULTIPLY_J, trained
 from drai_hw.spice.ledger.couplings import couplings
-from drai_hw.spice.ledger.parts import TRIALS, made, makers
+from drai_hw.spice.ledger.parts import TRIALS, makers
 from drai_hw.spice.ledger.recalls import SIZES, Law, fit, one_pattern, recall, small
 from drai_hw.spice.ledger.ring_cycle import ring_cycle
 from drai_hw.spice.ledger.synapse import synapse_ledger

@@ -44,6 +44,28 @@ class Readout:
     axis_rad: float
 
 
+def numbered_crossings_s(time_s: Floats, signals: Floats) -> Floats:
+    """
+    Return oscillator and time of every rising zero crossing, oscillator by oscillator.
+
+    Parameters
+    ----------
+    time_s : ndarray, shape (T,)
+        Increasing times.
+    signals : ndarray, shape (T, N)
+        Samples of each oscillator.
+
+    Returns
+    -------
+    ndarray, shape (K, 2)
+    """
+    found = []
+    for i, signal in enumerate(signals.T):
+        at_s = rising_crossings_s(time_s, signal)
+        found.append(np.column_stack([np.full(at_s.size, float(i)), at_s]))
+    return np.concatenate(found)
+
+
 def rising_crossings_s(time_s: Floats, signal: Floats) -> Floats:
     """
     Return the times at which a signal rises through zero.

@@ -18,8 +18,8 @@ it came ("120 of 300" periods). `--check` says whether the netlists are still th
 - Weights: x_i x_j m_ij with a random pattern x, m of 1 to 5, wrong sign in a fifth of the pairs;
   cores trimmed for the couplings they see (`damping = "trimmed"`), reference tank, Q = 15.9.
 - By: `ngspice`, or `equations`: the netlist's equations, not averaged, integrated in Python
-  (`drai_hw.spice.equations`, order 8, 1e-8 a step). N = 64 takes ngspice about 1 s of a free core a
-  period, the equations a fiftieth of that.
+  (`drai_hw.spice.equations`, order 8, 1e-8 a step). N = 64 takes ngspice about 0.8 s of a free core
+  a period, the equations about 0.01 s.
 - Order: |sum x_i exp(i phi_i)|/N at the start and at the end; above 0.9 the pattern is recalled.
 - Distance: rms over oscillators, one common phase taken off at each moment; its **largest value
   over time**. *Phase*: the float model with the coupling of the closed form (lag eps/4,

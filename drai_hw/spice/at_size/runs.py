@@ -15,7 +15,7 @@ from drai_hw.spice import equations
 from drai_hw.spice.at_size.cases import EQUATIONS, Case
 from drai_hw.spice.engine import Waves, simulate
 from drai_hw.spice.netlist import Netlist
-from drai_hw.spice.readout import rising_crossings_s
+from drai_hw.spice.readout import numbered_crossings_s
 from drai_hw.spice.settings import Floats
 from drai_hw.spice.simulate import create, free_running_hz
 
@@ -202,14 +202,11 @@ def advance(record: Record | None, case: Case, cycles: int, timeout_s: float = 3
     n_v = waves.select([f"v(n{i})" for i in range(case.n)])
     current_a = waves.select([f"i(lt{i})" for i in range(case.n)])
     offset_s = record.cycles_done / netlist.nominal_hz
-    found = [record.crossings_s]
-    for i in range(case.n):
-        at_s = rising_crossings_s(waves.time_s, p_v[:, i] - n_v[:, i]) + offset_s
-        found.append(np.column_stack([np.full(at_s.size, float(i)), at_s]))
+    found = numbered_crossings_s(waves.time_s, p_v - n_v) + np.array([0.0, offset_s])
     return replace(
         record,
         cycles_done=record.cycles_done + cycles,
-        crossings_s=np.concatenate(found),
+        crossings_s=np.concatenate([record.crossings_s, found]),
         state=np.array([p_v[-1], n_v[-1], current_a[-1]]),
         seconds=record.seconds + time.monotonic() - began,
     )

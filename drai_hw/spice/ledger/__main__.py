@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
-from drai_hw.errors import DraiError
 from drai_hw.files import write_whole
+from drai_hw.spice.kept_parts import made_all, tell
 from drai_hw.spice.ledger import page
-from drai_hw.spice.ledger.parts import made, makers
+from drai_hw.spice.ledger.parts import makers
 
 KEPT = Path("build/energy-ledger")
 PAGE = Path("docs/reference/energy-ledger.md")
@@ -25,28 +24,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", nargs="+", metavar="PART", help="only these parts, no page")
     options = parser.parse_args(arguments)
 
-    def tell(what: str) -> None:
-        print(what, file=sys.stderr, flush=True)
-
     everything = makers()
     unknown = sorted(set(options.only or ()) - set(everything))
     if unknown:
         parser.error(f"no part {unknown[0]!r}; needed is one of {', '.join(everything)}")
-    parts, failed = {}, 0
-    for name, make in everything.items():
-        if options.only and name not in options.only:
-            continue
-        if options.fresh:
-            (options.folder / f"{name}.json").unlink(missing_ok=True)
-        begun = time.monotonic()
-        try:
-            parts[name], now = made(options.folder, name, make)
-        except DraiError as error:
-            tell(f"{name}: {error}")
-            parts[name] = {"missing": str(error)}
-            failed = 1
-        else:
-            tell(f"{name}: {f'{time.monotonic() - begun:.1f} s' if now else 'kept'}")
+    wanted = {
+        name: make for name, make in everything.items() if name in (options.only or everything)
+    }
+    parts, failed = made_all(options.folder, wanted, fresh=options.fresh)
     if options.only:
         return failed
     for fault in page.faults(parts):

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.constants import Boltzmann
 
-from drai_hw.files import write_whole
 from drai_hw.model import plan, tasks
 from drai_hw.model.twin import Twin
 from drai_hw.spice.crossbar.array import Crossbar
 from drai_hw.spice.crossbar.export import ngspice_currents
 from drai_hw.spice.crossbar.mapping import map_weights
+from drai_hw.spice.kept_parts import Part
 from drai_hw.spice.learning_network.cases import cases as learning_cases
 from drai_hw.spice.learning_network.parts import booked, spent
 from drai_hw.spice.learning_network.runs import run as run_learning
@@ -32,7 +29,6 @@ from drai_hw.spice.ledger.updates import updates
 from drai_hw.spice.transistors import SETS, Transistors, models_folder
 from drai_hw.units import TAU
 
-Part = dict[str, Any]
 READ_V, READ_S, SEGMENT_OHM = 0.2, 10e-9, 2.5
 LOW_S, HIGH_S = 1.0 / 1500.0, 1.0 / 500.0
 TRIALS = 3
@@ -188,14 +184,3 @@ def makers() -> dict[str, Callable[[], Part]]:
                 some, partial(_trial, known, some, trial)
             )
     return found
-
-
-def made(folder: Path, name: str, make: Callable[[], Part]) -> tuple[Part, bool]:
-    """Return a part, from the folder if it is kept there, and whether it was made now."""
-    path = folder / f"{name}.json"
-    if path.is_file():
-        return dict(json.loads(path.read_text(encoding="utf-8"))), False
-    part = make()
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(part, indent=1) + "\n")
-    return part, True

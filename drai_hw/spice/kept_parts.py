@@ -1,0 +1,62 @@
+"""Parts of a page, each a run that is kept as JSON, so that an interruption loses none."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from drai_hw.errors import DraiError
+from drai_hw.files import write_whole
+
+Part = dict[str, Any]
+
+
+def made(folder: Path, name: str, make: Callable[[], Part]) -> tuple[Part, bool]:
+    """Return a part, from the folder if it is kept there, and whether it was made now."""
+    path = folder / f"{name}.json"
+    if path.is_file():
+        return dict(json.loads(path.read_text(encoding="utf-8"))), False
+    part = make()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(part, indent=1) + "\n")
+    return part, True
+
+
+def made_all(
+    folder: Path, makers: Mapping[str, Callable[[], Part]], *, fresh: bool
+) -> tuple[dict[str, Part], int]:
+    """
+    Return all parts, and 1 if one failed, else 0; each is told of on standard error.
+
+    Parameters
+    ----------
+    folder : Path
+        Where parts are kept.
+    makers : mapping of str to callable
+        What makes each part.
+    fresh : bool
+        Make kept parts again.
+    """
+    parts: dict[str, Part] = {}
+    failed = 0
+    for name, make in makers.items():
+        if fresh:
+            (folder / f"{name}.json").unlink(missing_ok=True)
+        begun = time.monotonic()
+        try:
+            parts[name], now = made(folder, name, make)
+        except DraiError as error:
+            tell(f"{name}: {error}")
+            parts[name], failed = {"missing": str(error)}, 1
+        else:
+            tell(f"{name}: {f'{time.monotonic() - begun:.1f} s' if now else 'kept'}")
+    return parts, failed
+
+
+def tell(what: str) -> None:
+    """Print a line of progress on standard error."""
+    print(what, file=sys.stderr, flush=True)
