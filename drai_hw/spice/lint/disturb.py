@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from drai_hw.errors import SpecError
-from drai_hw.spice.engine import simulate
+from drai_hw.spice.engine import Waves, simulate
 from drai_hw.spice.lint.cards import Card, Diagnosis, number, read_cards
 from drai_hw.spice.lint.run import whole_paths
 from drai_hw.spice.memristors import MODELS
@@ -44,13 +44,10 @@ def disturb(text: str, folder: Path | None = None, *, timeout_s: float = 600.0) 
             f"no memristor of {', '.join(MODELS)} stands in the netlist outside of subcircuits: "
             "needed is one at least whose state is to be kept"
         )
-    if not re.search(r"^\s*\.tran\b", text, re.IGNORECASE | re.MULTILINE):
-        raise SpecError("no .tran line in the netlist: needed is a transient, to see its voltages")
     nodes = sorted({node for _, pair, _ in devices for node in pair} - {"0", "gnd"})
-    waves = simulate(
-        measured(text, [f"v({node})" for node in nodes], folder or Path()), stop_s=0.0,
-        expected_points=1, vectors=len(nodes), name="disturb", timeout_s=timeout_s,
-    )  # fmt: skip
+    waves = observed(
+        text, [f"v({node})" for node in nodes], folder, "voltages", "disturb", timeout_s
+    )
     volt = {node: waves.select([f"v({node})"])[:, 0] for node in nodes}
     volt["0"] = volt["gnd"] = np.zeros(waves.time_s.size)
     found = []
@@ -97,6 +94,18 @@ def _number(card: Card, name: str, value: str) -> float:
             "not known"
         )
     return found
+
+
+def observed(
+    text: str, vectors: list[str], folder: Path | None, what: str, name: str, timeout_s: float
+) -> Waves:
+    """Run the transient of a netlist and return these vectors, or say that there is none."""
+    if not re.search(r"^\s*\.tran\b", text, re.IGNORECASE | re.MULTILINE):
+        raise SpecError(f"no .tran line in the netlist: needed is a transient, to see its {what}")
+    return simulate(
+        measured(text, vectors, folder or Path()), stop_s=0.0, expected_points=1,
+        vectors=len(vectors), name=name, timeout_s=timeout_s,
+    )  # fmt: skip
 
 
 def measured(text: str, vectors: list[str], folder: Path) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from drai_hw.errors import SpecError
-from drai_hw.spice.engine import Waves, simulate
+from drai_hw.spice.engine import Waves
 from drai_hw.spice.lint.cards import Card, Diagnosis, number, read_cards
-from drai_hw.spice.lint.disturb import measured
+from drai_hw.spice.lint.disturb import observed
 from drai_hw.spice.lint.electrical import nodes_of
 from drai_hw.spice.lint.run import analysed
 from drai_hw.spice.settings import Floats
@@ -60,17 +60,12 @@ def limits(text: str, folder: Path | None = None, *, timeout_s: float = 600.0) -
     """
     cards = read_cards(text)
     devices = _devices(cards, text)
-    if not re.search(r"^\s*\.tran\b", text, re.IGNORECASE | re.MULTILINE):
-        raise SpecError("no .tran line in the netlist: needed is a transient, to see its limits")
     vectors = set()
     for k, device in enumerate(devices):
         vectors |= {f"v({pin})" for pin in device.pins if pin not in _GROUND}
         vectors |= {f"i({name})" for name in _probe(device, k)}
     probed = "\n".join(line for card in cards for line in card.lines()) + "\n"
-    waves = simulate(
-        measured(probed, sorted(vectors), folder or Path()), stop_s=0.0, expected_points=1,
-        vectors=len(vectors), name="limits", timeout_s=timeout_s,
-    )  # fmt: skip
+    waves = observed(probed, sorted(vectors), folder, "limits", "limits", timeout_s)
     return [found for k, device in enumerate(devices) for found in _judge(device, k, waves)]
 
 
