@@ -7,8 +7,9 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 MEMORY_BYTES = 8 << 30
@@ -37,6 +38,28 @@ def bounded(command: Sequence[str]) -> list[str]:
     memory_kib = min(MEMORY_BYTES, 3 * physical // 4) >> 10
     limits = f"ulimit -v {memory_kib} && ulimit -f {FILE_BYTES >> 9}"
     return [shell, "-c", f'{limits} && exec "$@"', "sh", *command]
+
+
+@contextlib.contextmanager
+def own_temporary_files() -> Iterator[dict[str, str]]:
+    """
+    Give a program a folder for its temporary files, which is removed with all that it holds.
+
+    A compiler that is killed leaves its own behind. Where no folder can be made, it is told
+    nothing, and says itself what it can't write.
+
+    Yields
+    ------
+    dict
+        Environment of this process with ``TMPDIR`` set to that folder.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="drai-hw-", ignore_cleanup_errors=True)
+    except OSError:
+        yield dict(os.environ)
+        return
+    with made as folder:
+        yield {**os.environ, "TMPDIR": folder}
 
 
 def how_it_ended(status: int) -> str:

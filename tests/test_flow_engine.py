@@ -49,6 +49,10 @@ def bug(context):
 def vanish(context):
     os._exit(9)
 
+def litter(context):
+    subprocess.run(["sh", "-c", 'touch "$TMPDIR/left by a compiler"'], check=True)
+    os._exit(9)
+
 def full_log(context):
     os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "sums.txt")
@@ -109,6 +113,14 @@ def test_a_stage_reads_the_results_of_those_it_needs(toy):
     assert outcomes["c"].result == {"sum": 33}
     assert statuses(outcomes) == {"a": "done", "b": "done", "c": "done"}
     assert all(outcome.seconds > 0 for outcome in outcomes.values())
+
+
+def test_temporary_files_of_a_stage_that_is_killed_are_removed(toy, monkeypatch):
+    (toy / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(toy / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", str(toy / "tmp"))
+    assert run(toy, Stage("a", "toy_stages:litter"))["a"].status == "failed"
+    assert list((toy / "tmp").iterdir()) == []
 
 
 def test_files_and_prints_of_a_stage_stay_in_its_folder(toy, capfd):

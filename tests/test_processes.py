@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from drai_hw import processes
-from drai_hw.errors import ToolError
-from drai_hw.processes import bounded, how_it_ended
-from drai_hw.sim import watchdog
+from drai_hw.errors import DraiError, ToolError
+from drai_hw.processes import bounded, how_it_ended, own_temporary_files
+from drai_hw.sim import runner, watchdog
 from drai_hw.sim.core_ports import CORE_PORTS, misfit
-from drai_hw.sim.cxxrtl.build import compiled
+from drai_hw.sim.cxxrtl.build import _run, compiled
 from drai_hw.sim.runner import head, tail
+from drai_hw.sim.units.simulate import run_limited
 from drai_hw.sim.watchdog import ended_when_stuck
 
 
@@ -49,6 +52,42 @@ def test_words_and_status_of_a_bounded_program_are_its_own():
         how_it_ended(-9)
         == "SIGKILL: ended from outside, by a fault of its own, or for want of memory"
     )
+
+
+LITTERS = ["sh", "-c", 'touch "$TMPDIR/left"; sleep 60']
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda folder: run_limited(LITTERS, folder, folder / "log", 0.3),
+        lambda folder: run_limited(LITTERS, folder, folder / "log", 0.3, {"A": "b"}),
+        lambda folder: _run(LITTERS, folder, "g++ is slow", 0.3),
+    ],
+)
+def test_a_compiler_that_is_killed_leaves_no_temporary_files(run, tmp_path, monkeypatch):
+    for name in ("run", "tmp"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    with pytest.raises(DraiError, match=r"is not done after|still compiling after"):
+        run(tmp_path / "run")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_without_a_place_for_temporary_files_programs_run_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with own_temporary_files() as environment:
+        assert environment == os.environ
+
+
+def test_icarus_compiles_with_temporary_files_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    with runner._own_temporary_files():
+        place = Path(os.environ["TMPDIR"])
+        assert place.is_dir()
+    assert not place.exists()
+    assert "TMPDIR" not in os.environ
 
 
 @pytest.mark.parametrize(

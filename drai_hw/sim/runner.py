@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
@@ -12,6 +13,7 @@ from xml.etree import ElementTree
 
 import drai_hw
 from drai_hw.errors import ToolError
+from drai_hw.processes import own_temporary_files
 from drai_hw.sim.watchdog import ended_when_stuck
 
 Progress = Callable[[int, int], None]
@@ -140,16 +142,17 @@ def _compile_and_run(
     runner = get_runner("icarus")
     compile_log, bench_log = workdir / "icarus.log", workdir / BENCH_LOG
     try:
-        runner.build(
-            sources=[path.resolve() for path in sources],
-            hdl_toplevel=top,
-            build_dir=build_dir,
-            always=True,
-            timescale=TIMESCALE,
-            waves=waves is not None,
-            build_args=["-s", beside] if beside else [],
-            log_file=compile_log,
-        )
+        with _own_temporary_files():
+            runner.build(
+                sources=[path.resolve() for path in sources],
+                hdl_toplevel=top,
+                build_dir=build_dir,
+                always=True,
+                timescale=TIMESCALE,
+                waves=waves is not None,
+                build_args=["-s", beside] if beside else [],
+                log_file=compile_log,
+            )
     except RuntimeError as error:
         raise ToolError(
             f"iverilog does not accept {', '.join(path.name for path in sources)} with top module "
@@ -177,6 +180,22 @@ def _compile_and_run(
             raise _failed(workdir) from error
     if error_file.exists() or _reasons(results) != []:
         raise _failed(workdir)
+
+
+@contextmanager
+def _own_temporary_files() -> Iterator[None]:
+    """Do as `own_temporary_files` for programs that get this process's environment."""
+    name = "TMPDIR"
+    with own_temporary_files() as environment:
+        before = os.environ.get(name)
+        os.environ.update({key: text for key, text in environment.items() if key == name})
+        try:
+            yield
+        finally:
+            if before is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = before
 
 
 @contextmanager

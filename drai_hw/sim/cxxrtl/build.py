@@ -19,7 +19,7 @@ from pathlib import Path
 
 from drai_hw.errors import ToolError
 from drai_hw.files import given_bytes
-from drai_hw.processes import bounded, how_it_ended
+from drai_hw.processes import bounded, how_it_ended, own_temporary_files
 from drai_hw.sim.runner import head
 from drai_hw.sim.systemverilog import complaints, slang
 
@@ -232,10 +232,11 @@ def _run(
     In what it says, copies of files get the names of those that were given.
     """
     log = folder / "tool.log"
-    with log.open("wb") as sink:
+    with log.open("wb") as sink, own_temporary_files() as environment:
         child = subprocess.Popen(
             bounded(command),
             cwd=folder,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,

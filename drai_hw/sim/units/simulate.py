@@ -20,7 +20,7 @@ from typing import Any
 
 from drai_hw.errors import SpecError, ToolError
 from drai_hw.files import want_of_space
-from drai_hw.processes import bounded, how_it_ended
+from drai_hw.processes import bounded, how_it_ended, own_temporary_files
 from drai_hw.sim.runner import head, require_icarus, tail
 from drai_hw.sim.systemverilog import unknown_parameter
 from drai_hw.sim.units.player.drai_player_pipes import PIPES_VARIABLE
@@ -233,13 +233,18 @@ def run_limited(
 ) -> int:
     """Run a command in a session of its own; end all of it at the limit or at an exception.
 
+    To this process's environment it gets a folder for temporary files, and what is given.
     The log takes all output, or with a file for errors only the standard output.
     """
-    with log.open("wb") as sink, errors.open("wb") if errors else nullcontext(sink) as other:
+    with (
+        log.open("wb") as sink,
+        errors.open("wb") if errors else nullcontext(sink) as other,
+        own_temporary_files() as own,
+    ):
         child = subprocess.Popen(
             bounded(command),
             cwd=folder,
-            env=dict(environment) if environment else None,
+            env=own | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=other,

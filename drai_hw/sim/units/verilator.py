@@ -71,7 +71,6 @@ def compile_model(
                 f"{tool} not found: --simulator verilator compiles C++; install it with "
                 f"`sudo apt-get install {tool}`"
             )
-    environment = os.environ | extra
     build = folder / "verilator"
     libraries = cocotb_tools.config.libs_dir
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
@@ -84,10 +83,10 @@ def compile_model(
         str(main), *map(str, sources),
     ]  # fmt: skip
     log = folder / _LOG
-    if run_limited(command, folder, log, limit_s, environment):
+    if run_limited(command, folder, log, limit_s, extra):
         raise refused("verilator", sources, top, log)
     make = ["make", "-C", str(build), "-f", "Vtop.mk", "VM_TRACE=0", "OPT_FAST=-O1"]
-    if run_limited(make, folder, log, limit_s, environment):
+    if run_limited(make, folder, log, limit_s, extra):
         text = log.read_text(encoding="utf-8", errors="replace")
         wrong = [line for line in text.splitlines() if re.search(r"error", line)]
         raise ToolError("what Verilator wrote does not compile:\n" + "\n".join(wrong[:8]))
