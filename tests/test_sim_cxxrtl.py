@@ -32,7 +32,7 @@ from drai_hw.sim.cxxrtl.bench import run_order
 from drai_hw.sim.cxxrtl.machine import CxxrtlMachine
 from drai_hw.sim.cxxrtl.model import MemoryWindow, Model
 from drai_hw.sim.jobs import Job
-from drai_hw.sim.mirror import carry_out
+from drai_hw.sim.outcome import carry_out
 from drai_hw.spec import parse
 
 SPEC = parse("""
@@ -81,6 +81,8 @@ def order(job: Job, formats: Formats = FORMATS, **changes: Any) -> dict[str, Any
         "ring_registers": facts["ring_registers"],
         "total_steps": job.steps,
         "check_clocks": True,
+        "explain": False,
+        "connect": None,
     } | changes
 
 

@@ -378,7 +378,8 @@ def test_text_that_does_not_compile_is_told_the_line(tmp_path, refused):
         (["--unit", "prng", "--trials", "3"], "--trials is for the whole core"),
         (["--samples", "30"], "--samples is for one unit"),
         (["--dut", "no.v", "--top", "x"], "cannot read 'no.v'"),
-        (["--dut", "x.v", "--dut", "y.v", "--top", "x"], "one file of --dut"),
+        (["--dut", "x.v", "--dut", "y.v", "--top", "x"], "cannot read 'x.v'"),
+        (["--junit", "x.xml"], "--junit is for one unit"),
         (["--simulator", "verilator"], "--simulator verilator is for one unit"),
     ],
 )

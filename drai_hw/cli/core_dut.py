@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from drai_hw.cli.common import clean_stdout, json_text, load_job
 from drai_hw.errors import SpecError
 
@@ -33,22 +31,25 @@ def simulate_core(
     as_json: bool,
     time_limit_s: float | None = None,
     waves: bool = False,
+    ports: str | None = None,
+    junit: str | None = None,
 ) -> int:
     """Compare a user's core with the twin after every step; return the exit status.
 
     With ``waves`` all signals are dumped up to the step that has the first difference.
     """
-    if len(dut) != 1:
-        raise click.UsageError("--unit core takes one file of --dut; join the files of your core")
     with clean_stdout() as say:
         from drai_hw.cli.unit_sim import formats_of
+        from drai_hw.files import write_whole
         from drai_hw.model import plan
         from drai_hw.sim import run_core
+        from drai_hw.sim.core_failure.junit import junit as junit_of
+        from drai_hw.sim.units.portmap import load_port_map
 
         job = load_job(reference, output, seed)
-        path = Path(dut[0])
-        if not path.is_file():
-            raise SpecError(f"cannot read {dut[0]!r}: --dut needs a file of Verilog")
+        for name in dut:
+            if not Path(name).is_file():
+                raise SpecError(f"cannot read {name!r}: --dut needs a file of Verilog")
         folder = job.outdir / "units" / "core"
         script = "learn" if learn_steps else "random" if random_steps else "task"
         spec = job.spec
@@ -56,14 +57,19 @@ def simulate_core(
             plan.require_task(spec)
             wanted = min(spec.task.trials, trials or TRIALS)
             spec = spec.model_copy(update={"task": spec.task.model_copy(update={"trials": wanted})})
+        formats = formats_of(spec)
+        connect = load_port_map(Path(ports), "core", formats) if ports else None
         result = run_core(
             spec, workdir=folder, steps=learn_steps or random_steps,
-            seed=spec.task.seed, script=script, formats=formats_of(spec), dut=path, top=top,
+            seed=spec.task.seed, script=script, formats=formats, top=top,
+            dut=[Path(name) for name in dut], connect=connect,
             simulator=simulator, limit_s=time_limit_s or SILENCE_LIMIT_S,
             waves=folder / DUMP_FILE if waves else None,
         )  # fmt: skip
         record = _record(result, spec.network.name, spec.network.oscillators, top, simulator)
         record["waves"] = str(folder / DUMP_FILE) if waves else None
+        if junit:
+            write_whole(Path(junit), junit_of(record, result.run_seconds))
         say(json_text(record) if as_json else _text(record))
     return 1 if result.mismatches else 0
 
@@ -81,6 +87,7 @@ def _record(result: SimResult, name: str, n: int, top: str, simulator: str) -> d
         "updates": result.counters.changed,
         "mismatches": result.mismatches,
         "first_mismatch": dict(result.first_mismatch) if result.first_mismatch else None,
+        "failure": dict(result.failure) if result.failure else None,
         "coverage": dict(result.coverage),
     }
 
@@ -92,8 +99,8 @@ def _text(record: dict[str, Any]) -> str:
     )
     first = record["first_mismatch"]
     if first:
-        text += (
-            f"\n  step {first['step']}: {first['what']} of {first['index']} is {first['got']}, "
-            f"expected {first['expected']}"
-        )
+        from drai_hw.sim.core_failure.explain import first_in_words, in_words
+
+        lines = [first_in_words(first), *in_words(record["failure"])]
+        text += "".join(f"\n  {line}" for line in lines)
     return text + (f"\n  waveform {record['waves']}" if record["waves"] else "")

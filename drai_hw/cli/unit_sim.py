@@ -30,8 +30,8 @@ _OPTIONS = (
     click.option(
         "--ports",
         metavar="FILE",
-        help="With --dut and a unit: port map (TOML), where names, reset, latency or "
-        "handshake differ.",
+        help="With --dut: port map (TOML), where names, reset, latency, handshake or, of a core, "
+        "places of memories differ.",
     ),
     click.option(
         "--template",
@@ -41,7 +41,9 @@ _OPTIONS = (
         "fill into the directory -o.  [default: my_<unit>/]",
     ),
     click.option(
-        "--junit", metavar="FILE", help="With a unit: write the result as JUnit XML, too."
+        "--junit",
+        metavar="FILE",
+        help="With a unit or --dut: write the result as JUnit XML, too.",
     ),
     click.option(
         "--samples",
@@ -84,9 +86,10 @@ class UnitOptions:
         if self.unit != "core":
             return
         given = {
-            "--ports": self.ports, "--samples": self.samples, "--junit": self.junit,
+            "--samples": self.samples,
+            "--junit": None if self.dut else self.junit,
             "--time-limit": None if self.dut else self.time_limit_s,
-        }  # fmt: skip
+        }
         for name, value in given.items():
             if value is not None:
                 raise click.UsageError(f"{name} is for one unit; give --unit synapse or another")

@@ -157,7 +157,7 @@ def command(
             reference, dut, top,
             simulator=simulator, trials=trials, random_steps=random_steps,
             learn_steps=learn_steps, output=output, seed=seed, as_json=as_json, waves=waves,
-            time_limit_s=time_limit_s,
+            time_limit_s=time_limit_s, ports=ports, junit=junit,
         )  # fmt: skip
     _refuse_mixtures(trials, random_steps, learn_steps, bench, check)
     _refuse_waves(waves, simulator, trials, learn_steps, bench)

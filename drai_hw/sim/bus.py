@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from drai_hw.errors import DraiError
 from drai_hw.rtl.registers import REGISTERS
 from drai_hw.sim.core_ports import misfit
+from drai_hw.sim.units.portmap import PortMap
 
 CLOCK_NS = 10
 _ACCESS_LIMIT_CLOCKS = 20_000  # an SDRAM rests for 200 us before it takes the first word
@@ -29,7 +30,9 @@ class Bus:
     Parameters
     ----------
     dut : handle
-        Top module with the ports of `drai_hw.rtl.core.Core`.
+        Top module with the ports of `drai_hw.rtl.core.Core`, or what `connected` made of another.
+    connect : PortMap, optional
+        How it was connected.
 
     Raises
     ------
@@ -37,11 +40,14 @@ class Bus:
         Ports are missing or have another width.
     """
 
-    def __init__(self, dut: Any) -> None:
-        wrong = misfit(dut._name, lambda name: width_of(getattr(dut, name, None)))
+    def __init__(self, dut: Any, connect: PortMap | None = None) -> None:
+        constants = connect.constants if connect else {}
+        lost = [name for name in constants if getattr(dut, name, None) is None]
+        wrong = misfit(dut._name, lambda name: width_of(getattr(dut, name, None)), connect, lost)
         if wrong:
             raise BusError(wrong)
         self._dut = dut
+        self._constants = constants
         self.accesses = 0
 
     async def start(self) -> None:
@@ -49,6 +55,8 @@ class Bus:
         dut = self._dut
         for name in ("addr", "wdata", "we", "re"):
             getattr(dut, name).value = 0
+        for name, value in self._constants.items():
+            getattr(dut, name).value = value
         dut.rst.value = 1
         Clock(dut.clk, CLOCK_NS, unit="ns").start()
         await self.reset()
@@ -83,6 +91,41 @@ class Bus:
         await RisingEdge(dut.clk)
         strobe.value = 0
         return value
+
+
+class _Mapped:
+    """A top module under our names of its ports."""
+
+    def __init__(self, dut: Any, connect: PortMap) -> None:
+        self._dut, self._connect = dut, connect
+
+    def __getattr__(self, name: str) -> Any:
+        handle = getattr(self._dut, self._connect.name(name))
+        return _Inverted(handle) if name == "rst" and self._connect.reset_low else handle
+
+
+class _Inverted:
+    """One bit that is driven with the other level."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    @property
+    def value(self) -> int:
+        """The level that is driven, inverted."""
+        return 1 - int(self._handle.value)
+
+    @value.setter
+    def value(self, level: int) -> None:
+        self._handle.value = 1 - level
+
+    def __len__(self) -> int:
+        return width_of(self._handle) or 0
+
+
+def connected(dut: Any, connect: PortMap | None) -> Any:
+    """Return a top module under our names of its ports, its reset active high."""
+    return _Mapped(dut, connect) if connect else dut
 
 
 def width_of(handle: Any) -> int | None:

@@ -93,6 +93,39 @@ def windows_of(
     }
 
 
+_MARKS = {
+    "margin": ("margin", False),
+    "frequency": ("ema", True),
+    "over budget": ("over", False),
+    "lean": ("lean", True),
+    "low": ("low", False),
+}
+"""Field of the words in the memory ``marks``, and whether it is signed, of what is compared."""
+
+
+def state_of(twin: Twin, weights: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """Return what is compared of a twin, as the core stores it, by its name in messages.
+
+    Parameters
+    ----------
+    twin : Twin
+        The twin.
+    weights : array of int64, shape (pair_slots, lanes)
+        Its weights as `Twin.weight_words` returns them.
+    """
+    f = twin.formats
+    out = {"theta": twin.theta, "margin": twin.margin.astype(np.int64), "weight": weights}
+    if f.resonance:
+        out["frequency"] = twin.ema
+    if f.budget:
+        out["over budget"] = twin.over.astype(np.int64)
+    if f.centring:
+        out["lean"] = twin.lean
+    if f.edge:
+        out["low"] = (twin.edge_signs < 0).astype(np.int64)
+    return out
+
+
 class Comparison:
     """State of the RTL beside the state of the twin.
 
@@ -125,6 +158,8 @@ class Comparison:
         self.coverage: Counter[str] = Counter()
         self.toggles: Counter[str] = Counter()
         self.weights = twin.weight_words()
+        self._names = list(state_of(twin, self.weights))
+        self.got: dict[str, NDArray[np.int64]] = {}
         self._before: dict[str, NDArray[np.int64]] = {}
 
     @property
@@ -142,19 +177,10 @@ class Comparison:
     def compare(self, step: int) -> None:
         """Compare all phases, margin bits, smoothed frequencies, flags and weights."""
         f, twin = self.twin.formats, self.twin
-        theta, marks, weights = self._windows
         for window in self._windows:
             window.sample()
-        got = {
-            "theta": theta.columns(["theta"])[:, 0],
-            "margin": marks.columns(["margin"])[:, 0],
-            "weight": weights.columns(self._lanes, signed=True),
-        }
-        want = {
-            "theta": twin.theta,
-            "margin": twin.margin.astype(np.int64),
-            "weight": self.weights,
-        }
+        own, want = self.state(), state_of(twin, self.weights)
+        got = {name: own[name] for name in ("theta", "margin", "weight")}
         for number, (other, its_theta, its_marks) in enumerate(self._others, 1):
             its_theta.sample()
             its_marks.sample()
@@ -162,17 +188,8 @@ class Comparison:
             want[f"theta of replica {number}"] = other.theta
             got[f"margin of replica {number}"] = its_marks.columns(["margin"])[:, 0]
             want[f"margin of replica {number}"] = other.margin.astype(np.int64)
-        if f.resonance:
-            got["frequency"] = marks.columns(["ema"], signed=True)[:, 0]
-            want["frequency"] = twin.ema
-        for name, there, mark, value in (
-            ("over budget", f.budget, "over", twin.over),
-            ("lean", f.centring, "lean", twin.lean),
-            ("low", f.edge, "low", twin.edge_signs < 0),
-        ):
-            if there:
-                got[name] = marks.columns([mark], signed=mark == "lean")[:, 0]
-                want[name] = value.astype(np.int64)
+        got |= own  # behind the replicas: the order is that of `digest`
+        self.got = got
         for name, values in got.items():
             self._digest.update(np.ascontiguousarray(values).data)
             if np.array_equal(values, want[name]):
@@ -187,6 +204,38 @@ class Comparison:
             self._before[name] = got[name]
         self.compared += 1
         self.settle()
+
+    def state(self) -> dict[str, NDArray[np.int64]]:
+        """Return the RTL's state of the last `Window.sample`, by the names of `state_of`."""
+        theta, marks, weights = self._windows
+        out = {}
+        for name in self._names:
+            if name == "theta":
+                out[name] = theta.columns([name])[:, 0]
+            elif name == "weight":
+                out[name] = weights.columns(self._lanes, signed=True)
+            else:
+                mark, signed = _MARKS[name]
+                out[name] = marks.columns([mark], signed=signed)[:, 0]
+        return out
+
+    def adopt(self) -> None:
+        """Let the twin take over from the RTL what a host cannot load: marks of oscillators."""
+        for window in self._windows:
+            window.sample()
+        got = self.state()
+        self.twin.margin = got["margin"].astype(bool)
+        if "frequency" in got:
+            self.twin.ema = got["frequency"]
+        if "over budget" in got:
+            self.twin.over = got["over budget"].astype(bool)
+        if "lean" in got:
+            self.twin.lean = got["lean"]
+
+    def forget(self) -> None:
+        """Forget the differences that were found."""
+        self.count = 0
+        self.mismatches = []
 
     def settle(self) -> None:
         """Raise `DisagreementError`, with the first difference, if there is one."""

@@ -21,6 +21,7 @@ from drai_hw.sim.jobs import SCRIPTS, CountingTwin, Job
 from drai_hw.sim.runner import Progress, run_bench
 from drai_hw.sim.state_view import NAME as STATE
 from drai_hw.sim.state_view import state_module
+from drai_hw.sim.units.portmap import PortMap
 from drai_hw.spec import Spec
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class SimResult:
     first_mismatch : dict or None
         ``step`` (from 1), ``what`` (theta, margin, frequency, weight, clocks, a counter or a
         read), ``index`` (oscillator, or the weight's pair), ``expected``, ``got``.
+    failure : dict or None
+        What is known of the first difference of a user's core: see
+        `drai_hw.sim.core_failure.explain.explain`.
     seconds : float
         Wall time, compilation included.
     run_seconds : float
@@ -82,6 +86,7 @@ class SimResult:
     coverage: Mapping[str, int]
     digest: str
     toggles: Mapping[str, float]
+    failure: Mapping[str, Any] | None = None
     learned: tasks.Learned | None = field(default=None, repr=False)
     recalled: tasks.Recalled | None = field(default=None, repr=False)
     locked: tasks.Locked | None = field(default=None, repr=False)
@@ -130,7 +135,8 @@ def run_core(
     product: str = "mul",
     store: Plan | None = None,
     folder: Path | None = None,
-    dut: Path | None = None,
+    dut: Path | Sequence[Path] | None = None,
+    connect: PortMap | None = None,
     top: str | None = None,
     progress: Progress | None = None,
     waves: Path | None = None,
@@ -164,9 +170,12 @@ def run_core(
         See `drai_hw.rtl.core.Core`; primitives of the vendor get the model `PRIMITIVE`.
     folder : Path, optional
         Where the network file lies, for patterns given as a file.
-    dut : Path, optional
+    dut : Path or sequence of Path, optional
         Verilog to be tested instead of the emitted core: same ports and memories (see
-        `drai_hw.rtl.emit.metadata`). For CXXRTL it may be RTLIL (``.il``).
+        `drai_hw.rtl.emit.metadata`). For CXXRTL it may be RTLIL (``.il``). Its first difference is
+        explained.
+    connect : PortMap, optional
+        Where names of its ports and memories, or the level of its reset, differ.
     top : str, optional
         Its top module.
     progress : callable, optional
@@ -205,9 +214,9 @@ def run_core(
         job.run(twin)
         total = twin.steps
     return run_job(
-        job, formats, total, workdir=Path(workdir), product=product, store=store, dut=dut, top=top,
-        seed=seed, progress=progress, waves=waves, simulator=simulator, cache=cache,
-        limit_s=limit_s,
+        job, formats, total, workdir=Path(workdir), product=product, store=store, dut=dut,
+        connect=connect, top=top, seed=seed, progress=progress, waves=waves, simulator=simulator,
+        cache=cache, limit_s=limit_s,
     )  # fmt: skip
 
 
@@ -219,7 +228,8 @@ def run_job(
     workdir: Path,
     product: str = "mul",
     store: Plan | None = None,
-    dut: Path | None = None,
+    dut: Path | Sequence[Path] | None = None,
+    connect: PortMap | None = None,
     top: str | None = None,
     seed: int = 1,
     progress: Progress | None = None,
@@ -247,13 +257,25 @@ def run_job(
         "ring_registers": facts["ring_registers"],
         "total_steps": total_steps,
         "check_clocks": dut is None,
+        "explain": dut is not None,
+        "connect": connect,
         "undefined": undefined,
         "store": store,
     }
-    models = [PRIMITIVE] if undefined and dut is None else []
-    source = dut or _emitted(
-        Core(formats, product=product, store=store), facts["top"], workdir, simulator
-    )
+    if connect:
+        for name, path in connect.memories.items():
+            if "pieces" in facts["memories"][name]:
+                raise SpecError(
+                    f"port map: memories.{name} = {path!r}: in this network it is made of several "
+                    "memories, which keep their names"
+                )
+            facts["memories"][name]["path"] = path
+    if dut is None:
+        core = Core(formats, product=product, store=store)
+        source = _emitted(core, facts["top"], workdir, simulator)
+        models = [PRIMITIVE] if undefined else []
+    else:
+        source, *models = [dut] if isinstance(dut, Path) else dut
     if simulator == "cxxrtl":
         from drai_hw.sim.cxxrtl.bench import run_order
 
@@ -277,6 +299,7 @@ def run_job(
         steps=result["steps"],
         mismatches=result["mismatches"],
         first_mismatch=result["diff"][0] if result["diff"] else None,
+        failure=result["failure"],
         seconds=round(time.monotonic() - started, 3),
         run_seconds=result["run_seconds"],
         pair_updates=result["pair_evaluations"],
@@ -340,6 +363,7 @@ def _on_icarus(
         waves=waves,
         beside=beside,
         limit_s=limit_s,
+        parameters=order["connect"].parameters if order["connect"] else {},
     )
     result: dict[str, Any] = pickle.loads(result_file.read_bytes())
     return result

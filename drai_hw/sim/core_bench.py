@@ -13,9 +13,10 @@ import cocotb
 from cocotb.task import bridge
 
 from drai_hw.model.twin import Twin
-from drai_hw.sim.bus import Bus, BusError, RegisterWindow, clocks_now
+from drai_hw.sim.bus import Bus, BusError, RegisterWindow, clocks_now, connected
+from drai_hw.sim.core_failure.explain import explain, keep_history
 from drai_hw.sim.machine import RtlMachine
-from drai_hw.sim.mirror import carry_out, report
+from drai_hw.sim.outcome import carry_out, report
 from drai_hw.sim.runner import BENCH_ERROR_FILE
 from drai_hw.sim.scoreboard import Scoreboard
 
@@ -31,17 +32,21 @@ async def job(dut: Any) -> None:
         with open(os.environ[JOB_VARIABLE], "rb") as file:
             order = pickle.load(file)
         twin = Twin(order["formats"])
-        bus = Bus(dut)
+        connect = order["connect"]
+        top = connected(dut, connect)
+        bus = Bus(top, connect)
         others = [
             (Twin(twin.formats.replica(r)), memories)
             for r, memories in enumerate(order.get("replica_memories", []), 1)
         ]
         scoreboard = Scoreboard(dut, twin, order["memories"], others)
-        rings = RegisterWindow(dut, order["ring_registers"])
+        rings = RegisterWindow(top, order["ring_registers"])
         machine = RtlMachine(
-            bus, dut, scoreboard, rings, order["total_steps"], order["check_clocks"]
+            bus, top, scoreboard, rings, order["total_steps"], order["check_clocks"]
         )
         machine.store = order.get("store")
+        if order["explain"]:
+            keep_history(machine)
         await bus.start()
         outcome = await bridge(carry_out)(order["job"], machine)
         machine.tell()
@@ -52,6 +57,9 @@ async def job(dut: Any) -> None:
             accesses=bus.accesses,
             rings=(rings.toggles, rings.clocks, rings.bits),
         )
+        if order["explain"] and scoreboard.count:
+            machine.rings = None
+            result["failure"] = await bridge(explain)(machine)
         Path(RESULT_FILE).write_bytes(pickle.dumps(result))
     except BaseException as error:
         if isinstance(error, asyncio.CancelledError):  # cocotb ends what runs when the design does

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drai_hw.model.machine import Counters, Machine, Passes, Settings
+from drai_hw.model.machine import Counters, Passes, Settings
 from drai_hw.model.numbers import Formats
 from drai_hw.model.schedule import schedule
 from drai_hw.model.twin import Twin
 from drai_hw.rtl.registers import Cfg, Command, State, command_of, setting_registers
 from drai_hw.rtl.stores import Plan, run_bounds
 from drai_hw.rtl.timing import clocks_per_step
-from drai_hw.sim.comparison import Comparison, DisagreementError
-from drai_hw.sim.jobs import Job
+from drai_hw.sim.comparison import Comparison
+from drai_hw.sim.core_failure.step import Step
 
 _PASSES = Command.FIELD | Command.COUPLE | Command.LEARN | Command.EDGE | Command.CENSUS
 _BUSY, _ERROR = 1, 2  # bits of STATUS
@@ -44,6 +44,8 @@ class MirroredMachine:
     ----------
     store : StorePlan, SpramPlan or SdramPlan, optional
         The weight store, whose clocks are expected; none at first.
+    history : deque of Step or None
+        Steps of the present run, the last ones; None (the first value): they are not kept.
     """
 
     def __init__(self, board: Comparison, check_clocks: bool = True) -> None:
@@ -52,6 +54,7 @@ class MirroredMachine:
         self.replica = 0
         self._check_clocks = check_clocks
         self.store: Plan | None = None
+        self.history: deque[Step] | None = None
         self.steps = 0
         self.run_clocks = 0
         self.pair_evaluations = 0
@@ -64,6 +67,10 @@ class MirroredMachine:
         return self.board.twins[self.replica]
 
     # -- what a simulator adds ---------------------------------------------------------------
+
+    def run(self, steps: int, *, resume: bool = False, **passes: bool) -> None:
+        """Do ``steps`` steps of some `Passes` and compare the state after each."""
+        raise NotImplementedError
 
     def _write(self, writes: list[tuple[str, int]]) -> None:
         """Write registers one after the other."""
@@ -206,6 +213,11 @@ class MirroredMachine:
     def _stepped(self, step: int, passes: Passes, resume: bool) -> None:
         """Let the twin do the step that the design has done (0 is a run's first), and compare."""
         self.steps += 1
+        if self.history is not None:
+            if step == 0:
+                self.history.clear()
+            before = self.board.twin.snapshot()
+            self.history.append(Step(before, passes, resume or step > 0))
         for twin in self.board.twins:
             twin.run(1, resume=resume or step > 0, **asdict(passes))
             active = int(twin.active.sum())
@@ -226,6 +238,12 @@ class MirroredMachine:
             self.board.note(self.steps, "steps done", steps, want, got)
         self.board.expect()
         self.board.compare(self.steps)
+
+    def restart(self) -> None:
+        """Reset the design: streams, sweep and counters begin anew, the rest of the state stays."""
+        self._reset(1)
+        for twin in self.board.twins:
+            twin.reseed()
 
     def interrupt(self, clocks: int, **passes: bool) -> None:
         """Reset the design in a run, so early that no pass but the refresh has changed anything.
@@ -329,59 +347,3 @@ class MirroredMachine:
             events["missing link"] = not twin.links.all()
         for name, happened in events.items():
             seen[name] += bool(happened)
-
-
-def carry_out(job: Job, machine: Machine) -> dict[str, Any]:
-    """Carry a job out until it is done, or until design and twin differ; return its outcome."""
-    try:
-        return job.run(machine)
-    except DisagreementError:
-        return {}
-
-
-def report(
-    machine: MirroredMachine,
-    outcome: Mapping[str, Any],
-    *,
-    cycles: int,
-    accesses: int,
-    rings: tuple[int, int, int],
-) -> dict[str, Any]:
-    """Return what a bench tells of a job.
-
-    Parameters
-    ----------
-    machine : MirroredMachine
-        The machine that carried it out.
-    outcome : mapping
-        As `carry_out` returned it.
-    cycles, accesses : int
-        Clocks and bus accesses of the simulation.
-    rings : tuple of int
-        Toggles counted in the ring registers, clocks they were counted in, bits of the registers.
-    """
-    board = machine.board
-    toggles, clocks, bits = rings
-    between = max(1, machine.steps - 1)
-    return {
-        "outcome": dict(outcome),
-        "cycles": cycles,
-        "run_clocks": machine.run_clocks,
-        "steps": machine.steps,
-        "compared": board.compared,
-        "mismatches": board.count,
-        "diff": board.mismatches,
-        "pair_evaluations": machine.pair_evaluations,
-        "bus_accesses": accesses,
-        "run_seconds": round(time.monotonic() - machine.begun, 3),
-        "counters": board.twin.counters(),
-        "coverage": dict(board.coverage),
-        "digest": board.digest,
-        "toggles": {
-            "phase_memory_per_step": board.toggles["theta"] / between,
-            "weight_memory_per_step": board.toggles["weight"] / between,
-            "ring_registers_per_clock": toggles / max(1, clocks),
-            "ring_register_bits": bits,
-            "ring_clocks_sampled": clocks,
-        },
-    }

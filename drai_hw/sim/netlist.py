@@ -19,7 +19,7 @@ from drai_hw.sim.cxxrtl.build import compiled, run_pyosys
 from drai_hw.sim.cxxrtl.machine import CxxrtlMachine
 from drai_hw.sim.cxxrtl.model import Model
 from drai_hw.sim.jobs import Job
-from drai_hw.sim.mirror import carry_out
+from drai_hw.sim.outcome import carry_out
 from drai_hw.spec import Spec
 
 LARGEST_N = 35

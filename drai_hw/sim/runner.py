@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import threading
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 import drai_hw
 from drai_hw.errors import ToolError
 from drai_hw.processes import own_temporary_files
+from drai_hw.sim.systemverilog import unknown_parameter
 from drai_hw.sim.watchdog import ended_when_stuck
 
 Progress = Callable[[int, int], None]
@@ -67,6 +69,7 @@ def run_bench(
     waves: Path | None = None,
     beside: str | None = None,
     limit_s: float | None = None,
+    parameters: Mapping[str, int] | None = None,
 ) -> None:
     """Compile Verilog and run a cocotb bench on it.
 
@@ -98,6 +101,8 @@ def run_bench(
         A second top module among the sources.
     limit_s : float, optional
         Longest time without a step done, compilation included, in seconds; then it is ended.
+    parameters : mapping, optional
+        Parameters of the top module.
 
     Raises
     ------
@@ -113,6 +118,7 @@ def run_bench(
             _compile_and_run(
                 sources, top, module, workdir, environment=environment, seed=seed,
                 progress=progress, module_folder=module_folder, waves=waves, beside=beside,
+                parameters=parameters or {},
             )  # fmt: skip
         except ToolError as error:
             if reasons:
@@ -132,6 +138,7 @@ def _compile_and_run(
     module_folder: Path | None,
     waves: Path | None,
     beside: str | None,
+    parameters: Mapping[str, int],
 ) -> None:
     """Do what `run_bench` does, without a limit."""
     from cocotb_tools.runner import get_runner
@@ -151,6 +158,7 @@ def _compile_and_run(
                 timescale=TIMESCALE,
                 waves=waves is not None,
                 build_args=["-s", beside] if beside else [],
+                parameters=dict(parameters),
                 log_file=compile_log,
             )
     except RuntimeError as error:
@@ -158,6 +166,9 @@ def _compile_and_run(
             f"iverilog does not accept {', '.join(path.name for path in sources)} with top module "
             f"{top}:\n{tail(compile_log)}"
         ) from error
+    # To Icarus a parameter that the module has not is worth a warning only.
+    if lost := re.search(r"parameter (\S+) not found in", head(compile_log)):
+        raise unknown_parameter(lost[1], top)
     folders = [module_folder.resolve()] if module_folder else []
     folders.append(Path(drai_hw.__file__).parents[1])
     results = workdir / RESULTS_FILE

@@ -20,7 +20,7 @@ from drai_hw.sim.cxxrtl.machine import CxxrtlMachine
 from drai_hw.sim.cxxrtl.model import MemoryWindow, Model
 from drai_hw.sim.exactness import network
 from drai_hw.sim.jobs import Job
-from drai_hw.sim.mirror import carry_out
+from drai_hw.sim.outcome import carry_out
 from drai_hw.sim.units import simulate
 from drai_hw.sim.units.judge import Timing, predict
 from drai_hw.sim.units.session import examine

@@ -12,10 +12,11 @@ from drai_hw.model.numbers import Formats
 from drai_hw.model.twin import Twin
 from drai_hw.rtl.spram import UNUSED_WORDS
 from drai_hw.sim.comparison import Comparison, windows_of
+from drai_hw.sim.core_failure.explain import explain, keep_history
 from drai_hw.sim.cxxrtl.build import compiled
 from drai_hw.sim.cxxrtl.machine import CxxrtlMachine
 from drai_hw.sim.cxxrtl.model import MemoryWindow, Model
-from drai_hw.sim.mirror import carry_out, report
+from drai_hw.sim.outcome import carry_out, report
 
 
 def twin_of(formats: Formats) -> Twin:
@@ -65,8 +66,10 @@ def run_order(
         if progress:
             progress(steps, total)
 
-    library = compiled(source, top, cache, models)
-    with Model(library, top) as model:
+    connect = order["connect"]
+    parameters = connect.parameters if connect else {}
+    library = compiled(source, top, cache, models, parameters=parameters)
+    with Model(library, top, connect) as model:
         for path in order.get("undefined", ()):
             model.fill(path, UNUSED_WORDS)
         twin = twin_of(order["formats"])
@@ -80,15 +83,20 @@ def run_order(
         board = Comparison(twin, windows, others)
         machine = CxxrtlMachine(model, board, order["check_clocks"], tell)
         machine.store = order.get("store")
+        if order["explain"]:
+            keep_history(machine)
         try:
             outcome = carry_out(order["job"], machine)
         except ToolError as error:
             raise ToolError(f"the bench on CXXRTL failed:\n{error}") from error
         tell(machine.steps)
-        return report(
+        result = report(
             machine,
             outcome,
             cycles=model.clocks,
             accesses=model.accesses,
             rings=(*model.toggles(), bits),
         )
+        if order["explain"] and board.count:
+            result["failure"] = explain(machine)
+        return result

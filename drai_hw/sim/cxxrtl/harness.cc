@@ -30,6 +30,7 @@ struct Harness {
     cxxrtl_handle model = nullptr;
     std::string scope;
     cxxrtl_object *port[PORT_COUNT] = {};
+    uint32_t active = 1;     // level of an active reset
     bool unsettled = false;  // inputs were changed since the last step
     bool endless = false;    // the design does not settle: from then on no clock passes
     uint64_t clocks = 0;
@@ -109,6 +110,25 @@ void *drai_open(const char *scope) {
     return h;
 }
 
+// Take another signal for a port; returns 0 where the design has no such signal.
+int drai_connect(void *harness, const char *name, const char *path) {
+    Harness *h = of(harness);
+    for (int k = 0; k < PORT_COUNT; k++)
+        if (name == std::string(PORTS[k])) h->port[k] = h->find(path);
+    return h->find(path) != nullptr;
+}
+
+void drai_reset_low(void *harness) { of(harness)->active = 0; }
+
+// Hold an input at a value; returns 0 where the design has no such input.
+int drai_hold(void *harness, const char *path, uint32_t value) {
+    cxxrtl_object *found = of(harness)->find(path);
+    if (!found || !found->next) return 0;
+    found->next[0] = found->width < 32 ? value & ((1u << found->width) - 1) : value;
+    of(harness)->unsettled = true;
+    return 1;
+}
+
 void drai_close(void *harness) {
     cxxrtl_destroy(of(harness)->model);
     delete of(harness);
@@ -131,9 +151,9 @@ uint64_t drai_clocks(void *harness) { return of(harness)->clocks; }
 void drai_reset(void *harness, uint32_t clocks) {
     Harness *h = of(harness);
     for (Port which : {ADDR, WDATA, WE, RE}) h->set(which, 0);
-    h->set(RST, 1);
+    h->set(RST, h->active);
     for (uint32_t k = 0; k < clocks; k++) h->tick();
-    h->set(RST, 0);
+    h->set(RST, 1 - h->active);
     h->tick();
 }
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from drai_hw.errors import ToolError
 from drai_hw.rtl.registers import REGISTERS
 from drai_hw.sim.core_ports import misfit
+from drai_hw.sim.units.portmap import PortMap
 
 ACCESS_LIMIT_CLOCKS = 20_000  # an SDRAM rests for 200 us before it takes the first word
 RESET_CLOCKS = 3
@@ -25,6 +26,9 @@ _SIZE_OUT, _U64_OUT = ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(ctypes.c_u
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "drai_open": (_VOID, [_TEXT]),
+    "drai_connect": (_INT, [_VOID, _TEXT, _TEXT]),
+    "drai_reset_low": (None, [_VOID]),
+    "drai_hold": (_INT, [_VOID, _TEXT, _WORD]),
     "drai_close": (None, [_VOID]),
     "drai_width": (_SIZE, [_VOID, _TEXT]),
     "drai_clocks": (_U64, [_VOID]),
@@ -50,6 +54,8 @@ class Model:
         As `drai_hw.sim.cxxrtl.build.compiled` returned it.
     top : str
         Top module.
+    connect : PortMap, optional
+        Names of its ports, level of its reset and constant inputs.
 
     Raises
     ------
@@ -57,14 +63,26 @@ class Model:
         A port of the core is missing or has another width, or the design does not settle.
     """
 
-    def __init__(self, library: Path, top: str) -> None:
+    def __init__(self, library: Path, top: str, connect: PortMap | None = None) -> None:
         self._library = ctypes.CDLL(str(library))
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._library, name)
             function.restype, function.argtypes = result, arguments
         self._model = _VOID(self._library.drai_open(top.encode()))
         self.accesses = 0
-        wrong = misfit(top, lambda name: self._library.drai_width(self._model, name.encode()))
+        connect = connect or PortMap()
+        for ours, theirs in connect.names.items():
+            self._library.drai_connect(self._model, ours.encode(), theirs.encode())
+        if connect.reset_low:
+            self._library.drai_reset_low(self._model)
+        lost = [
+            name
+            for name, value in connect.constants.items()
+            if not self._library.drai_hold(self._model, name.encode(), value & 0xFFFFFFFF)
+        ]
+        wrong = misfit(
+            top, lambda name: self._library.drai_width(self._model, name.encode()), connect, lost
+        )
         if wrong:
             self.close()
             raise ToolError(wrong)

@@ -16,6 +16,7 @@ from drai_hw.model.numbers import Formats
 from drai_hw.model.unit_ports import Port, unit_ports
 
 MAX_LATENCY = 64
+_PATH = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _KEYS = {
     "": ("ports", "unit", "parameters", "constants"),
     "unit": ("latency", "reset", "handshake"),
@@ -44,6 +45,8 @@ class PortMap:
         Parameters of the module.
     constants : mapping
         Inputs of the module that the unit has not, and their values.
+    memories : mapping
+        Of a core: where its memories are, by our name; hierarchical names below the top module.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +55,7 @@ class PortMap:
     handshake: bool = False
     parameters: Mapping[str, int] = field(default_factory=dict)
     constants: Mapping[str, int] = field(default_factory=dict)
+    memories: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, port: str) -> str:
         """Return the module's name of one of our ports."""
@@ -67,7 +71,7 @@ def load_port_map(path: Path | None, unit: str, formats: Formats) -> PortMap:
         TOML file with the tables ``[ports]`` (our name = "theirs"), ``[unit]`` (latency, reset,
         handshake), ``[parameters]`` and ``[constants]``; None: all names are ours.
     unit : str
-        Unit.
+        Unit, or ``"core"``: it has a table ``[memories]``, and no latency or handshake.
     formats : Formats
         Formats that parameters may name.
 
@@ -84,15 +88,27 @@ def load_port_map(path: Path | None, unit: str, formats: Formats) -> PortMap:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(f"{what}: not valid TOML: {error}") from error
-    _known(what, data, _KEYS[""], "table")
+    core = unit == "core"
+    _known(what, data, (*_KEYS[""], *(["memories"] if core else [])), "table")
     for table in data:
         if not isinstance(data[table], dict):
             raise SpecError(f"{what}: {table} = {data[table]!r}: needs a table [{table}]")
     choices = data.get("unit", {})
-    _known(f"{what}, [unit]", choices, _KEYS["unit"], "key")
+    _known(f"{what}, [unit]", choices, ["reset"] if core else _KEYS["unit"], "key")
     handshake = _choice(what, choices, "handshake", ("none", "valid-ready")) == "valid-ready"
-    ports = [port.name for port in unit_ports(unit, formats)] + ["clk", "rst"]
-    ports += ["in_ready", "out_ready"] if handshake else []
+    if core:
+        ports = list(_core_ports())
+    else:
+        ports = [port.name for port in unit_ports(unit, formats)] + ["clk", "rst"]
+        ports += ["in_ready", "out_ready"] if handshake else []
+    memories = data.get("memories", {})
+    _known(f"{what}, [memories]", memories, ("theta", "marks", "weights"), "memory of the core")
+    for ours, theirs in memories.items():
+        if not isinstance(theirs, str) or not re.fullmatch(_PATH, theirs):
+            raise SpecError(
+                f"{what}: memories.{ours} = {theirs!r}: needs a hierarchical name below the top "
+                'module in "", like "phases.ram"'
+            )
     names = data.get("ports", {})
     _known(f"{what}, [ports]", names, ports, f"port of unit {unit}")
     for ours, theirs in names.items():
@@ -108,7 +124,14 @@ def load_port_map(path: Path | None, unit: str, formats: Formats) -> PortMap:
         handshake=handshake,
         parameters={k: _number(what, k, v, formats) for k, v in data.get("parameters", {}).items()},
         constants={k: _number(what, k, v, formats) for k, v in data.get("constants", {}).items()},
+        memories=memories,
     )
+
+
+def _core_ports() -> Mapping[str, int]:
+    from drai_hw.sim.core_ports import CORE_PORTS  # which needs this module
+
+    return CORE_PORTS
 
 
 def _known(what: str, given: Mapping[str, Any], known: Sequence[str], kind: str) -> None:
