@@ -537,7 +537,7 @@ def test_verilog_is_compiled_too_and_a_flipped_sign_in_it_is_found(tmp_path: Pat
 @pytest.mark.full
 def test_a_core_with_wrong_thresholds_is_found_in_its_weights(tmp_path: Path) -> None:
     wrong = replace(FORMATS)
-    wrong.__dict__["thresholds"] = tuple(reversed(FORMATS.thresholds))
+    wrong.__dict__["passes"] = tuple(reversed(FORMATS.passes))
     dut = emit.write({"wrong.il": emit.rtlil(Core(wrong))}, tmp_path)["wrong.il"]
     job = Job(SPEC, "learn", steps=64)
     result = run_job(job, FORMATS, 64, workdir=tmp_path / "run", dut=dut, simulator="cxxrtl")
