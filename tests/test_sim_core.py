@@ -186,6 +186,14 @@ def test_a_design_that_does_not_answer_is_named(tmp_path: Path) -> None:
         run_core(parse(SMALL), workdir=tmp_path / "run", dut=dut)
 
 
+def test_a_design_that_ends_the_simulation_is_named(tmp_path: Path) -> None:
+    dut = tmp_path / "ends.v"
+    ends = "update update(); weights weights(); initial #2000 $finish;\nendmodule\n"
+    dut.write_text(PORTS + ends + MEMORIES)
+    with pytest.raises(ToolError, match=r"ended the simulation by itself \(\$finish or \$stop"):
+        run_core(parse(SMALL), workdir=tmp_path / "run", dut=dut)
+
+
 def test_a_design_without_the_named_memories_is_refused(tmp_path: Path) -> None:
     dut = tmp_path / "bare.v"
     dut.write_text(PORTS + "endmodule\n")

@@ -361,6 +361,16 @@ def test_ports_that_do_not_fit_are_listed_all_at_once(tmp_path, refused):
     assert "wrong width: output phi_top has 5 bits, needs 6" in said
 
 
+def test_a_compiler_without_space_is_told_from_a_wrong_module(tmp_path, refused, monkeypatch):
+    monkeypatch.setattr(
+        "drai_hw.sim.units.simulate.want_of_space", lambda place: f"free some space at {place.name}"
+    )
+    (path,) = written(tmp_path, "module my_neuron (input clk;\nendmodule\n")
+    said = refused("--unit", "neuron", "--dut", str(path), "--top", "my_neuron")
+    assert "icarus does not accept mine.v" in said
+    assert said.endswith("\nfree some space at neuron\n")
+
+
 def test_text_that_does_not_compile_is_told_the_line(tmp_path, refused):
     (path,) = written(tmp_path, "module my_neuron (input clk;\nendmodule\n")
     said = refused("--unit", "neuron", "--dut", str(path), "--top", "my_neuron")
