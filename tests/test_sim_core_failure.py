@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -25,6 +26,7 @@ from drai_hw.sim.core_failure.diagnose import diagnose
 from drai_hw.sim.core_failure.explain import explain, in_words, keep_history
 from drai_hw.sim.core_failure.junit import junit
 from drai_hw.sim.core_failure.mistakes import mistaken_twins
+from drai_hw.sim.core_failure.shrink import Attempt
 from drai_hw.sim.core_failure.step import Failing, OpenTwin, Step
 from drai_hw.sim.jobs import Job, random_state
 from drai_hw.sim.outcome import carry_out
@@ -185,6 +187,22 @@ def test_the_shortest_failure_is_one_step_of_two_oscillators() -> None:
     assert f"             weights {i},{j}:{w}" in lines
 
 
+@pytest.mark.parametrize("features", KINDS, ids=str)
+def test_the_shortest_failure_is_its_record(features: dict[str, Any]) -> None:
+    """Read back and played again, it fails as it did."""
+    formats = Formats(n=7, lanes=4, pages=2, **features)
+    make = next(m for _, words, m in mistaken_twins(formats) if "missing at the local" in words)
+    told = explained(make, formats)
+    again = Attempt.of_record(told["shortest"], formats.n)
+    assert again.record() == told["shortest"]
+    machine = SoftwareCore(formats, make)
+    keep_history(machine)
+    carry_out(Job(SPEC, "random", attempt=again), machine)
+    assert machine.board.count
+    assert explain(machine, shorten=False)["words"] == told["words"]
+    assert explain(machine, shorten=False)["shortest"] is None
+
+
 def test_what_needs_two_steps_is_given_them() -> None:
     """A resonance gate that is a step late shows in the second step that learns."""
     name = next(name for name in MISTAKES if name.startswith("SHIL ramp: the ramp does not stop"))
@@ -297,12 +315,17 @@ weights = "inner.weights.weights_memory"
 """
 
 
+@cache
+def verilog() -> str:
+    from drai_hw.cli.unit_sim import formats_of
+
+    return emit.verilog(Core(formats_of(SPEC)), name=emit.NAME, command="a test")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With a wrapped core of the small network, right and wrong."""
-    from drai_hw.cli.unit_sim import formats_of
-
-    text = emit.verilog(Core(formats_of(SPEC)), name=emit.NAME, command="a test")
+    text = verilog()
     monkeypatch.chdir(tmp_path)
     files = {
         "small.toml": SMALL, "right.v": text, "wrapper.v": WRAPPER, "map.toml": MAP,
@@ -336,6 +359,8 @@ def test_a_core_with_other_names_is_connected_and_its_mistake_named(
         abs(failure["inputs"]["phi_i"] - failure["inputs"]["phi_j"]),
         64 - abs(failure["inputs"]["phi_i"] - failure["inputs"]["phi_j"]),
     )
+    assert told["waves"] == "build/small/units/core/failure.fst"
+    assert 1000 < (folder / told["waves"]).stat().st_size < 1_000_000
     assert 'message="threshold: near is |d| &lt; u_g' in (folder / "j.xml").read_text()
 
 

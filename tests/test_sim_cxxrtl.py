@@ -82,6 +82,7 @@ def order(job: Job, formats: Formats = FORMATS, **changes: Any) -> dict[str, Any
         "total_steps": job.steps,
         "check_clocks": True,
         "explain": False,
+        "shorten": False,
         "connect": None,
     } | changes
 

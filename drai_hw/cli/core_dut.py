@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drai_hw.cli.common import clean_stdout, json_text, load_job
-from drai_hw.errors import SpecError
+from drai_hw.errors import SpecError, ToolError
 
 if TYPE_CHECKING:
     from drai_hw.sim.core import SimResult
 
 TRIALS = 5
-DUMP_FILE = "core.fst"
+DUMP_FILE, FAILURE_FILE = "core.fst", "failure.fst"
 SILENCE_LIMIT_S = 600.0
 """Longest time without a step done: loading a large core takes minutes."""
 
@@ -36,14 +37,17 @@ def simulate_core(
 ) -> int:
     """Compare a user's core with the twin after every step; return the exit status.
 
-    With ``waves`` all signals are dumped up to the step that has the first difference.
+    With ``waves`` all signals are dumped up to the step that has the first difference; without,
+    those of the shortest failing run are, by Icarus Verilog where it takes the files.
     """
     with clean_stdout() as say:
         from drai_hw.cli.unit_sim import formats_of
         from drai_hw.files import write_whole
         from drai_hw.model import plan
-        from drai_hw.sim import run_core
+        from drai_hw.sim.core import run_core, run_job
         from drai_hw.sim.core_failure.junit import junit as junit_of
+        from drai_hw.sim.core_failure.shrink import Attempt
+        from drai_hw.sim.jobs import Job
         from drai_hw.sim.units.portmap import load_port_map
 
         job = load_job(reference, output, seed)
@@ -68,6 +72,16 @@ def simulate_core(
         )  # fmt: skip
         record = _record(result, spec.network.name, spec.network.oscillators, top, simulator)
         record["waves"] = str(folder / DUMP_FILE) if waves else None
+        short = (result.failure or {}).get("shortest")
+        with contextlib.suppress(ToolError):  # Icarus is not there, or takes less than CXXRTL
+            if short:
+                again = Attempt.of_record(short, formats.n)
+                run_job(
+                    Job(spec, script, attempt=again), formats, again.steps, workdir=folder, top=top,
+                    dut=[Path(name) for name in dut], connect=connect,
+                    waves=folder / FAILURE_FILE, limit_s=time_limit_s or SILENCE_LIMIT_S,
+                )  # fmt: skip
+                record["waves"] = str(folder / FAILURE_FILE)
         if junit:
             write_whole(Path(junit), junit_of(record, result.run_seconds))
         say(json_text(record) if as_json else _text(record))

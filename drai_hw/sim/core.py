@@ -258,6 +258,7 @@ def run_job(
         "total_steps": total_steps,
         "check_clocks": dut is None,
         "explain": dut is not None,
+        "shorten": waves is None,  # a dump ends with the first difference
         "connect": connect,
         "undefined": undefined,
         "store": store,

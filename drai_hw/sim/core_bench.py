@@ -59,7 +59,7 @@ async def job(dut: Any) -> None:
         )
         if order["explain"] and scoreboard.count:
             machine.rings = None
-            result["failure"] = await bridge(explain)(machine)
+            result["failure"] = await bridge(explain)(machine, shorten=order["shorten"])
         Path(RESULT_FILE).write_bytes(pickle.dumps(result))
     except BaseException as error:
         if isinstance(error, asyncio.CancelledError):  # cocotb ends what runs when the design does

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from drai_hw.model.numbers import GAIN_BITS, PROBABILITY_ONE, STRENGTH_BITS, For
 from drai_hw.model.twin import Twin
 from drai_hw.sim.directed import Interruptible, directed_runs
 from drai_hw.spec import Spec
+
+if TYPE_CHECKING:
+    from drai_hw.sim.core_failure.shrink import Attempt
 
 SCRIPTS = ("task", "random", "learn", "runs")
 GLANCE_STEPS = 8
@@ -42,6 +45,8 @@ class Job:
         Steps of "random" and "learn"; of "runs", those of its longest run, without a pass.
     seed : int
         Their seed.
+    attempt : Attempt, optional
+        What is loaded after a reset, and the run that follows, instead of a script.
     """
 
     spec: Spec
@@ -50,9 +55,13 @@ class Job:
     trials: tasks.Trials | None = None
     steps: int = 0
     seed: int = 1
+    attempt: Attempt | None = None
 
     def run(self, machine: Machine) -> dict[str, Any]:
         """Carry the job out; return ``learned`` and ``recalled``, or ``locked``."""
+        if self.attempt is not None:
+            self.attempt.play(machine)
+            return {}
         if self.script == "random":
             random_stimulus(machine, self.steps, self.seed)
             return {}

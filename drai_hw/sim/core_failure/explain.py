@@ -38,7 +38,7 @@ def keep_history(machine: MirroredMachine) -> None:
     machine.history = deque(maxlen=max(1, min(KEPT_STEPS, _KEPT_BYTES // (16 * slots**2))))
 
 
-def explain(machine: MirroredMachine) -> dict[str, Any]:
+def explain(machine: MirroredMachine, *, shorten: bool = True) -> dict[str, Any]:
     """Return what is known of the first difference that a machine has come upon.
 
     Tries simpler runs on the machine, so what it counts goes on: take the counts before.
@@ -47,6 +47,8 @@ def explain(machine: MirroredMachine) -> dict[str, Any]:
     ----------
     machine : MirroredMachine
         Its ``history`` was kept, and it has stopped at a difference.
+    shorten : bool
+        Look for a shorter failure, too.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def explain(machine: MirroredMachine) -> dict[str, Any]:
     out["inputs"] = inputs_of(failing, what, index)
     findings = diagnose(failing)
     attempt = None
-    if machine.formats.replicas == 1:
+    if shorten and machine.formats.replicas == 1:
         named = [index] if isinstance(index, int) else list(index)
         attempt = CoreShrinker(machine).shortest(failing.steps, named)
     if attempt is not None:

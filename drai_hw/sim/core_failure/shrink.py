@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -81,6 +81,38 @@ class Attempt:
         machine.load_weights(self.weights)
         machine.board.adopt()
 
+    def play(self, machine: Any) -> None:
+        """Reset a machine, load it, and do the run."""
+        self.load(machine)
+        machine.run(self.steps, **asdict(self.passes))
+
+    @classmethod
+    def of_record(cls, given: Mapping[str, Any], n: int) -> Attempt:
+        """Return the attempt that `record` told of."""
+
+        def vector(name: str) -> NDArray[np.int64]:
+            out = np.zeros(n, dtype=np.int64)
+            for k, value in given[name].items():
+                out[int(k)] = value
+            return out
+
+        flags = {name: np.zeros(n, dtype=bool) for name in ("active", "clamped")}
+        for name, values in flags.items():
+            values[given[name]] = True
+        links, weights = ~np.eye(n, dtype=bool), np.zeros((n, n), dtype=np.int64)
+        for i, j in given["unlinked"]:
+            links[i, j] = links[j, i] = False
+        for i, j, w in given["weights"]:
+            weights[i, j] = weights[j, i] = w
+        settings = {"gates": 0} | given["settings"]
+        return cls(
+            settings=Settings(**settings), steps=given["steps"],
+            passes=Passes(**({"couple": False} | dict.fromkeys(given["passes"], True))),
+            theta=vector("phases"), omega=vector("tuning_words"), psi=vector("input_phases"),
+            strength=vector("input_strengths"), clamp=flags["clamped"], active=flags["active"],
+            links=links, weights=weights,
+        )  # fmt: skip
+
     def record(self) -> dict[str, Any]:
         """Return what is not 0 as plain data, oscillators and pairs by their numbers."""
         some = np.flatnonzero(self.active)
@@ -100,6 +132,9 @@ class Attempt:
             "input_phases": by_number(np.where(self.strength > 0, self.psi, 0)),
             "input_strengths": by_number(self.strength),
             "clamped": [int(k) for k in some if self.clamp[k]],
+            "unlinked": [
+                [int(i), int(j)] for i in some for j in some if i < j and not self.links[i, j]
+            ],
             "weights": [[int(i), int(j), int(self.weights[i, j])] for i, j in pairs],
         }
 
@@ -157,8 +192,7 @@ class CoreShrinker:
         self._plays += 1
         self._machine.board.forget()
         try:
-            attempt.load(self._machine)
-            self._machine.run(attempt.steps, **asdict(attempt.passes))
+            attempt.play(self._machine)
         except DisagreementError:
             return True
         except DraiError:  # it does not even answer: another failure than the one that is looked at

@@ -98,5 +98,5 @@ def run_order(
             rings=(*model.toggles(), bits),
         )
         if order["explain"] and board.count:
-            result["failure"] = explain(machine)
+            result["failure"] = explain(machine, shorten=order["shorten"])
         return result
