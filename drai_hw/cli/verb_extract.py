@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,6 +103,9 @@ def _text(result: Mapping[str, Any]) -> str:
     lines.append(f"{held} of {len(result['checks'])} comparisons within their tolerances")
     keys = result["network_keys"]["dynamics"]
     lines += ["for the float model:", "[dynamics]", *(f"{key} = {keys[key]}" for key in keys)]
+    if result["null_lag"]:
+        lines += ["to null the lag:", "[circuit]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in result["null_lag"].items()]
     return "\n".join(lines)
 
 

@@ -18,7 +18,8 @@ from drai_hw.model.readout import is_exact, phase_rms_rad, read_pattern
 from drai_hw.model.reference import Reference
 from drai_hw.model.tasks import lock_start_rad
 from drai_hw.spec import Spec
-from drai_hw.units import wrap_rad
+from drai_hw.spice.design import model_keys
+from drai_hw.units import TAU, wrap_rad
 
 SOURCES = (
     "drai_hw.units",
@@ -87,7 +88,8 @@ def detuning_of(spec: Spec) -> Floats | None:
     """
     if not spec.dynamics.frequencies or spec.circuit.kind != "lc":
         return None
-    return np.array(spec.dynamics.frequencies) * spec.circuit.rho / (2 * spec.circuit.q)
+    per_cycle_rad = spice.advance_per_cycle_rad(spec.circuit)
+    return np.array(spec.dynamics.frequencies) * per_cycle_rad / TAU
 
 
 def _weight_error(weights: Floats, amplitude_v: Floats) -> float:
@@ -118,8 +120,17 @@ def start_of(spec: Spec, starts: NDArray[np.int64], trial: int) -> Floats:
 
 
 def float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
-    """Return where the float model ends under the circuit's conditions."""
+    """
+    Return where the float model ends under the circuit's conditions.
+
+    Couplings with capacitors pull in quadrature: unless the network file has a Fourier list, the
+    model takes the first harmonic that the branches give.
+    """
     spec = spec.in_row_sums(_row_sum(weights))
+    if not (spec.dynamics.coupling_sine or spec.dynamics.coupling_cosine):
+        keys = {key: tuple(values) for key, values in model_keys(spec.circuit).items()}
+        turned = spec.dynamics.model_copy(update=keys)
+        spec = spec.model_copy(update={"dynamics": turned})
     if detuning_of(spec) is None:
         still = spec.dynamics.model_copy(update={"frequencies": ()})
         spec = spec.model_copy(update={"dynamics": still})

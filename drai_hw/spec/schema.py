@@ -255,6 +255,14 @@ class Circuit(Section):
     damping: Literal["none", "trimmed", "ideal"] = key(
         "none", "How the damping by the coupling resistors is made up for."
     )
+    coupling: Literal["resistive", "capacitive", "series-rc", "parallel-rc"] = key(
+        "resistive",
+        "What couples a pair: resistors, capacitors (a lag of -90 degrees), or both in series or side by side, whose admittance has the phase coupling_rad.",
+    )
+    coupling_rad: float = key(
+        0.0, "Phase of the admittance of 'series-rc' and 'parallel-rc'; the lag is less by it.",
+        unit="rad", ge=0, lt=1.5707,
+    )  # fmt: skip
     cycles: int = key(300, "Simulated time of one recall.", unit="cycle", ge=20, le=100000)
     points_per_cycle: int = key(40, "Largest time step is a cycle over this.", ge=20, le=1000)
     jitter_rad: float = key(

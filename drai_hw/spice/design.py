@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass, replace
 
 from drai_hw.errors import SpecError
+from drai_hw.model.coupling import FourierCoupling, keys_of
 from drai_hw.spice import ring
 from drai_hw.spice.lc import Tank, design_tank
-from drai_hw.spice.settings import Circuit, CircuitLike
+from drai_hw.spice.settings import Circuit, CircuitLike, branch_of, settings_of
 from drai_hw.units import TAU
 
 
@@ -22,7 +23,9 @@ def advance_per_cycle_rad(circuit: CircuitLike) -> float:
     Return kappa R of a network times a period: what a full row sum advances a phase in a period.
 
     Tanks: ``w = G/2C``, so rho half bandwidths are ``2 pi rho / 2Q``. Rings: ``w = 0.159 G/C``, as
-    extracted for five stages, and rho is G over omega C.
+    extracted for five stages, and rho is G over omega C. Where capacitors turn the coupling, the
+    larger of its parts in phase and in quadrature, the unit of extracted lists, takes the place
+    of w.
 
     Parameters
     ----------
@@ -30,8 +33,43 @@ def advance_per_cycle_rad(circuit: CircuitLike) -> float:
         Settings.
     """
     if circuit.kind == "ring":
-        return TAU * circuit.rho * ring.PULL
-    return TAU * circuit.rho / (2.0 * circuit.q)
+        return TAU * circuit.rho * ring.PULL / math.cos(ring.LAG_RAD) * _larger_part(circuit)
+    return TAU * circuit.rho / (2.0 * circuit.q) * _larger_part(circuit)
+
+
+def model_keys(circuit: CircuitLike) -> dict[str, list[float]]:
+    """
+    Return the keys of ``[dynamics]`` with which the float model couples as capacitors do.
+
+    Parameters
+    ----------
+    circuit : CircuitLike
+        Settings; empty for resistors, whose small lag is left to ``drai-hw extract``.
+    """
+    if settings_of(circuit).coupling == "resistive":
+        return {}
+    found, unit = turned_sine(circuit), _larger_part(circuit)
+    return keys_of([a / unit for a in found.sine], [b / unit for b in found.cosine])
+
+
+def _larger_part(circuit: CircuitLike) -> float:
+    found = turned_sine(circuit)
+    return max(abs(found.sine[0]), abs(found.cosine[1]))
+
+
+def turned_sine(circuit: CircuitLike) -> FourierCoupling:
+    """
+    Return the first harmonic of the coupling, of size 1, as the formulae and the branches say.
+
+    Parameters
+    ----------
+    circuit : CircuitLike
+        Settings. Tanks: without the lag of eps/4; rings: with that of five stages.
+    """
+    settings = settings_of(circuit)
+    phase_rad = branch_of(settings, 1.0).phase_rad
+    lag_rad = (ring.LAG_RAD if settings.kind == "ring" else 0.0) - phase_rad
+    return FourierCoupling((math.cos(lag_rad),), (math.sin(lag_rad), -math.sin(lag_rad)))
 
 
 @dataclass(frozen=True)

@@ -78,32 +78,54 @@ def _integral(power_w: Floats, time_s: Floats) -> Floats:
 
 
 def _laplacian(netlist: Netlist) -> Floats:
-    """Return the conductance matrix of all coupling resistors over nodes p0.. then n0.."""
+    """Return the siemens of all branches as a nodal matrix over nodes p0.. then n0.."""
     straight, crossed = netlist.parts.straight_s, netlist.parts.crossed_s
     branches = np.block([[straight, crossed], [crossed, straight]])
     return np.diag(branches.sum(axis=1)) - branches
 
 
-def coupling_j(netlist: Netlist, time_s: Floats, p_v: Floats, n_v: Floats) -> float:
+def coupling_j(
+    netlist: Netlist, time_s: Floats, p_v: Floats, n_v: Floats, middle_v: Floats | None = None
+) -> tuple[float, float]:
     """
-    Return the energy turned into heat in the coupling resistors.
+    Return the energy turned into heat in the coupling resistors, and the change of that stored.
 
     Parameters
     ----------
     netlist : Netlist
-        For the conductances.
+        For the branches.
     time_s : ndarray, shape (T,)
         Times.
     p_v, n_v : ndarray, shape (T, N)
         Node voltages of the two sides.
+    middle_v : ndarray, shape (T, B), optional
+        Voltages of ``netlist.parts.middles``, of branches with a resistor and a capacitor in
+        series.
 
     Returns
     -------
-    float
-        Joule.
+    tuple of float
+        Heat and change of stored energy, joule.
     """
-    both = np.hstack([p_v, n_v])
-    return float(_integral(((both @ _laplacian(netlist)) * both).sum(axis=1), time_s))
+    branch = netlist.parts.branch
+    if branch.kind != "series-rc":
+        both = np.hstack([p_v, n_v])
+        squared = ((both @ _laplacian(netlist)) * both).sum(axis=1)
+        resistor_ohm, capacitor_f = branch.resistance_ohm(1.0), branch.capacitance_f(1.0) or 0.0
+        heated_j = 0.0 if resistor_ohm is None else float(_integral(squared, time_s)) / resistor_ohm
+        return heated_j, 0.5 * capacitor_f * float(squared[-1] - squared[0])
+    assert middle_v is not None
+    side_v = {"p": p_v, "n": n_v}
+    heat_j = stored_j = 0.0
+    for k, (_, one, other, siemens) in enumerate(netlist.parts.branches()):
+        across = [side_v[node[0]][:, int(node[1:])] for node in (one, other)]
+        over_resistor, over_capacitor = across[0] - middle_v[:, k], middle_v[:, k] - across[1]
+        ohm, farad = branch.resistance_ohm(siemens), branch.capacitance_f(siemens)
+        assert ohm is not None
+        assert farad is not None
+        heat_j += float(_integral(over_resistor**2, time_s)) / ohm
+        stored_j += 0.5 * farad * float(over_capacitor[-1] ** 2 - over_capacitor[0] ** 2)
+    return heat_j, stored_j
 
 
 def tank_ledger(
@@ -113,6 +135,7 @@ def tank_ledger(
     n_v: Floats,
     inductor_a: Floats,
     frequency_hz: float,
+    middle_v: Floats | None = None,
 ) -> Ledger:
     """
     Account for a run of coupled tanks.
@@ -127,6 +150,8 @@ def tank_ledger(
         Node voltages and inductor currents.
     frequency_hz : float
         Measured free-running frequency, for the energy per period.
+    middle_v : ndarray, optional
+        As in `coupling_j`.
 
     Returns
     -------
@@ -153,15 +178,16 @@ def tank_ledger(
 
     duration_s = float(time_s[-1] - time_s[0])
     headline_j = loss_j + bleed_j
+    coupling_heat_j, coupling_stored_j = coupling_j(netlist, time_s, p_v, n_v, middle_v)
     return Ledger(
         delivered_j=delivered,
         dissipated_j={
             "tank_loss": loss_j,
             "bleed": bleed_j,
             **({"tuning_bank": bank_j} if bank_j else {}),
-            "coupling": coupling_j(netlist, time_s, p_v, n_v),
+            "coupling": coupling_heat_j,
         },
-        stored_change_j=stored_j(-1) - stored_j(0),
+        stored_change_j=stored_j(-1) - stored_j(0) + coupling_stored_j,
         headline_j=headline_j,
         method=LC_METHOD,
         duration_s=duration_s,
@@ -177,6 +203,7 @@ def ring_ledger(
     n_v: Floats,
     supply_a: Floats,
     frequency_hz: float,
+    middle_v: Floats | None = None,
 ) -> Ledger:
     """
     Account for a run of coupled rings.
@@ -197,6 +224,8 @@ def ring_ledger(
         Current into VDD's positive terminal.
     frequency_hz : float
         Measured free-running frequency, for the energy per period.
+    middle_v : ndarray, optional
+        As in `coupling_j`.
 
     Returns
     -------
@@ -215,6 +244,9 @@ def ring_ledger(
         squared = (p_v[k] ** 2 + n_v[k] ** 2).sum(axis=1)
         return float((0.5 * netlist.parts.values["load_f"] * squared).sum())
 
+    coupling_heat_j, coupling_stored_j = coupling_j(
+        netlist, time_s, p_v[:, :, 0], n_v[:, :, 0], middle_v
+    )
     duration_s = float(time_s[-1] - time_s[0])
     return Ledger(
         delivered_j={"Vdd": delivered_j},
@@ -222,9 +254,9 @@ def ring_ledger(
             "stage_transistors": heat_j(np.roll(p_v, 1, axis=2), p_v, width)
             + heat_j(np.roll(n_v, 1, axis=2), n_v, width),
             "latch_transistors": heat_j(n_v, p_v, latch) + heat_j(p_v, n_v, latch),
-            "coupling": coupling_j(netlist, time_s, p_v[:, :, 0], n_v[:, :, 0]),
+            "coupling": coupling_heat_j,
         },
-        stored_change_j=stored_j(-1) - stored_j(0),
+        stored_change_j=stored_j(-1) - stored_j(0) + coupling_stored_j,
         headline_j=delivered_j,
         method=RING_METHOD,
         duration_s=duration_s,

@@ -11,7 +11,7 @@ from drai_hw.spice import lc
 from drai_hw.spice.extraction.amplitude import differential
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.readout import numbered_crossings_s
-from drai_hw.spice.settings import Circuit, Floats
+from drai_hw.spice.settings import Circuit, Floats, require_resistive
 from drai_hw.units import TAU
 
 ACCURACY = 1e-8
@@ -44,10 +44,11 @@ def waveforms(netlist: Netlist, *, start_v: float | None = None) -> tuple[Floats
     Raises
     ------
     SpecError
-        The netlist is not one of tanks, or has banks or unequal sides.
+        The netlist is not one of tanks, has banks, unequal sides or couplings with capacitors.
     """
     values = differential(netlist)
     circuit, parts, n = netlist.circuit, netlist.parts, netlist.n
+    require_resistive(circuit, "these equations have")
     half_f = 0.5 * values["capacitance_f"]
     pull = 0.5 * (parts.straight_s - parts.crossed_s) / half_f[:, None]
     net, cubic = values["net_s"] / half_f, values["g3_s_per_v2"] / half_f

@@ -9,9 +9,9 @@ import numpy as np
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.bank import Banks
-from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header, upper_pairs
+from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header
 from drai_hw.spice.pyspice import Deck, digits
-from drai_hw.spice.settings import Circuit, Floats, half_bandwidth, scale_weights
+from drai_hw.spice.settings import Circuit, Floats, branch_of, half_bandwidth, scale_weights
 from drai_hw.units import TAU
 
 BLEED_RATIO = 1000.0
@@ -178,10 +178,11 @@ def build(
     banks: Banks | None = None,
 ) -> Netlist:
     """
-    Write the netlist of N differential tanks with resistive couplings.
+    Write the netlist of N differential tanks.
 
-    A positive weight is a resistor p-p and one n-n, a negative one p-n and n-p. The resistors damp
-    the tank whatever the sign of the weight; ``circuit.damping`` says what is done about it:
+    A positive weight is a branch p-p and one n-n, a negative one p-n and n-p; a branch is a
+    resistor or what ``circuit.coupling`` says. Resistors damp the tank whatever the sign of the
+    weight; ``circuit.damping`` says what is done about it:
     ``none`` nothing; ``trimmed`` each core's g1 is raised by the coupling conductance that its
     tank sees, so that the amplitudes stay equal; ``ideal`` a separate linear negative conductance
     per tank cancels it and is marked ideal. Detuning goes into the inductors, so that the
@@ -217,7 +218,8 @@ def build(
     branch_s = 2.0 * tank.capacitance_f * np.abs(coupling)
     straight_s = np.where(coupling > 0, branch_s, 0.0)
     crossed_s = np.where(coupling < 0, branch_s, 0.0)
-    seen_s = branch_s.sum(axis=1) / 2.0  # two branches in series between the sides
+    branch = branch_of(circuit, circuit.f0_hz)
+    seen_s = branch.damping * branch_s.sum(axis=1) / 2.0  # two in series between the sides
     g1_s = np.full(n, tank.g1_s) + (seen_s if circuit.damping == "trimmed" else 0.0)
     ideal_s = seen_s if circuit.damping == "ideal" else np.zeros(n)
     inductance_h = tank.inductance_h / (1.0 + detuning) ** 2
@@ -247,26 +249,6 @@ def build(
         if ideal_s[i] > 0:
             deck.current(f"undamp{i}", p, m, f"-{digits(ideal_s[i])!r}*{v}")
             marked.append(Behavioural(f"Bundamp{i}", "cancels the coupling's damping", True, i))
-    for i, j in upper_pairs(coupling):
-        ohm = 1.0 / float(branch_s[i, j])
-        ends = ("p", "n") if coupling[i, j] > 0 else ("n", "p")
-        for side, end in zip(("p", "n"), ends, strict=True):
-            deck.resistor(f"w{i}_{j}_{side}{end}", f"{side}{i}", f"{end}{j}", ohm)
-
-    notes = [
-        f"f0 {circuit.f0_hz:g} Hz, Q {circuit.q:g}, rho {circuit.rho:g}, "
-        f"kappa {kappa:.6g} rad/s per unit weight, damping {circuit.damping}",
-        "BEHAVIOURAL elements (every B source): Bcore* stand for transistor cores;"
-        " Bundamp*, if any, are ideal.",
-        "Energy from this netlist is tank loss, a lower bound; no thermal noise in .tran.",
-    ]
-    saved = [f"v({side}{i})" for i in range(n) for side in ("p", "n")]
-    saved += [f"i(lt{i})" for i in range(n)]
-    lines, stop_s = commands(
-        circuit.f0_hz, circuit.cycles, circuit.points_per_cycle, saved, SOLVER_OPTIONS
-    )
-    if banks is not None:
-        lines = [*banks.lines(half_v), *lines]
     values = {
         "capacitance_f": sides_s.imag / omega,
         "bank_s": sides_s.real,
@@ -277,6 +259,27 @@ def build(
         "g3_s_per_v2": np.full(n, tank.g3_s_per_v2),
         "ideal_s": ideal_s,
     }
+    parts = Parts(straight_s, crossed_s, coupling, kappa, values, branch)
+    half = 0.5 * circuit.amplitude_v * np.exp(1j * start_phases_rad)
+    start_v = {f"p{i}": half[i] for i in range(n)} | {f"n{i}": -half[i] for i in range(n)}
+    for tag, one, other, siemens in parts.branches():
+        branch.add(deck, tag, (one, other), siemens, start_v[one] - start_v[other])
+
+    notes = [
+        f"f0 {circuit.f0_hz:g} Hz, Q {circuit.q:g}, rho {circuit.rho:g}, "
+        f"kappa {kappa:.6g} rad/s per unit weight, damping {circuit.damping}",
+        "BEHAVIOURAL elements (every B source): Bcore* stand for transistor cores;"
+        " Bundamp*, if any, are ideal.",
+        "Energy from this netlist is tank loss, a lower bound; no thermal noise in .tran.",
+    ]
+    saved = [f"v({side}{i})" for i in range(n) for side in ("p", "n")]
+    saved += [f"i(lt{i})" for i in range(n)]
+    saved += [f"v({middle})" for middle in parts.middles]
+    lines, stop_s = commands(
+        circuit.f0_hz, circuit.cycles, circuit.points_per_cycle, saved, SOLVER_OPTIONS
+    )
+    if banks is not None:
+        lines = [*banks.lines(half_v), *lines]
     return Netlist(
         name=name,
         text=deck.text(header(name, command, notes), lines),
@@ -286,7 +289,7 @@ def build(
         detuning=detuning,
         seed=seed,
         pairs=tuple((f"p{i}", f"n{i}") for i in range(n)),
-        parts=Parts(straight_s, crossed_s, coupling, kappa, values),
+        parts=parts,
         behavioural=tuple(marked),
         nominal_hz=circuit.f0_hz,
         stop_s=stop_s,

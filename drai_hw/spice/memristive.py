@@ -17,6 +17,7 @@ from drai_hw.spice.settings import (
     check_circuit,
     check_weights,
     half_bandwidth,
+    require_resistive,
     scale_weights,
 )
 from drai_hw.spice.switch import Switch
@@ -126,6 +127,7 @@ def pairs(
     matrix = check_weights(weights)
     if circuit.kind != "lc":
         raise SpecError("memristors as couplings of rings: needed is circuit.kind = 'lc'")
+    require_resistive(circuit, "memristors stand in for")
     if levels is not None and levels < 2:
         raise SpecError(f"{levels} levels; needed are at least 2")
     # sides of anti-phase tanks are half an amplitude up and half an amplitude down

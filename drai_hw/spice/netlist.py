@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from drai_hw.spice.branch import Branch
 from drai_hw.spice.settings import Circuit, Floats
 
 
@@ -41,13 +42,17 @@ class Parts:
     Parameters
     ----------
     straight_s, crossed_s : ndarray, shape (N, N)
-        Conductance of each of a pair's two branches in siemens, 0 where there is none.
+        Conductance of each of a pair's two branches in siemens, 0 where there is none; the size
+        of its admittance at the nominal frequency where it has a capacitor.
     coupling : ndarray, shape (N, N)
-        ``w_circuit`` in rad/s (tanks) or signed branch conductance in siemens (rings).
+        ``w_circuit`` in rad/s (tanks) or signed branch conductance in siemens (rings), of the
+        same size with a capacitor.
     kappa : float
         ``coupling = kappa * weights``.
     values : mapping of str to ndarray
         Per-oscillator component values; the key carries the unit.
+    branch : Branch
+        What the branches are made of.
     """
 
     straight_s: Floats
@@ -55,6 +60,23 @@ class Parts:
     coupling: Floats
     kappa: float
     values: dict[str, Floats] = field(default_factory=dict)
+    branch: Branch = field(default_factory=Branch)
+
+    def branches(self) -> list[tuple[str, str, str, float]]:
+        """Return name, both nodes' side and number, and siemens of every branch of the netlist."""
+        signed_s = self.straight_s - self.crossed_s
+        found = []
+        for i, j in upper_pairs(signed_s):
+            ends = ("p", "n") if signed_s[i, j] > 0 else ("n", "p")
+            for side, end in zip(("p", "n"), ends, strict=True):
+                name = f"w{i}_{j}_{side}{end}"
+                found.append((name, f"{side}{i}", f"{end}{j}", abs(float(signed_s[i, j]))))
+        return found
+
+    @property
+    def middles(self) -> list[str]:
+        """Return the nodes between resistor and capacitor of every branch that has one."""
+        return [name for name, *_ in self.branches()] if self.branch.kind == "series-rc" else []
 
 
 @dataclass(frozen=True)

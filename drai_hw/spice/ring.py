@@ -15,14 +15,16 @@ from drai_hw.spice.devices import (
     THRESHOLD_V,
     stage_current_a,
 )
-from drai_hw.spice.netlist import Netlist, Parts, commands, header, upper_pairs
+from drai_hw.spice.netlist import Netlist, Parts, commands, header
 from drai_hw.spice.pyspice import Deck
-from drai_hw.spice.settings import Circuit, Floats, scale_weights
+from drai_hw.spice.settings import Circuit, Floats, branch_of, scale_weights
 from drai_hw.units import TAU
 
 DELAY_FACTOR = 0.97
 PULL = 0.159
 """a_1 C of five stages and their latch, by ``drai-hw extract``: w = PULL G / C."""
+LAG_RAD = math.radians(9.31)
+"""The lag of five stages and their latch with resistors, by ``drai-hw extract``."""
 SOLVER_OPTIONS = "reltol=1e-5"
 
 
@@ -74,7 +76,8 @@ def build(
 
     Each ring is two odd inverter chains, p and n, held in antiphase by weak inverters between
     equal stages; an odd ring alone has no antiphase node and could not carry a negative weight.
-    Couplings are resistors between the first stages: p-p and n-n for w > 0, p-n and n-p for w < 0.
+    Couplings are resistors, or what ``circuit.coupling`` says, between the first stages: p-p and
+    n-n for w > 0, p-n and n-p for w < 0.
     All energy comes from the one source VDD. Detuning scales the stage loads.
 
     Parameters
@@ -100,8 +103,8 @@ def build(
     n, stages, vdd_v = weights.shape[0], circuit.ring_stages, circuit.ring_vdd_v
     width = circuit.ring_width
     f_hz = nominal_hz(circuit)
-    branch, kappa = scale_weights(weights, circuit.rho, TAU * f_hz * circuit.ring_load_f)
-    straight_s, crossed_s = np.where(branch > 0, branch, 0.0), np.where(branch < 0, -branch, 0.0)
+    signed_s, kappa = scale_weights(weights, circuit.rho, TAU * f_hz * circuit.ring_load_f)
+    branch = branch_of(circuit, f_hz)
     load_f = circuit.ring_load_f / (1.0 + detuning)
 
     deck = Deck(f"{name}: {n} pseudo-differential {stages}-stage CMOS rings")
@@ -127,11 +130,13 @@ def build(
             inverter(f"n{here}", f"n{before}", f"n{here}", width)
             inverter(f"lp{here}", f"n{here}", f"p{here}", width * circuit.ring_latch)
             inverter(f"ln{here}", f"p{here}", f"n{here}", width * circuit.ring_latch)
-    for i, j in upper_pairs(branch):
-        ohm = 1.0 / abs(float(branch[i, j]))
-        ends = ("p", "n") if branch[i, j] > 0 else ("n", "p")
-        for side, end in zip(("p", "n"), ends, strict=True):
-            deck.resistor(f"w{i}_{j}_{side}{end}", f"{side}{i}_0", f"{end}{j}_0", ohm)
+    straight_s, crossed_s = np.maximum(signed_s, 0.0), np.maximum(-signed_s, 0.0)
+    parts = Parts(straight_s, crossed_s, signed_s, kappa, {"load_f": load_f}, branch)
+    half = 0.45 * vdd_v * np.exp(1j * start_phases_rad)
+    start_v = {f"p{i}": half[i] for i in range(n)} | {f"n{i}": -half[i] for i in range(n)}
+    for tag, one, other, siemens in parts.branches():
+        ends = (f"{one}_0", f"{other}_0")
+        branch.add(deck, tag, ends, siemens, start_v[one] - start_v[other])
 
     notes = [
         f"{stages} stages a side, VDD {vdd_v:g} V, load {circuit.ring_load_f:g} F, latch "
@@ -140,7 +145,7 @@ def build(
         "Energy is delivered by VDD alone; no thermal noise in .tran.",
     ]
     saved = [f"v({s}{i}_{k})" for i in range(n) for k in range(stages) for s in ("p", "n")]
-    saved.append("i(vdd)")
+    saved += ["i(vdd)", *(f"v({middle})" for middle in parts.middles)]
     lines, stop_s = commands(f_hz, circuit.cycles, circuit.points_per_cycle, saved, SOLVER_OPTIONS)
     return Netlist(
         name=name,
@@ -151,7 +156,7 @@ def build(
         detuning=detuning,
         seed=seed,
         pairs=tuple((f"p{i}_0", f"n{i}_0") for i in range(n)),
-        parts=Parts(straight_s, crossed_s, branch, kappa, {"load_f": load_f}),
+        parts=parts,
         behavioural=(),
         nominal_hz=f_hz,
         stop_s=stop_s,

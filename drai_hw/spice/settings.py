@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
+from drai_hw.spice.branch import BRANCHES, Branch
 from drai_hw.units import TAU
 
 Floats = NDArray[np.float64]
@@ -77,7 +78,8 @@ class Circuit:
     rho : float
         Coupling strength, 0 < rho <= 2: the largest row sum of ``|w_circuit|`` in units of the
         tank's half bandwidth ``omega0 / 2Q``; in rings the largest row sum of conductance in
-        units of ``omega0 C`` of a stage.
+        units of ``omega0 C`` of a stage. With capacitors in the couplings, of the admittance's
+        size in the place of the conductance.
     f0_hz : float
         Nominal tank frequency in hertz (rings oscillate at what their stages give).
     q : float
@@ -90,6 +92,11 @@ class Circuit:
         Small-signal negative conductance of the core times the tank's loss resistance, > 1.
     damping : {"none", "trimmed", "ideal"}
         What is done about the damping that coupling resistors add (see ``lc``).
+    coupling : {"resistive", "capacitive", "series-rc", "parallel-rc"}
+        What each branch of a coupling is made of (`drai_hw.spice.branch`).
+    coupling_rad : float
+        Phase of a branch's admittance at the nominal frequency where it has both a resistor and a
+        capacitor, between 0 and pi/2; 0 otherwise.
     cycles : int
         Length of a run in nominal periods.
     points_per_cycle : int
@@ -113,6 +120,8 @@ class Circuit:
     amplitude_v: float = 1.0
     gain: float = 2.0
     damping: Literal["none", "trimmed", "ideal"] = "none"
+    coupling: Literal["resistive", "capacitive", "series-rc", "parallel-rc"] = "resistive"
+    coupling_rad: float = 0.0
     cycles: int = 300
     points_per_cycle: int = 40
     jitter_rad: float = 0.1
@@ -161,6 +170,7 @@ def check_circuit(circuit: Circuit) -> None:
         raise SpecError(
             f"circuit.damping = {circuit.damping!r}: needed is one of {', '.join(DAMPING_MODES)}"
         )
+    _check_coupling(circuit)
     for key, unit in (
         ("rho", ""), ("f0_hz", " Hz"), ("q", ""), ("capacitance_f", " F"), ("amplitude_v", " V"),
         ("ring_vdd_v", " V"), ("ring_load_f", " F"), ("ring_latch", ""),
@@ -202,6 +212,64 @@ def check_circuit(circuit: Circuit) -> None:
         raise SpecError(
             f"circuit.ring_stages = {circuit.ring_stages!r}: needed is an odd number of at least "
             "3, an even ring latches instead of oscillating"
+        )
+
+
+def _check_coupling(circuit: Circuit) -> None:
+    if circuit.coupling not in BRANCHES:
+        raise SpecError(
+            f"circuit.coupling = {circuit.coupling!r}: needed is one of {', '.join(BRANCHES)}"
+        )
+    both = circuit.coupling.endswith("-rc")
+    if both and not 0 < circuit.coupling_rad < math.pi / 2:
+        raise SpecError(
+            f"circuit.coupling_rad = {circuit.coupling_rad!r}: a coupling of kind "
+            f"{circuit.coupling!r} needs a phase between 0 and pi/2 rad; 0 is 'resistive', pi/2 "
+            "'capacitive'"
+        )
+    if not both and circuit.coupling_rad != 0:
+        raise SpecError(
+            f"circuit.coupling_rad = {circuit.coupling_rad!r}: a coupling of kind "
+            f"{circuit.coupling!r} has no phase to choose: needed is 0 rad, or circuit.coupling = "
+            "'series-rc' or 'parallel-rc'"
+        )
+
+
+def branch_of(circuit: Circuit, nominal_hz: float) -> Branch:
+    """
+    Return what the circuit's couplings are made of.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Settings.
+    nominal_hz : float
+        Frequency at which the admittance has its size and phase.
+    """
+    phase_rad = math.pi / 2 if circuit.coupling == "capacitive" else circuit.coupling_rad
+    return Branch(circuit.coupling, phase_rad, TAU * nominal_hz)
+
+
+def require_resistive(circuit: Circuit, what: str) -> None:
+    """
+    Refuse couplings with capacitors where only resistors are meant.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Settings.
+    what : str
+        Who needs resistors, for the message.
+
+    Raises
+    ------
+    SpecError
+        ``circuit.coupling`` is not "resistive".
+    """
+    if circuit.coupling != "resistive":
+        raise SpecError(
+            f"circuit.coupling = {circuit.coupling!r}: {what} couplings of resistors only; needed "
+            "is 'resistive'"
         )
 
 

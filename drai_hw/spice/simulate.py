@@ -214,9 +214,10 @@ def free_running_hz(
 
 
 def _ledger(netlist: Netlist, waves: Waves, p_v: Floats, n_v: Floats, f_hz: float) -> Ledger:
+    middle_v = waves.select([f"v({middle})" for middle in netlist.parts.middles])
     if netlist.kind == "lc":
         inductor_a = waves.select([f"i(lt{i})" for i in range(netlist.n)])
-        return tank_ledger(netlist, waves.time_s, p_v, n_v, inductor_a, f_hz)
+        return tank_ledger(netlist, waves.time_s, p_v, n_v, inductor_a, f_hz, middle_v)
     stages = netlist.circuit.ring_stages
     shape = (waves.time_s.size, netlist.n, stages)
 
@@ -225,7 +226,7 @@ def _ledger(netlist: Netlist, waves: Waves, p_v: Floats, n_v: Floats, f_hz: floa
         return waves.select(names).reshape(shape)
 
     supply_a = waves.select(["i(vdd)"])[:, 0]
-    return ring_ledger(netlist, waves.time_s, side("p"), side("n"), supply_a, f_hz)
+    return ring_ledger(netlist, waves.time_s, side("p"), side("n"), supply_a, f_hz, middle_v)
 
 
 def run(

@@ -17,6 +17,7 @@ from drai_hw.spice.settings import (
     check_circuit,
     check_weights,
     half_bandwidth,
+    require_resistive,
     scale_weights,
 )
 
@@ -134,6 +135,7 @@ def snap(weights: ArrayLike, circuit: Circuit, parts: str) -> Snapped:
     matrix = check_weights(weights)
     if circuit.kind != "lc":
         raise SpecError("parts for couplings of rings: needed is circuit.kind = 'lc'")
+    require_resistive(circuit, "parts that exist are chosen for")
     tank = design_tank(
         circuit.f0_hz, circuit.q, circuit.amplitude_v, circuit.capacitance_f, gain=circuit.gain
     )

@@ -61,11 +61,11 @@ def predict_amplitudes(
     z = (A/A_0) exp(i phi) of each tank, averaged over a period::
 
         z' = [(g - 3/4 g3 A_0^2 |z|^2)/C + i (d - omega eps^2/16 (|z|^4 - 1))] z
-             + sum_j s_ij G_ij/(2C) z_j
+             + sum_j Y_ij/(2C) (s_ij z_j - z_i)
 
-    where g is g1 (and an ideal negative conductance) less loss and what the couplings damp, d the
-    detuning, s the sign of a weight. The shift by |z|^4 is the third harmonic's; where amplitudes
-    follow at once it is the lag eps/4 of the phase model.
+    where g is g1 (and an ideal negative conductance) less loss, d the detuning, s the sign of a
+    weight, Y the admittance of a branch. The shift by |z|^4 is the third harmonic's; where
+    amplitudes follow at once it is the lag eps/4 of the phase model.
 
     Parameters
     ----------
@@ -94,12 +94,16 @@ def predict_amplitudes(
     values = differential(netlist)
     circuit = netlist.circuit
     parts = netlist.parts
-    pull = (parts.straight_s - parts.crossed_s) / (2.0 * values["capacitance_f"][:, None])
+    admittance = parts.branch.admittance(TAU * circuit.f0_hz)
+    pull = admittance * (parts.straight_s - parts.crossed_s)
+    pull /= 2.0 * values["capacitance_f"][:, None]
     net = values["net_s"] / values["capacitance_f"]
     cubic = 0.75 * values["g3_s_per_v2"] * circuit.amplitude_v**2 / values["capacitance_f"]
     omega = TAU * circuit.f0_hz
     turn = omega * vdp_number(circuit) ** 2 / 16.0
-    detuned = omega * np.asarray(netlist.detuning)
+    size = (parts.straight_s + parts.crossed_s).sum(axis=1) / (2.0 * values["capacitance_f"])
+    # the damping part of the load is in net
+    detuned = omega * np.asarray(netlist.detuning) - admittance.imag * size
 
     def rate(_: float, z: Floats) -> Floats:
         square = z.real**2 + z.imag**2
@@ -147,7 +151,7 @@ def differential(netlist: Netlist) -> dict[str, Floats]:
             "tanks with banks or unequal sides have a common mode: given are such tanks, needed "
             "is the same capacitor on both sides; run the netlist in ngspice instead"
         )
-    seen_s = (parts.straight_s + parts.crossed_s).sum(axis=1) / 2.0
+    seen_s = parts.branch.damping * (parts.straight_s + parts.crossed_s).sum(axis=1) / 2.0
     loss_s = 1.0 / values["loss_ohm"] + 0.5 / values["bleed_ohm"]
     return {
         "capacitance_f": sides_f[:, 0],

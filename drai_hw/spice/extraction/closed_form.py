@@ -7,7 +7,8 @@ import math
 from drai_hw.spice import ring
 from drai_hw.spice.extraction.phasemap import PhaseMap
 from drai_hw.spice.lc import design_tank
-from drai_hw.spice.settings import Circuit
+from drai_hw.spice.settings import Circuit, branch_of
+from drai_hw.units import TAU
 
 NO_RING = "no closed form of a ring's phase response is trusted; see the other two ways"
 
@@ -18,7 +19,9 @@ def tank_map(circuit: Circuit) -> PhaseMap:
 
     ``a_1 = 1/(2C)``; the lag is eps/4: coupling out of phase damps the tank, a smaller tank is
     shifted less by its core (omega = omega0 (1 - eps^2/16)) and runs ahead. So
-    ``b_0 = -b_1 = a_1 eps/4``. The second harmonic of the phase response is 0 by symmetry, and a
+    ``b_0 = -b_1 = a_1 eps/4``. A branch of a phase theta turns the first harmonic by it: a
+    capacitor (theta = pi/2) pulls in quadrature, ``b_1 = 1/(2C)``, and as a load takes b_1 off the
+    frequency. The second harmonic of the phase response is 0 by symmetry, and a
     pumped conductance g_p between the sides gives ``K_s = g_p/(2C)``.
 
     Parameters
@@ -36,12 +39,15 @@ def tank_map(circuit: Circuit) -> PhaseMap:
     )
     eps = (circuit.gain - 1.0) / circuit.q
     w = 1.0 / (2.0 * tank.capacitance_f)
+    first = complex(1.0, -eps / 4.0) * branch_of(circuit, circuit.f0_hz).admittance(
+        TAU * circuit.f0_hz
+    )
     return PhaseMap(
         way="closed form",
         frequency_hz=tank.f0_hz,
         amplitude_v=tank.amplitude_v,
-        sine=(w,),
-        cosine=(w * eps / 4.0, -w * eps / 4.0),
+        sine=(w * first.real,),
+        cosine=(-w * first.imag, w * first.imag),
         shil_per_ampere=0.0,
         pump_per_siemens=1.0 / (2.0 * tank.capacitance_f),
     )

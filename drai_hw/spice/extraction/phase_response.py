@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from drai_hw.errors import ConvergenceError
+from drai_hw.spice.branch import Branch
 from drai_hw.spice.engine import Progress, Waves, simulate
 from drai_hw.spice.extraction.phasemap import HARMONICS, PhaseMap, harmonics
 from drai_hw.spice.netlist import Netlist
@@ -110,7 +111,8 @@ def phase_response(
 
     All copies are in one netlist and share every time step, so the solver's own shift of the
     frequency is the same in all and drops out. The charge goes into side p alone; side n is its
-    mirror image half a turn later, so ``H/G = 2 <Z(theta) (p(theta + psi) - p(theta))>``.
+    mirror image half a turn later, so ``H/G = 2 <Z(theta) (p(theta + psi) - p(theta))>``; with a
+    capacitor in the branch each harmonic of the wave passes with the admittance at its frequency.
 
     Parameters
     ----------
@@ -148,12 +150,14 @@ def phase_response(
             node = netlist.pairs[copy][0]
             lines.append(f"Bkick{copy} 0 {node} i={sign}{digits(peak_a)!r}*exp(0-{x}*{x})")
     waves, p_v, n_v = waves_of(netlist, lines, timeout_s, progress)
-    return _evaluate(waves.time_s, p_v, p_v - n_v, at_s, charge_c, width_s, f_hz)
+    return _evaluate(
+        waves.time_s, p_v, p_v - n_v, at_s, charge_c, width_s, f_hz, netlist.parts.branch
+    )
 
 
 def _evaluate(
     time_s: Floats, p_v: Floats, signals: Floats, at_s: Floats, charge_c: float, width_s: float,
-    f_hz: float,
+    f_hz: float, branch: Branch,
 ) -> Response:  # fmt: skip
     crossings_s = rising_crossings_s(time_s, signals[:, 0])
     if crossings_s.size < WATCH_CYCLES + 2 or crossings_s[-1] < time_s[-1] - 3.0 / f_hz:
@@ -186,12 +190,15 @@ def _evaluate(
         wave_c=wave_c,
         frequency_hz=f_hz,
         asymmetry=float(np.abs(shift.mean(axis=1)).max() / np.abs(shift).max()),
-        map=_map(response_c, wave_c, f_hz, amplitude_v),
+        map=_map(response_c, wave_c, f_hz, amplitude_v, branch),
     )
 
 
-def _map(response_c: Floats, wave_c: Floats, f_hz: float, amplitude_v: float) -> PhaseMap:
-    h = 2.0 * np.conj(response_c) * wave_c  # of exp(i k psi), k >= 0
+def _map(
+    response_c: Floats, wave_c: Floats, f_hz: float, amplitude_v: float, branch: Branch
+) -> PhaseMap:
+    through = [branch.admittance(k * TAU * f_hz) for k in range(len(wave_c))]
+    h = 2.0 * np.conj(response_c) * wave_c * through  # of exp(i k psi), k >= 0
     sine = tuple(-2.0 * float(c.imag) for c in h[1 : HARMONICS + 1])
     cosine = tuple(2.0 * float(c.real) for c in h[1 : HARMONICS + 1])
     # both sides are driven alike: odd harmonics of their responses cancel, even ones add

@@ -18,9 +18,10 @@ HARMONICS = 5
 @dataclass(frozen=True)
 class PhaseMap:
     """
-    Hold the phase model of an oscillator and its coupling by a pair of straight resistors.
+    Hold the phase model of an oscillator and its coupling by a pair of straight branches.
 
-    With G the conductance of each of the two resistors between oscillators i and j,
+    With G the conductance of each of the two resistors between oscillators i and j (with a
+    capacitor, the size of the admittance at the nominal frequency),
     ``dphi_i/dt = omega + G (sum_k a_k sin(k psi) + b_k cos(k psi))``, psi = phi_j - phi_i.
 
     Parameters
@@ -54,10 +55,25 @@ class PhaseMap:
     missing: dict[str, str] | None = None
 
     @property
+    def unit_per_siemens(self) -> float:
+        """
+        Return the unit of the Fourier list in rad/s per siemens.
+
+        The larger of a_1 and abs(b_1): a_1 while the lag is within 45 degrees, as with resistors.
+        """
+        return max(abs(self.sine[0]), abs(self.cosine[1]))
+
+    @property
+    def first_per_siemens(self) -> float:
+        """Return the size of the first harmonic in rad/s per siemens, whatever the lag."""
+        return math.hypot(self.sine[0], self.cosine[1])
+
+    @property
     def coupling(self) -> FourierCoupling:
-        """Return the coupling in units of a_1, as the float model takes it."""
+        """Return the coupling in units of ``unit_per_siemens``, as the float model takes it."""
+        unit = self.unit_per_siemens
         return FourierCoupling(
-            tuple(a / self.sine[0] for a in self.sine), tuple(b / self.sine[0] for b in self.cosine)
+            tuple(a / unit for a in self.sine), tuple(b / unit for b in self.cosine)
         )
 
     @property
@@ -72,11 +88,12 @@ class PhaseMap:
 
         The constant b_0 is left out: it moves all oscillators of equal load alike.
         """
-        return math.hypot(*self.cosine[1:]) / math.hypot(*self.sine)
+        odd = math.hypot(*self.sine)
+        return math.hypot(*self.cosine[1:]) / odd if odd else math.inf
 
     def pull_per_siemens(self, psi: Floats) -> Floats:
         """Return H(psi)/G in rad/s per siemens."""
-        return self.sine[0] * self.coupling(psi)
+        return self.unit_per_siemens * self.coupling(psi)
 
     def odd_per_siemens(self, psi: Floats) -> Floats:
         """Return the odd part of H(psi)/G."""
@@ -95,6 +112,7 @@ class PhaseMap:
             "omega_rad_per_s": TAU * self.frequency_hz,
             "amplitude_v": self.amplitude_v,
             "w_per_siemens_rad_per_s": self.sine[0] if known else None,
+            "unit_per_siemens_rad_per_s": self.unit_per_siemens if known else None,
             "sine": list(coupling.sine) if known else None,
             "cosine": list(coupling.cosine) if known else None,
             "lag_rad": self.lag_rad if known else None,

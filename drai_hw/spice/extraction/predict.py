@@ -58,7 +58,7 @@ def predict(
         )
     conductance_s = netlist.parts.straight_s - netlist.parts.crossed_s
     row_sum_s = float(np.abs(conductance_s).sum(axis=1).max())
-    rate_hz = found.sine[0] * row_sum_s  # kappa R in rad/s
+    rate_hz = found.unit_per_siemens * row_sum_s  # kappa R in rad/s
     spec = validate(
         {
             "schema": 1,

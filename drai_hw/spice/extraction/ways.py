@@ -9,13 +9,18 @@ from typing import Any
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.extraction.closed_form import closed_form
+from drai_hw.spice.extraction.nulling import null_lag
 from drai_hw.spice.extraction.pair import Judged, Pair, pair_transient
+from drai_hw.spice.extraction.pairs import Pairs, pairs_transient
 from drai_hw.spice.extraction.phase_response import Response, phase_response
 from drai_hw.spice.extraction.phasemap import PhaseMap
 from drai_hw.spice.settings import Circuit, CircuitLike, check_circuit, settings_of
 from drai_hw.units import TAU
 
 PAIR_RHO = {"lc": 0.05, "ring": 0.01}
+PAIRS_RHO = {"lc": 0.02, "ring": 0.01}
+LOCKING_LAG_RAD = math.radians(30)
+"""Beyond it a pair's relaxation is slow beside what amplitudes do: several pairs are watched."""
 LEAST_POINTS = {"lc": 100, "ring": 200}
 SLOPE_LIMIT = 0.01
 VALID_LIMIT = 0.05
@@ -60,7 +65,7 @@ class Extraction:
     ----------
     circuit : Circuit
         Settings, with the points per period that were used.
-    closed, response, pair : PhaseMap, Response, Pair
+    closed, response, pair : PhaseMap, Response, Pair or Pairs
         The three ways.
     judged : Judged
         How well the phase response predicts the pair transient.
@@ -73,7 +78,7 @@ class Extraction:
     circuit: Circuit
     closed: PhaseMap
     response: Response
-    pair: Pair
+    pair: Pair | Pairs
     judged: Judged
     at_rho: Judged
     checks: tuple[Check, ...]
@@ -100,6 +105,14 @@ class Extraction:
             )
         return said
 
+    def _null_lag(self) -> dict[str, str | float] | None:
+        """Return the keys of ``[circuit]`` that null the lag, None where no capacitor does."""
+        try:
+            nulled = null_lag(self.circuit, self.best)
+        except SpecError:
+            return None
+        return {"coupling": nulled.coupling, "coupling_rad": round(nulled.coupling_rad, 6)}
+
     def summary(self) -> dict[str, Any]:
         """Return everything as JSON-ready values."""
         best, kind = self.best, self.circuit.kind
@@ -108,6 +121,7 @@ class Extraction:
             "omega_rad_per_s": TAU * best.frequency_hz,
             "amplitude_v": best.amplitude_v,
             "w_per_siemens_rad_per_s": best.sine[0],
+            "unit_per_siemens_rad_per_s": best.unit_per_siemens,
             "sine": list(best.coupling.sine),
             "cosine": list(best.coupling.cosine),
             "lag_rad": best.lag_rad,
@@ -125,10 +139,30 @@ class Extraction:
                 "slope_error_limit": VALID_LIMIT,
                 "reasons": self.failures,
             },
-            "pair_rho": PAIR_RHO[kind],
+            "pair_rho": pair_rho(kind, best),
             "points_per_cycle": self.circuit.points_per_cycle,
             "network_keys": {"dynamics": best.network_keys()},
+            "null_lag": self._null_lag(),
         }
+
+
+def pair_rho(kind: str, response: PhaseMap) -> float:
+    """
+    Return the strength of the pair, or of each of several, that a phase map is compared with.
+
+    Parameters
+    ----------
+    kind : str
+        Of the circuit.
+    response : PhaseMap
+        By phase response.
+    """
+    return (PAIRS_RHO if does_not_lock(response) else PAIR_RHO)[kind]
+
+
+def does_not_lock(response: PhaseMap) -> bool:
+    """Return whether several pairs have to be watched, as one pair would not lock in phase."""
+    return abs(response.lag_rad) > LOCKING_LAG_RAD
 
 
 def require_weak(circuit: Circuit) -> None:
@@ -184,11 +218,14 @@ def extract(
     response = phase_response(
         settings, timeout_s=timeout_s, progress=stage(0.0, 0.5, "phase response")
     )
-    weak = replace(settings, rho=PAIR_RHO[kind])
-    pair = pair_transient(
+    weak = replace(settings, rho=pair_rho(kind, response.map))
+    transient: Callable[..., Pair | Pairs] = (
+        pairs_transient if does_not_lock(response.map) else pair_transient
+    )
+    pair = transient(
         weak, response.map, timeout_s=timeout_s, progress=stage(0.5, 0.4, "pair transient")
     )
-    strong = pair_transient(
+    strong = transient(
         settings, response.map, timeout_s=timeout_s,
         progress=stage(0.9, 0.1, "pair at the network's strength"),
     )  # fmt: skip
@@ -228,15 +265,15 @@ def compare(
     tuple of Check
         Every difference with what is allowed and the physical reason for it.
     """
-    points, rho = circuit.points_per_cycle, PAIR_RHO[circuit.kind]
+    points, rho = circuit.points_per_cycle, pair_rho(circuit.kind, response)
     both, formulae = "phase response against pair", "closed form against phase response"
     trapezoidal = (TAU / points) ** 2 / 12.0
     amplitude = _ratio(response.amplitude_v, closed.amplitude_v) - 1.0
     found = [
         Check("pair prediction, slope", both, judged.slope - 1.0, SLOPE_LIMIT,
               "second order in the coupling"),
-        Check("w, relative", both, pair.sine[0] / response.sine[0] - 1.0, SLOPE_LIMIT,
-              "second order in the coupling"),
+        Check("w, relative", both, pair.first_per_siemens / response.first_per_siemens - 1.0,
+              SLOPE_LIMIT, "second order in the coupling"),
     ]  # fmt: skip
     if circuit.kind == "lc":
         eps = (circuit.gain - 1.0) / circuit.q
@@ -246,7 +283,8 @@ def compare(
             Check("lag, rad", both, pair.lag_rad - response.lag_rad, 2.0 * rho * eps / 4.0, weak),
             Check("frequency, relative", formulae, response.frequency_hz / closed.frequency_hz - 1,
                   1.1 * trapezoidal + eps**4, f"{rule} and eps^4"),
-            Check("w, relative", formulae, response.sine[0] / closed.sine[0] - 1.0,
+            Check("w, relative", formulae,
+                  response.first_per_siemens / closed.first_per_siemens - 1.0,
                   1.1 * (math.pi / points) ** 2 + eps**2 / 10.0, f"{rule} and eps^2"),
             Check("lag, rad", formulae, response.lag_rad - closed.lag_rad,
                   eps / 4.0 * (0.01 + eps), f"{rule} and eps^2"),
