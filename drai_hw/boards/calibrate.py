@@ -101,6 +101,8 @@ def _cores() -> dict[str, list[tuple[str, Formats]]]:
             ),
             ("logic", core(4, 10, weight_bits=8)),
             ("logic", core(6, 6, **wide)),
+            # So few pages that their memories become registers.
+            *(("logic", core(*shape)) for shape in ((8, 3), (6, 2), (10, 2))),
             ("mul", core(4, 5)),
         ],
         "tang-nano-9k": [

@@ -33,6 +33,10 @@ class Family:
         Electrical standard of pins for which a board names none.
     product : {"mul", "logic"}
         Form of the lanes' product on a board that names none.
+    cut : bool
+        Whether the core cuts its weight memory into blocks itself. Else synthesis does, as it sees
+        fit: on devices without multipliers for all lanes the registers around the blocks would
+        cost more than they are worth.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Family:
     io_attributes: Mapping[str, str]
     pnr: str
     product: str
+    cut: bool = False
 
     @property
     def tools(self) -> tuple[str, str, str]:
@@ -75,6 +80,7 @@ FAMILIES: dict[str, Family] = {
             io_attributes={"IO_TYPE": "LVCMOS33"},
             pnr="--router router2",
             product="mul",
+            cut=True,
         ),
         Family(
             name="ice40",

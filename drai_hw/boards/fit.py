@@ -106,11 +106,10 @@ def external_plan(
 def weight_plan(formats: Formats, board: Board, clock_hz: float | None = None) -> Plan | None:
     """Cut the weight memory into blocks of a board's device, or return None to leave it whole.
 
-    Only where multipliers serve the lanes: on smaller devices the registers around the blocks
-    would cost more than they are worth. ``clock_hz`` as for `external_plan`.
+    Only on the families that do so, see `Family.cut`. ``clock_hz`` as for `external_plan`.
     """
     plan = plan_weights(formats, board.device, external_plan(formats, board, clock_hz))
-    return plan if board.family == "ecp5" or not isinstance(plan, StorePlan) else None
+    return plan if FAMILIES[board.family].cut or not isinstance(plan, StorePlan) else None
 
 
 def shortages(need: Need, board: Board) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from drai_hw.boards.families import FAMILIES
@@ -23,6 +23,8 @@ class Mapped:
     blocks: int = 0
     rams: int = 0
     registers: int = 0
+    shape: tuple[int, int] | None = field(default=None, compare=False)
+    """Words and bits of each of the blocks."""
 
 
 def blocks(family: str, depth: int, width: int) -> int:
@@ -65,7 +67,7 @@ def mapped(family: str, depth: int, width: int) -> Mapped:
         choices.append((parts * width + muxes(parts), 0, Mapped(rams=rams)))
     for words, bits in FAMILIES[family].shapes:
         parts = -(-depth // words)
-        count = -(-parts * width // bits)
+        count = parts * -(-width // bits)
         cost = _BLOCK_COST[family] * count + muxes(parts)
-        choices.append((cost, 1, Mapped(blocks=count)))
+        choices.append((cost, 1, Mapped(blocks=count, shape=(words, bits))))
     return min(choices, key=lambda choice: choice[:2])[2]

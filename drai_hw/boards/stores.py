@@ -7,6 +7,7 @@ from typing import Any
 from drai_hw.boards.area import in_logic, other_blocks
 from drai_hw.boards.devices import Device
 from drai_hw.boards.families import FAMILIES
+from drai_hw.boards.memories import mapped
 from drai_hw.model.numbers import Formats
 from drai_hw.rtl.banks import plan_store
 from drai_hw.rtl.sdram_controller import BEAT_BITS
@@ -37,6 +38,9 @@ def plan_weights(formats: Formats, device: Device, external: SdramPlan | None = 
     blocks = None
     if depth * width <= free * device.ebr_bits:
         blocks = plan_store(depth, width, family.shapes, free)
+        whole = mapped(device.family, depth, width).shape
+        if whole and not family.cut:  # synthesis cuts it
+            blocks = plan_store(depth, width, [whole])
     single_port = single_port_plan(formats, device)
     if single_port and (blocks is None or blocks.blocks > free):
         return single_port
