@@ -12,7 +12,6 @@ import click
 
 from drai_hw.cli.common import (
     Job,
-    circuit_option,
     clean_stdout,
     force_option,
     json_option,
@@ -27,11 +26,20 @@ from drai_hw.errors import SpecError
 
 if TYPE_CHECKING:
     from drai_hw.flow.build import Run
+    from drai_hw.spice.macromodel import Macromodel
+
+
+MACRO = "phase"
 
 
 @click.command("spice")
 @spec_argument
-@circuit_option
+@click.option(
+    "--circuit",
+    type=click.Choice(["lc", "ring", MACRO]),
+    help="lc: differential LC tanks; ring: pseudo-differential CMOS rings; phase: phase macromodels"
+    " of the network's circuit, for sizes that no circuit gets to.  [default: the network's, lc]",
+)
 @click.option("--run", "simulate", is_flag=True, help="Simulate in ngspice; read energies.")
 @click.option(
     "--check",
@@ -64,7 +72,8 @@ def command(
     Write the netlist of SPEC with the weights that its twin learned; with --run, simulate it.
 
     The netlist starts from the first corrupted pattern. Energies in J, power in W, with the method
-    beside them; phase_error_rad is the distance of the end phases from the float model's.
+    beside them; phase_error_rad is the distance of the end phases from the float model's. With
+    --circuit phase an oscillator is a phase, pulled by dynamics.coupling_sine and coupling_cosine.
     """
     if simulate and check:
         raise click.UsageError("--check compares the netlist only; leave --run out")
@@ -73,23 +82,31 @@ def command(
             "--snap changes the netlist that is written; --run simulates the exact one: leave one "
             "out, and run the written netlist by ngspice -b"
         )
+    macro = circuit == MACRO
+    if macro and parts:
+        raise click.UsageError(
+            "--snap makes couplings of parts, which phase macromodels don't have: leave one out"
+        )
     from drai_hw.model import plan
 
     with clean_stdout() as say, tempfile.TemporaryDirectory() as scratch:
-        job = load_job(reference, None, seed, circuit={"kind": circuit})
-        path = _place(job, output)
+        job = load_job(reference, None, seed, circuit={"kind": None if macro else circuit})
+        path = _place(job, output, MACRO if macro else job.spec.circuit.kind)
         if output is not None:
             # Only what was asked for goes to a place of the user's: a netlist, or a whole run.
             job = replace(job, outdir=path.parent if simulate else Path(scratch))
         plan.require_circuit(job.spec)
-        run = perform(job, ("spice",) if simulate else ("twin",), force=force)
-        text, snapping = _netlist(job, run, parts)
+        circuits = simulate and not macro
+        run = perform(job, ("spice",) if circuits else ("twin",), force=force)
+        model = _macromodel(job, run) if macro else None
+        text, snapping = (model.text, {}) if model else _netlist(job, run, parts)
         stale = not (path.is_file() and path.read_bytes() == text.encode())
         if not check:
             from drai_hw.files import write_whole
 
             write_whole(path, text)
-        result = {**_figures(job, run, simulate), "netlist": str(path), "stages": run.stages()}
+        figures = _macro_figures(job, model, simulate) if model else _figures(job, run, simulate)
+        result = {**figures, "netlist": str(path), "stages": run.stages()}
         if snapping:
             result["snapping"] = snapping
         if check:
@@ -99,19 +116,19 @@ def command(
     return 1 if check and stale else run.status
 
 
-def _place(job: Job, output: str | None) -> Path:
+def _place(job: Job, output: str | None, kind: str) -> Path:
     """Return where the netlist goes."""
     place = job.outdir if output is None else Path(output)
     if place.suffix == ".cir" and not place.is_dir():
         return place
     if place.exists() and not place.is_dir():
         raise SpecError(f"output {str(place)!r} is a file; needs a directory or a .cir file")
-    return place / f"{job.spec.network.name}-{job.spec.circuit.kind}.cir"
+    return place / f"{job.spec.network.name}-{kind}.cir"
 
 
-def _netlist(job: Job, run: Run, parts: str | None) -> tuple[str, dict[str, Any]]:
-    """Return the netlist of the first start, with the twin's weights, and what parts do to them."""
-    from drai_hw.flow.circuit import netlist_of, start_of
+def _learned(job: Job, run: Run) -> tuple[Any, Any]:
+    """Return the twin's weights and the phases of the first start."""
+    from drai_hw.flow.circuit import start_of
     from drai_hw.flow.network import load
     from drai_hw.model.tasks import lock_start_rad
 
@@ -123,8 +140,44 @@ def _netlist(job: Job, run: Run, parts: str | None) -> tuple[str, dict[str, Any]
             "network.initial_weight is 0; a circuit needs couplings"
         )
     start = lock_start_rad(spec) if spec.task.kind == "lock" else start_of(spec, twin["starts"], 0)
+    return twin["weights"], start
+
+
+def _macromodel(job: Job, run: Run) -> Macromodel:
+    """Return the phase macromodels of the first start, with the twin's weights."""
+    from drai_hw.flow.macromodel import macromodel_of
+
+    weights, start = _learned(job, run)
+    command_line = f"drai-hw spice {job.spec.network.name} --circuit {MACRO}"
+    return macromodel_of(job.spec, weights, start, command_line)
+
+
+def _macro_figures(job: Job, model: Macromodel, simulated: bool) -> dict[str, Any]:
+    """Return what phase macromodels have to show; run them if asked to."""
+    from drai_hw.flow.macromodel import NO_ENERGY, compared
+    from drai_hw.spice import macromodel
+
+    missing = dict.fromkeys(("energies_j", "power_w", "weight_error"))
+    figures = {"name": job.spec.network.name, "n": model.n, "circuit": MACRO, **missing}
+    if not simulated:
+        return {**figures, "phase_error_rad": None, "reason": "not simulated; add --run"}
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("ngspice", total=1.0)
+        seen = macromodel.run(model, progress=lambda done: bar.update(task, completed=done))
+    return {**figures, **compared(model, seen), "reason": NO_ENERGY}
+
+
+def _netlist(job: Job, run: Run, parts: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the netlist of the first start, with the twin's weights, and what parts do to them."""
+    from drai_hw.flow.circuit import netlist_of
+
+    spec = job.spec
+    weights, start = _learned(job, run)
     command_line = f"drai-hw spice {spec.network.name} --circuit {spec.circuit.kind}"
-    weights, snapping = twin["weights"], {}
+    snapping: dict[str, Any] = {}
     if parts:
         from drai_hw.spice.settings import settings_of
         from drai_hw.spice.snapping import snap
@@ -186,6 +239,14 @@ def _text(result: Mapping[str, Any], check: bool) -> str:
             f"{result['netlist']}\ncouplings of {each['parts']}: weights off by "
             f"{100 * each['weight_error_rms']:.2g} % rms, "
             f"{100 * each['weight_error_max']:.2g} % at most, of the largest weight"
+        )
+    if "phase_error_largest_rad" in result:
+        return (
+            f"{result['netlist']}\n{result['n']} phase macromodels: at most "
+            f"{result['phase_error_largest_rad']:.2g} rad rms from the float model with the same "
+            f"coupling, {result['phase_error_rad']:.2g} rad at the end, "
+            f"{'the same' if result['same_as_float'] else 'another'} pattern; "
+            f"{result['points']} points in {result['seconds']:.3g} s of ngspice"
         )
     if result["energies_j"] is None:
         return str(result["netlist"])

@@ -119,18 +119,26 @@ def start_of(spec: Spec, starts: NDArray[np.int64], trial: int) -> Floats:
     return spice.start_phases_of(starts[trial], spec.circuit.jitter_rad, spec.task.seed + trial)
 
 
+def with_branches(spec: Spec) -> Spec:
+    """
+    Return a network whose float model couples as the circuit's branches do.
+
+    Unless the network file has a Fourier list, it gets the first harmonic that capacitors turn;
+    with resistors the coupling table stays.
+    """
+    if spec.dynamics.coupling_sine or spec.dynamics.coupling_cosine:
+        return spec
+    keys = {key: tuple(values) for key, values in model_keys(spec.circuit).items()}
+    return spec.model_copy(update={"dynamics": spec.dynamics.model_copy(update=keys)})
+
+
 def float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
     """
     Return where the float model ends under the circuit's conditions.
 
-    Couplings with capacitors pull in quadrature: unless the network file has a Fourier list, the
-    model takes the first harmonic that the branches give.
+    Couplings with capacitors pull in quadrature: see `with_branches`.
     """
-    spec = spec.in_row_sums(_row_sum(weights))
-    if not (spec.dynamics.coupling_sine or spec.dynamics.coupling_cosine):
-        keys = {key: tuple(values) for key, values in model_keys(spec.circuit).items()}
-        turned = spec.dynamics.model_copy(update=keys)
-        spec = spec.model_copy(update={"dynamics": turned})
+    spec = with_branches(spec.in_row_sums(_row_sum(weights)))
     if detuning_of(spec) is None:
         still = spec.dynamics.model_copy(update={"frequencies": ()})
         spec = spec.model_copy(update={"dynamics": still})

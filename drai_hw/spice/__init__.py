@@ -5,7 +5,7 @@ from drai_hw.spice.energy import Ledger
 from drai_hw.spice.lc import Tank, design_tank
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts
 from drai_hw.spice.results import CircuitResult, SourcePower
-from drai_hw.spice.settings import Circuit, CircuitLike
+from drai_hw.spice.settings import Circuit, CircuitLike, settings_of
 from drai_hw.spice.simulate import (
     create,
     free_running_hz,
@@ -32,5 +32,6 @@ __all__ = [
     "free_running_hz",
     "recall",
     "run",
+    "settings_of",
     "start_phases_of",
 ]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from drai_hw.errors import SpecError
+from drai_hw.model.coupling import FourierCoupling, keys_of
 from drai_hw.model.reference import Reference
 from drai_hw.spec import validate
 from drai_hw.spice.extraction.phasemap import PhaseMap
@@ -59,29 +60,68 @@ def predict(
     conductance_s = netlist.parts.straight_s - netlist.parts.crossed_s
     row_sum_s = float(np.abs(conductance_s).sum(axis=1).max())
     rate_hz = found.unit_per_siemens * row_sum_s  # kappa R in rad/s
+    return trajectory(
+        found.coupling,
+        conductance_s / row_sum_s,
+        netlist.start_phases_rad if start_rad is None else start_rad,
+        (time_s - time_s[0]) * rate_hz,
+        detuning=TAU * found.frequency_hz * netlist.detuning / rate_hz,
+        step_rad=step_rad,
+    )
+
+
+def trajectory(
+    coupling: FourierCoupling,
+    weights: Floats,
+    start_rad: Floats,
+    at: Floats,
+    *,
+    detuning: Floats,
+    step_rad: float = STEP_RAD,
+) -> Floats:
+    """
+    Return the phases of a network by the float model.
+
+    Parameters
+    ----------
+    coupling : FourierCoupling
+        H in units of kappa R; to six decimals, as in a network file.
+    weights : ndarray, shape (N, N)
+        In units of the largest row sum.
+    start_rad : ndarray, shape (N,)
+        Phases at time 0.
+    at : ndarray, shape (T,)
+        Increasing times from 0 in units of 1/(kappa R).
+    detuning : ndarray, shape (N,)
+        In units of kappa R.
+    step_rad : float
+        Phase advance of a step by a full row sum.
+
+    Returns
+    -------
+    ndarray, shape (T, N)
+        Unwrapped, the first within a turn.
+    """
     spec = validate(
         {
             "schema": 1,
-            "network": {"name": "predicted", "oscillators": netlist.n},
+            "network": {"name": "predicted", "oscillators": len(start_rad)},
             "dynamics": {
-                **found.network_keys(),
-                "frequencies": [
-                    float(TAU * found.frequency_hz * d / rate_hz) for d in netlist.detuning
-                ],
+                **keys_of(coupling.sine, coupling.cosine),
+                "frequencies": [float(d) for d in detuning],
             },
             "task": {"kind": "lock"},
         },
         "extracted phase map",
     )
     model = Reference(spec)
-    model.weights = conductance_s / row_sum_s
-    model.phases_rad = np.array(netlist.start_phases_rad if start_rad is None else start_rad)
-    steps = math.ceil((time_s[-1] - time_s[0]) * rate_hz / step_rad) + 1
+    model.weights = weights
+    model.phases_rad = np.array(start_rad)
+    steps = math.ceil(at[-1] / step_rad) + 1
     trace = [np.mod(model.phases_rad, TAU)]
     model.run(steps, shil=False, step_rad=step_rad, trace=trace)
     table = np.unwrap(np.array(trace), axis=0)
-    at = (time_s - time_s[0]) * rate_hz / step_rad
-    return np.column_stack([np.interp(at, np.arange(steps + 1), phi) for phi in table.T])
+    return np.column_stack([np.interp(at / step_rad, np.arange(steps + 1), phi) for phi in table.T])
 
 
 def rms_rad(first_rad: Floats, second_rad: Floats) -> Floats:
