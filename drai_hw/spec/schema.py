@@ -263,6 +263,10 @@ class Circuit(Section):
         0.0, "Phase of the admittance of 'series-rc' and 'parallel-rc'; the lag is less by it.",
         unit="rad", ge=0, lt=1.5707,
     )  # fmt: skip
+    branch_parasitic_f: float = key(
+        0.0, "Capacitance of the wires at either end of a coupling branch of tanks; their mean is a "
+        "part of capacitance_f.", unit="F", ge=0, lt=1,
+    )  # fmt: skip
     cycles: int = key(300, "Simulated time of one recall.", unit="cycle", ge=20, le=100000)
     points_per_cycle: int = key(40, "Largest time step is a cycle over this.", ge=20, le=1000)
     jitter_rad: float = key(

@@ -12,6 +12,7 @@ from drai_hw.spice.bank import Banks
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header
 from drai_hw.spice.pyspice import Deck, digits
 from drai_hw.spice.settings import Circuit, Floats, branch_of, half_bandwidth, scale_weights
+from drai_hw.spice.wiring import wiring_of
 from drai_hw.units import TAU
 
 BLEED_RATIO = 1000.0
@@ -224,9 +225,16 @@ def build(
     ideal_s = seen_s if circuit.damping == "ideal" else np.zeros(n)
     inductance_h = tank.inductance_h / (1.0 + detuning) ** 2
     nominal_f = np.full((n, 2), tank.capacitance_f)
-    fixed_f = nominal_f if banks is None else banks.fixed_f
+    wires = wiring_of(weights, circuit)
+    fixed_f = (nominal_f if banks is None else banks.fixed_f) - wires.mean_f
+    if (fixed_f <= 0).any():
+        raise SpecError(
+            f"circuit.branch_parasitic_f = {circuit.branch_parasitic_f:g} F: wires and tuning "
+            "banks are more than capacitance_f; needed are shorter wires or smaller banks"
+        )
     omega = TAU * circuit.f0_hz
     sides_s = 1j * omega * nominal_f if banks is None else banks.side_s(omega)
+    sides_s = sides_s + 1j * omega * (wires.side_f - wires.mean_f)[:, None]
     half_v = 0.5 * circuit.amplitude_v * np.cos(start_phases_rad)
 
     deck = Deck(f"{name}: {n} differential coupled LC tanks")
@@ -236,6 +244,9 @@ def build(
         omega_l = TAU * circuit.f0_hz * (1.0 + float(detuning[i])) * float(inductance_h[i])
         deck.capacitor(f"p{i}", p, "0", float(fixed_f[i, 0]), float(half_v[i]))
         deck.capacitor(f"n{i}", m, "0", float(fixed_f[i, 1]), -float(half_v[i]))
+        if wires.side_f[i] > 0:
+            deck.capacitor(f"wp{i}", p, "0", float(wires.side_f[i]), float(half_v[i]))
+            deck.capacitor(f"wn{i}", m, "0", float(wires.side_f[i]), -float(half_v[i]))
         deck.inductor(
             f"t{i}", p, m, float(inductance_h[i]), circuit.amplitude_v * math.sin(phase) / omega_l
         )

@@ -97,6 +97,9 @@ class Circuit:
     coupling_rad : float
         Phase of a branch's admittance at the nominal frequency where it has both a resistor and a
         capacitor, between 0 and pi/2; 0 otherwise.
+    branch_parasitic_f : float
+        Capacitance of the wires at either end of a coupling branch, farad; tanks only
+        (`drai_hw.spice.wiring`).
     cycles : int
         Length of a run in nominal periods.
     points_per_cycle : int
@@ -122,6 +125,7 @@ class Circuit:
     damping: Literal["none", "trimmed", "ideal"] = "none"
     coupling: Literal["resistive", "capacitive", "series-rc", "parallel-rc"] = "resistive"
     coupling_rad: float = 0.0
+    branch_parasitic_f: float = 0.0
     cycles: int = 300
     points_per_cycle: int = 40
     jitter_rad: float = 0.1
@@ -171,6 +175,18 @@ def check_circuit(circuit: Circuit) -> None:
             f"circuit.damping = {circuit.damping!r}: needed is one of {', '.join(DAMPING_MODES)}"
         )
     _check_coupling(circuit)
+    if not 0 <= circuit.branch_parasitic_f < math.inf or (
+        circuit.branch_parasitic_f and circuit.kind != "lc"
+    ):
+        raise SpecError(
+            f"circuit.branch_parasitic_f = {circuit.branch_parasitic_f!r}: needed is 0 F or more, "
+            f"and with circuit.kind = {circuit.kind!r} "
+            + (
+                "a finite value"
+                if circuit.kind == "lc"
+                else "0 F: the load of a ring is ring_load_f"
+            )
+        )
     for key, unit in (
         ("rho", ""), ("f0_hz", " Hz"), ("q", ""), ("capacitance_f", " F"), ("amplitude_v", " V"),
         ("ring_vdd_v", " V"), ("ring_load_f", " F"), ("ring_latch", ""),
