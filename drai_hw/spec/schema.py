@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drai_hw.spec import parts
+from drai_hw.spec.presets import with_preset
 
 SCHEMA_VERSION = 1
 MARGIN_PER_OSCILLATOR = 0.65  # recall of 64 to 128 oscillators suffers below 0.4 of them
@@ -237,6 +238,9 @@ class Solve(Section):
 class Circuit(Section):
     """The analogue circuit made of the learned weights."""
 
+    preset: Literal["board", "ghz"] = key(
+        "board", "Values of f0_hz, q, capacitance_f and amplitude_v that are not given: board, the defaults below; ghz, tanks on a chip: 1e9 Hz, 10, 5e-12 F, 0.6 V.",
+    )  # fmt: skip
     kind: Literal["lc", "ring"] = key(
         "lc", "lc: differential LC tanks; ring: pseudo-differential CMOS rings."
     )
@@ -273,6 +277,12 @@ class Circuit(Section):
         0.1, "Seeded deviation of the start phases from 0 or pi.", unit="rad", ge=0, le=1.5
     )
     trials: int = key(3, "Recalls simulated by a build.", ge=1, le=1000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, data: Any) -> Any:
+        """Put the preset's values where none is given."""
+        return with_preset(data)
 
 
 class Board(Section):

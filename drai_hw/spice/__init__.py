@@ -4,6 +4,7 @@ from drai_hw.spice.design import RingDesign, TankDesign, advance_per_cycle_rad
 from drai_hw.spice.energy import Ledger
 from drai_hw.spice.lc import Tank, design_tank
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts
+from drai_hw.spice.presets import preset
 from drai_hw.spice.results import CircuitResult, SourcePower
 from drai_hw.spice.settings import Circuit, CircuitLike, settings_of
 from drai_hw.spice.simulate import (
@@ -30,6 +31,7 @@ __all__ = [
     "create",
     "design_tank",
     "free_running_hz",
+    "preset",
     "recall",
     "run",
     "settings_of",
