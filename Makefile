@@ -61,6 +61,8 @@ generated: setup
 	$(BIN)/python -m drai_hw.rtl.registers_doc
 	$(BIN)/python -m drai_hw.sim.ports_doc
 	$(BIN)/python -m drai_hw.report.schematics
+	$(BIN)/python -m drai_hw.report.energy_bars
+	$(BIN)/python -m drai_hw.report.spread
 
 # Pins that pyproject.toml still allows are kept; 'make lock ARGS=--upgrade' renews them all.
 lock: setup

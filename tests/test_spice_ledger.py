@@ -238,7 +238,7 @@ def test_the_page_is_written_from_kept_parts_and_fails_on_a_comparison_beyond_it
 ) -> None:
     folder, written = tmp_path / "kept", tmp_path / "page.md"
     _kept(folder)
-    words = ["--folder", str(folder), "--page", str(written)]
+    words = ["--folder", str(folder), "--page", str(written), "--bars", str(tmp_path / "bars.json")]
     assert command.main(words) == 0
     text = written.read_text()
     assert "| level1, S = 5 | 1 GHz | **101 fJ** |" in text
@@ -269,7 +269,8 @@ def test_a_page_says_what_could_not_be_made_and_why(
     _kept(folder)
     for path in folder.glob("*-gf180mcu*.json"):
         path.unlink()
-    assert command.main(["--folder", str(folder), "--page", str(written)]) == 1
+    words = ["--folder", str(folder), "--page", str(written), "--bars", str(tmp_path / "bars.json")]
+    assert command.main(words) == 1
     text = written.read_text()
     assert "| gf180mcu | not made: the models of gf180mcu are missing" in text
     assert "`gf180mcu` not made: the models of gf180mcu are missing" in text

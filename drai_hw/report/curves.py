@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from drai_hw.errors import SpecError
 from drai_hw.files import write_together
+from drai_hw.report.drawing import BLUE, GREY, RED, drawn_svg
 from drai_hw.spice import Circuit, create
 from drai_hw.spice.equations import waveforms
 from drai_hw.spice.extraction.phase_response import Response, phase_response
@@ -24,24 +23,8 @@ Floats = NDArray[np.float64]
 
 FOLDER = Path("build/curves")
 HARMONICS = 7
-_BLUE, _RED, _GREY = "#1f5a92", "#b5562c", "#777"
 _STEPS = 500
 """Of a period of a memristor's drive, in which its state travels its range once or so."""
-
-
-def _drawn(size: tuple[float, float], salt: str, paint: Callable[[Any], None]) -> str:
-    """Return a figure as SVG; a fixed salt and no date: equal data give equal files."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context({"svg.hashsalt": salt, "svg.fonttype": "none", "font.size": 9}):
-        figure = Figure(figsize=size, layout="constrained")
-        paint(figure)
-        for panel in figure.axes:
-            panel.spines[["top", "right"]].set_visible(False)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None}, facecolor="white")
-    return buffer.getvalue()
 
 
 def orbit(circuit: Circuit, start_v: float) -> tuple[Floats, Floats]:
@@ -70,7 +53,7 @@ def portrait_svg(circuit: Circuit) -> str:
 
     def paint(figure: Any) -> None:
         panel = figure.subplots()
-        for share, colour in ((0.2, _BLUE), (1.8, _RED)):
+        for share, colour in ((0.2, BLUE), (1.8, RED)):
             voltage_v, slope_v = orbit(circuit, share * circuit.amplitude_v)
             panel.plot(voltage_v, slope_v, color=colour, linewidth=0.7,
                        label=f"start at {share:g} A")  # fmt: skip
@@ -80,7 +63,7 @@ def portrait_svg(circuit: Circuit) -> str:
         panel.set(xlabel="v (V)", ylabel="dv/dt / ω (V)", aspect="equal", title="tank")
         panel.legend(frameon=False, fontsize=7, loc="upper right")
 
-    return _drawn((4.6, 4.4), "portrait", paint)
+    return drawn_svg((4.6, 4.4), "portrait", paint)
 
 
 def spectrum(voltage_v: Floats, points_per_cycle: int) -> tuple[Floats, Floats]:
@@ -116,11 +99,11 @@ def spectrum_svg(circuit: Circuit) -> str:
         panel = figure.subplots()
         shown = frequency <= HARMONICS + 0.5
         decibel = 20.0 * np.log10(np.maximum(amplitude_v[shown] / circuit.amplitude_v, 1e-9))
-        panel.plot(frequency[shown], decibel, color=_BLUE, linewidth=0.8)
+        panel.plot(frequency[shown], decibel, color=BLUE, linewidth=0.8)
         panel.set(xlabel=f"frequency ({circuit.f0_hz:g} Hz)", ylabel="amplitude (dB of A)",
                   title="spectrum of a tank", xticks=range(HARMONICS + 1))  # fmt: skip
 
-    return _drawn((5.6, 3.2), "spectrum", paint)
+    return drawn_svg((5.6, 3.2), "spectrum", paint)
 
 
 def loop(model: Model, peak_v: float, frequency_hz: Floats, periods: int = 2
@@ -200,16 +183,16 @@ def hysteresis_svg(models: dict[str, Model]) -> str:
             peak_v, slow_hz = drive(model)
             both_hz = np.array([slow_hz, 10.0 * slow_hz])
             voltage_v, current_a, _ = loop(model, peak_v, both_hz)
-            for k, colour in enumerate((_BLUE, _RED)):
+            for k, colour in enumerate((BLUE, RED)):
                 panel.plot(voltage_v[:, k], 1e6 * current_a[:, k], color=colour, linewidth=0.9,
                            label=f"{both_hz[k]:.2g} Hz")  # fmt: skip
-            panel.axhline(0, color=_GREY, linewidth=0.4)
-            panel.axvline(0, color=_GREY, linewidth=0.4)
+            panel.axhline(0, color=GREY, linewidth=0.4)
+            panel.axvline(0, color=GREY, linewidth=0.4)
             panel.set_title(model.name, fontsize=9)
             panel.set(xlabel="v (V)", ylabel="i (µA)")
             panel.legend(frameon=False, fontsize=7)
 
-    return _drawn((10.4, 2.6 * math.ceil(len(models) / 4)), "hysteresis", paint)
+    return drawn_svg((10.4, 2.6 * math.ceil(len(models) / 4)), "hysteresis", paint)
 
 
 def phase_response_svg(response: Response, title: str) -> str:
@@ -231,14 +214,14 @@ def phase_response_svg(response: Response, title: str) -> str:
         theta = np.linspace(0.0, TAU, 181)
         k = np.arange(response.response_c.size)
         turned = np.exp(1j * np.outer(theta, k)) @ (np.where(k > 0, 2.0, 1.0) * response.response_c)
-        panel.plot(np.degrees(theta), 1e-9 * turned.real, color=_BLUE, linewidth=1.0)
-        panel.plot(np.degrees(response.theta_rad), 1e-9 * response.response, "o", color=_RED,
+        panel.plot(np.degrees(theta), 1e-9 * turned.real, color=BLUE, linewidth=1.0)
+        panel.plot(np.degrees(response.theta_rad), 1e-9 * response.response, "o", color=RED,
                    markersize=3.5)  # fmt: skip
-        panel.axhline(0, color=_GREY, linewidth=0.4)
+        panel.axhline(0, color=GREY, linewidth=0.4)
         panel.set(xlabel="phase of the kick (degrees)", ylabel="phase shift per charge (rad/nC)",
                   title=title, xticks=range(0, 361, 90))  # fmt: skip
 
-    return _drawn((5.0, 3.2), "response", paint)
+    return drawn_svg((5.0, 3.2), "response", paint)
 
 
 def main(arguments: list[str]) -> int:

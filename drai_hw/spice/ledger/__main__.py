@@ -1,4 +1,4 @@
-"""`python -m drai_hw.spice.ledger`: run the parts of the energy ledger and write its page."""
+"""`python -m drai_hw.spice.ledger`: run the parts of the energy ledger write page and figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drai_hw.files import write_whole
 from drai_hw.spice.kept_parts import made_all, tell
-from drai_hw.spice.ledger import page
+from drai_hw.spice.ledger import bars, page
 from drai_hw.spice.ledger.parts import makers
 
 KEPT = Path("build/energy-ledger")
@@ -16,10 +16,11 @@ PAGE = Path("docs/reference/energy-ledger.md")
 
 
 def main(arguments: list[str]) -> int:
-    """Make the parts that are not kept, write the page; return 1 if one failed or a check did."""
+    """Make what is not kept, write page and figures; return 1 if a part or a check failed."""
     parser = argparse.ArgumentParser(prog="python -m drai_hw.spice.ledger", description=__doc__)
     parser.add_argument("--folder", type=Path, default=KEPT, help="where parts are kept")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
+    parser.add_argument("--bars", type=Path, default=bars.RECORD, help="figures of the picture")
     parser.add_argument("--fresh", action="store_true", help="make every part again")
     parser.add_argument("--only", nargs="+", metavar="PART", help="only these parts, no page")
     options = parser.parse_args(arguments)
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> int:
         tell(f"not within its limit: {fault}")
         failed = 1
     write_whole(options.page, page.text(parts))
+    bars.write(bars.bars(parts, page.PUBLISHED), options.bars)
     return failed
 
 

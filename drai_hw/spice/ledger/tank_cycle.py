@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from drai_hw.errors import ConvergenceError
 from drai_hw.spice.devices import LENGTH_M, NMOS_KP_A_PER_V2, THRESHOLD_V, drain_current_a
+from drai_hw.spice.drawn_tanks import MIRROR, TAIL_F, TAIL_OVERDRIVE_V, DrawnTanks
 from drai_hw.spice.engine import simulate
-from drai_hw.spice.lc import design_tank
 from drai_hw.spice.readout import rising_crossings_s
 from drai_hw.spice.settings import Circuit, Floats
-from drai_hw.spice.transistors import LEVEL1
 from drai_hw.units import TAU
 
-MIRROR = 8
-"""Tail current over the current of its reference."""
-TAIL_OVERDRIVE_V = 0.25
 _CYCLES, _KEPT = 80, 30
 
 
@@ -119,41 +115,16 @@ def tank_cycle(
     ConvergenceError
         The core does not start or keep the tank.
     """
-    settings = circuit or Circuit()
-    tank = design_tank(settings.f0_hz, settings.q, settings.amplitude_v, settings.capacitance_f,
-                       gain=1.0 + 1e-9)  # fmt: skip
+    settings = replace(circuit or Circuit(), points_per_cycle=points)
+    drawn = DrawnTanks(settings, supply_v, pair_m)
+    tank, tail_a, reference_a = drawn.tank, drawn.tail_a, drawn.reference_a
+    small_m, gate_v = drawn.reference_m, THRESHOLD_V + TAIL_OVERDRIVE_V
     beta = NMOS_KP_A_PER_V2 * pair_m / LENGTH_M
-    tail_a = math.pi / 2.0 * settings.amplitude_v / tank.parallel_ohm
-    reference_a = tail_a / MIRROR
-    small_m = 2.0 * reference_a / TAIL_OVERDRIVE_V**2 / NMOS_KP_A_PER_V2 * LENGTH_M
-    gate_v = THRESHOLD_V + TAIL_OVERDRIVE_V
-    half_v = 0.5 * settings.amplitude_v
-    step_s = 1.0 / (settings.f0_hz * points)
-    lines = [
-        "a tank with a cross-coupled pair",
-        *LEVEL1.cards(),
-        f"Vdd vdd 0 {supply_v!r}",
-        f"Lp vdd p {tank.inductance_h / 2!r} ic={0.5 * tail_a!r}",
-        f"Ln vdd n {tank.inductance_h / 2!r} ic={0.5 * tail_a!r}",
-        f"Cp p 0 {tank.capacitance_f!r} ic={supply_v + half_v!r}",
-        f"Cn n 0 {tank.capacitance_f!r} ic={supply_v - half_v!r}",
-        f"Rloss p n {tank.parallel_ohm!r}",
-        f"Mp p n tail 0 nch w={pair_m!r} l={LENGTH_M!r}",
-        f"Mn n p tail 0 nch w={pair_m!r} l={LENGTH_M!r}",
-        f"Mtail tail ref 0 0 nch w={MIRROR * small_m!r} l={LENGTH_M!r}",
-        f"Mref ref ref 0 0 nch w={small_m!r} l={LENGTH_M!r}",
-        f"Rref vdd ref {(supply_v - gate_v) / reference_a!r}",
-        "Ctail tail 0 1e-13 ic=1",
-        ".options method=trap reltol=1e-6",
-        ".save v(p) v(n) v(tail) v(ref) i(vdd) i(lp) i(ln)",
-        f".tran {step_s!r} {_CYCLES / settings.f0_hz!r} 0 {step_s!r} uic",
-        ".end",
-        "",
-    ]
-    waves = simulate("\n".join(lines), stop_s=_CYCLES / settings.f0_hz,
-                     expected_points=_CYCLES * points, vectors=7, name="tank")  # fmt: skip
-    names = ["v(p)", "v(n)", "v(tail)", "v(ref)", "i(vdd)", "i(lp)", "i(ln)"]
-    crossings = rising_crossings_s(waves.time_s, np.diff(waves.select(["v(n)", "v(p)"]))[:, 0])
+    text = drawn.netlist(np.zeros((1, 1)), np.zeros(1), _CYCLES)
+    waves = simulate(text, stop_s=_CYCLES / settings.f0_hz, expected_points=_CYCLES * points,
+                     vectors=7, name="tank")  # fmt: skip
+    names = ["v(p0)", "v(n0)", "v(tail0)", "v(ref0)", "i(vdd)", "i(lp0)", "i(ln0)"]
+    crossings = rising_crossings_s(waves.time_s, np.diff(waves.select(["v(n0)", "v(p0)"]))[:, 0])
     if crossings.size < _KEPT + 2:
         raise ConvergenceError("the cross-coupled tank stopped: raise the tail current or q")
     first_s, last_s = crossings[-1 - _KEPT], crossings[-1]
@@ -173,7 +144,7 @@ def tank_cycle(
     zero = np.zeros_like(t)
     stored = 0.5 * (
         tank.capacitance_f * (p * p + n * n) + 0.5 * tank.inductance_h * (lp * lp + ln * ln)
-        + 1e-13 * tail * tail
+        + TAIL_F * tail * tail
     )  # fmt: skip
     measured_hz = _KEPT / (last_s - first_s)
     mean_square = per_period((p - n) ** 2) * measured_hz

@@ -1,0 +1,145 @@
+"""Tanks whose cores are drawn: a cross-coupled pair of level-1 transistors and a mirrored tail."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from drai_hw.spice.devices import LENGTH_M, NMOS_KP_A_PER_V2, THRESHOLD_V
+from drai_hw.spice.lc import Tank, design_tank
+from drai_hw.spice.netlist import upper_pairs
+from drai_hw.spice.settings import Circuit, Floats, half_bandwidth, scale_weights
+from drai_hw.spice.transistors import LEVEL1
+from drai_hw.units import TAU
+
+MIRROR = 8
+"""Tail current over the current of its reference."""
+TAIL_OVERDRIVE_V = 0.25
+TAIL_F = 1e-13
+
+
+@dataclass(frozen=True)
+class DrawnTanks:
+    """
+    Hold what a network of drawn tanks is made of: parts for 27 degrees Celsius and its own supply.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        The tank: frequency, Q, amplitude, capacitance; rho.
+    supply_v : float
+        VDD that the parts are chosen for.
+    pair_m : float
+        Width of each transistor of a pair.
+    mirror_length_m : float
+        Length of the mirror's transistors; their width goes with it.
+    """
+
+    circuit: Circuit = field(default_factory=Circuit)
+    supply_v: float = 1.8
+    pair_m: float = 8e-6
+    mirror_length_m: float = LENGTH_M
+
+    @property
+    def tank(self) -> Tank:
+        """Return the passive parts."""
+        some = self.circuit
+        return design_tank(
+            some.f0_hz, some.q, some.amplitude_v, some.capacitance_f, gain=1.0 + 1e-9
+        )
+
+    @property
+    def tail_a(self) -> float:
+        """Return the tail current whose hard switching gives the amplitude: pi A / 2 R."""
+        return math.pi / 2.0 * self.circuit.amplitude_v / self.tank.parallel_ohm
+
+    @property
+    def reference_a(self) -> float:
+        """Return the current of the mirror's reference."""
+        return self.tail_a / MIRROR
+
+    @property
+    def reference_m(self) -> float:
+        """Return the width of the mirror's reference."""
+        gain = 2.0 * self.reference_a / TAIL_OVERDRIVE_V**2
+        return gain / NMOS_KP_A_PER_V2 * self.mirror_length_m
+
+    @property
+    def reference_ohm(self) -> float:
+        """Return the resistor from VDD that sets the reference's current."""
+        return (self.supply_v - THRESHOLD_V - TAIL_OVERDRIVE_V) / self.reference_a
+
+    def branches_s(self, weights: Floats) -> Floats:
+        """Return the branches' conductances that rho asks for, signed as the weights: 2 C w."""
+        coupling, _ = scale_weights(weights, self.circuit.rho, half_bandwidth(self.circuit))
+        return 2.0 * self.circuit.capacitance_f * coupling
+
+    def netlist(
+        self, branch_s: Floats, start_rad: Floats, cycles: float, *, supply_v: float | None = None,
+        temperature_c: float = 27.0, detuning: Floats | None = None,
+    ) -> str:  # fmt: skip
+        """
+        Return the netlist; VDD is the only source.
+
+        Two halves of the inductor lead from VDD to the sides of a tank; its pair draws the tail
+        current from a mirror of its own, whose reference is a resistor from VDD.
+
+        Parameters
+        ----------
+        branch_s : ndarray, shape (N, N)
+            Conductance of each of a pair's two branches, negative for crossed ones.
+        start_rad : ndarray, shape (N,)
+            Start phases.
+        cycles : float
+            Length of the run in nominal periods.
+        supply_v : float, optional
+            VDD, when it is not what the parts were chosen for.
+        temperature_c : float
+            Temperature of the transistors in degrees Celsius.
+        detuning : ndarray, shape (N,), optional
+            Relative deviation of each tank's frequency, by its capacitors.
+        """
+        some, tank = self.circuit, self.tank
+        at_v = self.supply_v if supply_v is None else supply_v
+        step_s = 1.0 / (some.f0_hz * some.points_per_cycle)
+        lines = ["tanks with cross-coupled pairs", f".temp {temperature_c:g}", *LEVEL1.cards(),
+                 f"Vdd vdd 0 {at_v!r}"]  # fmt: skip
+        saved = ["i(vdd)"]
+        for i, phase in enumerate(start_rad):
+            half_v = 0.5 * some.amplitude_v * math.cos(float(phase))
+            # the inductor between the sides carries A sin(phase) / omega L beside the tail current
+            around_a = some.amplitude_v * math.sin(float(phase)) / (
+                TAU * some.f0_hz * tank.inductance_h
+            )  # fmt: skip
+            farad = tank.capacitance_f
+            if detuning is not None:
+                farad /= (1.0 + float(detuning[i])) ** 2
+            lines += self._tank(i, at_v, half_v, around_a, farad)
+            saved += [f"{kind}{i})" for kind in ("v(p", "v(n", "v(tail", "v(ref", "i(lp", "i(ln")]
+        for i, j in upper_pairs(branch_s):
+            ohm = 1.0 / abs(float(branch_s[i, j]))
+            ends = ("p", "n") if branch_s[i, j] > 0 else ("n", "p")
+            for side, end in zip(("p", "n"), ends, strict=True):
+                lines.append(f"Rw{i}_{j}_{side}{end} {side}{i} {end}{j} {ohm!r}")
+        return "\n".join([
+            *lines, ".options method=trap reltol=1e-6", *(f".save {name}" for name in saved),
+            f".tran {step_s!r} {cycles / some.f0_hz!r} 0 {step_s!r} uic", ".end", "",
+        ])  # fmt: skip
+
+    def _tank(
+        self, i: int, supply_v: float, half_v: float, around_a: float, farad: float
+    ) -> list[str]:
+        tank, pair_m, long_m = self.tank, self.pair_m, self.mirror_length_m
+        return [
+            f"Lp{i} vdd p{i} {tank.inductance_h / 2!r} ic={0.5 * self.tail_a - around_a!r}",
+            f"Ln{i} vdd n{i} {tank.inductance_h / 2!r} ic={0.5 * self.tail_a + around_a!r}",
+            f"Cp{i} p{i} 0 {farad!r} ic={supply_v + half_v!r}",
+            f"Cn{i} n{i} 0 {farad!r} ic={supply_v - half_v!r}",
+            f"Rloss{i} p{i} n{i} {tank.parallel_ohm!r}",
+            f"Mp{i} p{i} n{i} tail{i} 0 nch w={pair_m!r} l={LENGTH_M!r}",
+            f"Mn{i} n{i} p{i} tail{i} 0 nch w={pair_m!r} l={LENGTH_M!r}",
+            f"Mtail{i} tail{i} ref{i} 0 0 nch w={MIRROR * self.reference_m!r} l={long_m!r}",
+            f"Mref{i} ref{i} ref{i} 0 0 nch w={self.reference_m!r} l={long_m!r}",
+            f"Rref{i} vdd ref{i} {self.reference_ohm!r}",
+            f"Ctail{i} tail{i} 0 {TAIL_F!r} ic=1",
+        ]

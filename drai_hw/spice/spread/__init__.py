@@ -1,0 +1,1 @@
+"""Spread of what a circuit does: components that deviate, temperature, supply and process."""
