@@ -206,6 +206,9 @@ def _kept(folder: Path) -> None:
     parts |= {
         "ring-level1": {"title": "made up", "rows": [ring]},
         "ring-gf180mcu": {"title": "made up", "rows": [ring]},
+        "buffer-level1": {"supply_j": 1.3e-13, "closed_j": 1.2e-13, "ring_j": 3e-13,
+                          "out_f": 2e-14},
+        "buffer-gf180mcu": {"supply_j": 1e-12, "closed_j": 4e-13, "ring_j": 3e-12, "out_f": 2e-14},
         "coupling": {"branch_s": 1e-6, "rows": [[2.8, 1e-12, 1e-12]], "worst": 1e-3,
                      "balance": 1e-5},
         "updates": {"rows": [{"model": "vteam", "write_v": -0.3, "width_s": 1e-9, "asked": 1 / 31,
@@ -242,6 +245,7 @@ def test_the_page_is_written_from_kept_parts_and_fails_on_a_comparison_beyond_it
     assert command.main(words) == 0
     text = written.read_text()
     assert "| level1, S = 5 | 1 GHz | **101 fJ** |" in text
+    assert "| level1 | **130 fJ** | 120 fJ | 300 fJ |" in text
     assert "E = 5 pJ · N^1.0000: at N = 35 175 pJ" in text
     assert "5 hidden units" in text
     assert "1 nJ: 10 pJ for each of 100 changes of a memristor, 5 pJ for each of\n200" in text

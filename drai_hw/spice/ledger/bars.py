@@ -79,6 +79,8 @@ def bars(parts: dict[str, dict[str, Any]], published: Sequence[tuple[str, float]
     add(cycle, "ring of 5, level 1", "ring-level1", made_up, "rows", 0, "supply_j")
     add(cycle, "tank, drawn core", "tank", made_up, "supply_j")
     add(cycle, "tank, loss alone", "tank", "bound", "heat_j", "tank loss")
+    add(cycle, "buffers of a ring, gf180mcu", "buffer-gf180mcu", "simulated", "supply_j")
+    add(cycle, "buffers of a ring, level 1", "buffer-level1", made_up, "supply_j")
     coupling = "coupling, a period"
     for psi, heat_j, _ in parts.get("coupling", {}).get("rows", []):
         if psi < 2.0:

@@ -98,6 +98,7 @@ def _words(parts: Parts) -> dict[str, str]:
         "tank_balance": percent(tank["balance"], 4),
         "tank_factor": f"{tank['supply_j'] / tank['heat_j']['tank loss']:.1f}",
         "branch": si(coupling["branch_s"], "S"),
+        "buffer_out": si(parts["buffer-level1"]["out_f"], "F"),
         "coupling_worst": f"{100 * coupling['worst']:.3f}",
         "coupling_balance": percent(coupling["balance"], 4),
         "read_devices": f"{read['devices']:,}",
@@ -143,6 +144,9 @@ def _tables(parts: Parts) -> dict[str, str]:
         "tank_table": table(
             ("quantity", "ngspice", "closed form", "", "difference"), _tank(parts["tank"])
         ),
+        "buffer_table": table(
+            ("transistors", "both buffers", "2 C VDD² of the outputs", "ring"), _buffers(parts)
+        ),
         "coupling_table": table(("ψ, rad", "ngspice", "closed form"), couplings),
         "update_table": table((*pulse, "balance"), _updates(parts["updates"])),
         "synapse_table": table(("source", "delivers", "kind"), _synapse(parts["synapse"])),
@@ -185,6 +189,18 @@ def _rings(parts: Parts) -> Rows:
                  f"{row['swing_v']:.3f} V", si(row["closed_j"], "J", 4),
                  percent(row["supply_j"] / row["closed_j"] - 1.0), percent(row["balance"], 3)]
             )  # fmt: skip
+    return rows
+
+
+def _buffers(parts: Parts) -> Rows:
+    rows: Rows = []
+    for name in SETS:
+        part = parts[f"buffer-{name}"]
+        if "missing" in part:
+            rows.append([name, f"not made: {part['missing']}", "", ""])
+            continue
+        supply, closed, ring = (si(part[k], "J") for k in ("supply_j", "closed_j", "ring_j"))
+        rows.append([name, f"**{supply}**", closed, ring])
     return rows
 
 

@@ -15,6 +15,7 @@ from drai_hw.model.twin import Twin
 from drai_hw.spice.crossbar.array import Crossbar
 from drai_hw.spice.crossbar.export import ngspice_currents
 from drai_hw.spice.crossbar.mapping import map_weights
+from drai_hw.spice.drawn import Rings
 from drai_hw.spice.kept_parts import Part
 from drai_hw.spice.learning_network.cases import cases as learning_cases
 from drai_hw.spice.learning_network.parts import booked, spent
@@ -26,6 +27,8 @@ from drai_hw.spice.ledger.ring_cycle import ring_cycle
 from drai_hw.spice.ledger.synapse import synapse_ledger
 from drai_hw.spice.ledger.tank_cycle import tank_cycle
 from drai_hw.spice.ledger.updates import updates
+from drai_hw.spice.spread.circuits import RingSort
+from drai_hw.spice.surroundings.buffer import buffer
 from drai_hw.spice.transistors import SETS, Transistors, models_folder
 from drai_hw.units import TAU
 
@@ -51,6 +54,10 @@ def _ring(transistors: Transistors) -> Part:
 def _tank() -> Part:
     found = tank_cycle()
     return asdict(found) | {"balance": found.balance}
+
+
+def _buffer(transistors: Transistors) -> Part:
+    return asdict(buffer(RingSort(Rings(transistors, points_per_cycle=100))))
 
 
 def _coupling() -> Part:
@@ -177,6 +184,7 @@ def makers() -> dict[str, Callable[[], Part]]:
     }
     for name, some in SETS.items():
         found[f"ring-{name}"] = drawn(some, partial(_ring, some))
+        found[f"buffer-{name}"] = drawn(some, partial(_buffer, some))
         for n in SIZES:
             found[f"recall-{name}-{n}"] = drawn(some, partial(_small, some, n))
         for trial in range(TRIALS):
