@@ -60,7 +60,9 @@ def drain_current_a(gate_v: Floats, drain_v: Floats, gain_a_per_v2: float) -> Fl
     return np.where(swapped, -current, current)
 
 
-def inverter_heat_w(gate_v: Floats, drain_v: Floats, vdd_v: float, width: float) -> Floats:
+def inverter_heat_w(
+    gate_v: Floats, drain_v: Floats, vdd_v: float, width: float, skew: float = 1.0
+) -> Floats:
     """
     Return the heat in both transistors of an inverter.
 
@@ -72,6 +74,8 @@ def inverter_heat_w(gate_v: Floats, drain_v: Floats, vdd_v: float, width: float)
         Supply.
     width : float
         Relative width.
+    skew : float
+        Relative width of the p-type on top of that.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def inverter_heat_w(gate_v: Floats, drain_v: Floats, vdd_v: float, width: float)
         Watt.
     """
     pull_down = width * NMOS_KP_A_PER_V2 * NMOS_WIDTH_M / LENGTH_M
-    pull_up = width * PMOS_KP_A_PER_V2 * PMOS_WIDTH_M / LENGTH_M
+    pull_up = width * skew * PMOS_KP_A_PER_V2 * PMOS_WIDTH_M / LENGTH_M
     low = drain_current_a(gate_v, drain_v, pull_down) * drain_v
     high = drain_current_a(vdd_v - gate_v, vdd_v - drain_v, pull_up) * (vdd_v - drain_v)
     return low + high

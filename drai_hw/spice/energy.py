@@ -237,7 +237,7 @@ def ring_ledger(
     delivered_j = -vdd_v * float(_integral(supply_a, time_s))
 
     def heat_j(gate_v: Floats, drain_v: Floats, share: float) -> float:
-        power = inverter_heat_w(gate_v, drain_v, vdd_v, share)
+        power = inverter_heat_w(gate_v, drain_v, vdd_v, share, netlist.circuit.ring_skew)
         return float(_integral(power.reshape(power.shape[0], -1).sum(axis=1), time_s))
 
     def stored_j(k: int) -> float:

@@ -113,6 +113,9 @@ class Circuit:
         between the sides relative to the stage inverters.
     ring_width : float
         Width of the stage transistors relative to the device set's: power is proportional to it.
+    ring_skew : float
+        Width of all p-type transistors on top of that; 1 makes both edges alike, less makes the
+        rising one slower and gives the response to charge a second harmonic.
     """
 
     kind: Literal["lc", "ring"] = "lc"
@@ -134,6 +137,7 @@ class Circuit:
     ring_load_f: float = 10e-15
     ring_latch: float = 0.3
     ring_width: float = 1.0
+    ring_skew: float = 1.0
 
 
 def settings_of(circuit: CircuitLike) -> Circuit:
@@ -190,7 +194,7 @@ def check_circuit(circuit: Circuit) -> None:
     for key, unit in (
         ("rho", ""), ("f0_hz", " Hz"), ("q", ""), ("capacitance_f", " F"), ("amplitude_v", " V"),
         ("ring_vdd_v", " V"), ("ring_load_f", " F"), ("ring_latch", ""),
-        ("ring_width", ""),
+        ("ring_width", ""), ("ring_skew", ""),
     ):  # fmt: skip
         value = getattr(circuit, key)
         if not (math.isfinite(value) and value > 0):
