@@ -22,6 +22,7 @@ from drai_hw.spice.extraction import (
     extract,
     null_lag,
     pair_transient,
+    pairs_transient,
     phase_response,
     predict,
     predict_amplitudes,
@@ -135,6 +136,29 @@ def test_the_three_ways_agree_on_a_deliberate_lag(keys: dict) -> None:
         assert each.cosine[0] == pytest.approx(-each.cosine[1], rel=0.01)
     assert max(np.abs([*found.best.coupling.sine, *found.best.coupling.cosine[1:]])) == 1.0
     assert found.summary()["null_lag"] is None
+
+
+def test_what_amplitudes_add_to_a_capacitors_pull_is_as_their_formula_says_and_refused() -> None:
+    """rho/(2 (gain - 1)) sin 2 psi: a pair detuned by half its coupling slows down by it."""
+    circuit = with_(TANK, coupling="capacitive", rho=0.1)
+    weak = pairs_transient(circuit, closed_form(circuit))
+    second = weak.map.sine[1] / weak.map.unit_per_siemens
+    assert second == pytest.approx(0.1 / 2, rel=0.02)
+    assert weak.judge(closed_form(circuit)).list_error == pytest.approx(0.05, abs=2e-3)
+    strong = extract(with_(circuit, rho=0.3))
+    assert len(strong.failures) == 1
+    assert strong.failures[0] == (
+        "at rho 0.3 amplitudes add 17 % of H as another harmonic; needed is 6 % at most: lower "
+        "rho, or predict with predict_amplitudes"
+    )
+    slow = with_(circuit, rho=0.3, cycles=200)
+    off = 0.25 * 0.3 / (2 * slow.q)
+    netlist = spice.create(PAIR, slow, start_phases=[0, 0], detuning=[-off, off])
+    seen = spice.run(netlist)
+    drifting = predict(closed_form(slow), netlist, seen.time_s)
+    with_amplitudes, _ = predict_amplitudes(netlist, seen.time_s)
+    assert rms_rad(seen.phases_rad, drifting).max() > 0.5
+    assert rms_rad(seen.phases_rad, with_amplitudes).max() < 0.03
 
 
 def test_the_float_model_of_a_network_file_pulls_as_its_capacitors_do() -> None:

@@ -88,6 +88,9 @@ class Judged:
         Rms difference of the two.
     mean_moved_rad, mean_predicted_rad : float
         How far the mean phase went in the free-running frame, and how far it was predicted to.
+    list_error : float or None
+        Largest difference of a coefficient of H, b_0 left out, from the predicted one, in units of
+        the list; of several pairs only.
     """
 
     slope: float
@@ -95,6 +98,7 @@ class Judged:
     psi_rms_rad: float
     mean_moved_rad: float
     mean_predicted_rad: float
+    list_error: float | None = None
 
 
 def pair_transient(

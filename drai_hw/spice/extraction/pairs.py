@@ -57,6 +57,14 @@ class Pairs:
     map: PhaseMap
     residual_rad: float
 
+    def _list_error(self, other: PhaseMap) -> float:
+        """Return the largest difference of a coefficient from the other map's."""
+        mine, theirs = (
+            np.array([*_first(m.sine, SINES), *_first(m.cosine[1:], COSINES)])
+            for m in (self.map, other)
+        )
+        return float(np.abs(mine - theirs).max() / other.unit_per_siemens)
+
     def judge(self, other: PhaseMap) -> Judged:
         """
         Compare the transient with what another phase map says of it.
@@ -73,7 +81,12 @@ class Pairs:
             psi_rms_rad=float(np.sqrt(np.mean((flat - seen) ** 2))),
             mean_moved_rad=float(self.moved_rad[-1].mean()),
             mean_predicted_rad=float(predicted[-1].mean()),
+            list_error=self._list_error(other),
         )
+
+
+def _first(values: tuple[float, ...], count: int) -> list[float]:
+    return [*values[:count], *[0.0] * (count - len(values))]
 
 
 def pairs_transient(

@@ -24,6 +24,9 @@ LOCKING_LAG_RAD = math.radians(30)
 LEAST_POINTS = {"lc": 100, "ring": 200}
 SLOPE_LIMIT = 0.01
 VALID_LIMIT = 0.05
+HARMONIC_LIMIT = 0.06
+"""Of what amplitudes add to H of tanks that do not lock by it: rho/(2 (gain - 1)) sin 2 psi of
+capacitors, which locks pairs that the phase model lets drift."""
 RHO_HIGHEST = 0.5
 
 Tell = Callable[[float, str], None]
@@ -102,6 +105,13 @@ class Extraction:
             said.append(
                 f"at rho {self.circuit.rho:g} a pair is {100 * off:+.1f} % off the phase model, "
                 f"which is for weak coupling; needed is {100 * VALID_LIMIT:g} % at most: lower rho"
+            )
+        added = self.at_rho.list_error or 0.0
+        if self.circuit.kind == "lc" and added > HARMONIC_LIMIT:
+            said.append(
+                f"at rho {self.circuit.rho:g} amplitudes add {100 * added:.0f} % of H as another "
+                f"harmonic; needed is {100 * HARMONIC_LIMIT:g} % at most: lower rho, or predict "
+                "with predict_amplitudes"
             )
         return said
 
