@@ -29,19 +29,30 @@ def test_every_test_that_counts_has_a_row(repository):
     assert COUNTS_VARIABLE == fuzz_counts.COUNTS_VARIABLE
 
 
+def test_the_page_has_the_rows_and_each_has_cases(repository):
+    page = (repository / fuzz_counts.PAGE).read_text(encoding="utf-8")
+    made = page.partition(BEGIN)[2].partition(END)[0]
+    rows = [line.strip("| ").split(" | ") for line in made.splitlines() if line.startswith("| ")]
+    found = {f"{row[4].split('`')[1]}::{row[4].split('`')[3]}": row for row in rows[1:]}
+    assert list(found) == list(ROWS)
+    for name, row in found.items():
+        assert row[0] == ROWS[name]
+        assert int(row[1].replace(",", "")) > 0, name
+
+
 def test_counts_become_a_table_and_nothing_else_of_the_page_changes():
     name = next(iter(ROWS))
     lines = [
         json.dumps({"test": f"tests/{name}[True]", "seconds": 1.5, "counts": {"taken": 3}}),
-        json.dumps({"test": f"tests/{name}[x]", "seconds": 2, "counts": {"taken": 1000}}),
+        json.dumps({"test": f"tests/{name}[x]", "seconds": 2, "counts": {"refused": 1000}}),
     ]
     found = collected(lines)
-    assert found == {name: ({"taken": 1003}, 3.5)}
+    assert found == {name: ({"taken": 3, "refused": 1000}, 3.5)}
     frames = {"went through": 5, "refused": 1, "frames": 90}
     every = {other: ({"status 0": 1}, 0.0) for other in ROWS} | found
     every[list(ROWS)[1]] = (frames, 0.0)  # type: ignore[assignment]
     text = table(every)  # type: ignore[arg-type]
-    assert "| 1,003 | taken 1,003 | 4 |" in text
+    assert "| 1,003 | refused 1,000, taken 3 | 4 |" in text
     assert "| 6 | frames 90, refused 1, went through 5 | 0 |" in text
     assert f"{1003 + 6 + len(ROWS) - 2:,} cases in all." in text
     page = with_table(f"before\n{BEGIN}old\n{END}after\n", "new\n")
