@@ -73,6 +73,7 @@ def _histogram(panel: Any, values: list[float], name: str) -> None:
     panel.set_xlabel(unit, fontsize=8)
     panel.tick_params(labelsize=7)
     panel.locator_params(axis="x", nbins=4)
+    panel.locator_params(axis="y", integer=True)
     panel.ticklabel_format(axis="x", useOffset=False)
 
 
