@@ -40,7 +40,8 @@ def corners(found: Found) -> list[tuple[Group, Sequence[Values]]]:
     chosen = [id(group) for group, _ in nominal(found)]
     return [
         (group, results) for group, results in found
-        if group.what == "all" and group.corner.process == "typical" and id(group) not in chosen
+        if group.what == "all" and id(group) not in chosen
+        and group.corner.process in ("typical", "statistical")
     ]  # fmt: skip
 
 

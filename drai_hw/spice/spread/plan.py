@@ -28,8 +28,12 @@ def groups() -> list[Group]:
         Group(GF180MCU, Corner(process=STATISTICAL), count=12),
     ]
     corners = [
-        Group(circuit, Corner(supply, temperature_c), count=count)
-        for circuit, count in ((LEVEL1, 3), (TANK, 3), (GF180MCU, 1))
+        Group(circuit, Corner(supply, temperature_c, **process), count=count)
+        for circuit, count, process in (
+            (LEVEL1, 3, {}),
+            (TANK, 3, {}),
+            (GF180MCU, 3, {"process": STATISTICAL}),
+        )
         for temperature_c in TEMPERATURES_C
         for supply in SUPPLIES
     ]
