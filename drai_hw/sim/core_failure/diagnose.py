@@ -121,6 +121,12 @@ def _mistakes(rule: UnitRule) -> Iterator[tuple[Suspect, FunctionRule]]:
                 yield suspect, mistaken
 
 
+def _samples(inputs: Arrays) -> list[dict[str, int]]:
+    """Return what a unit was given, sample by sample."""
+    rows = zip(*(values.tolist() for values in inputs.values()), strict=True)
+    return [dict(zip(inputs, row, strict=True)) for row in rows]
+
+
 def _of_synapse(
     failing: Failing, right: Arrays, pairs: _Places
 ) -> Iterator[tuple[str, str, Arrays]]:
@@ -128,8 +134,7 @@ def _of_synapse(
     inputs = OpenTwin.at_couple(failing.formats, failing.last).pair_inputs()
     used = inputs["en"][pairs.where].astype(bool)
     where = tuple(axis[used] for axis in pairs.where)
-    columns = {name: values[where].tolist() for name, values in inputs.items()}
-    samples = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    samples = _samples({name: values[where] for name, values in inputs.items()})
     lanes = np.unique(pairs.where[1][pairs.differs])
     for suspect, mistaken in _mistakes(rule):
         words = right["weight"].copy()
@@ -145,8 +150,7 @@ def _of_synapse(
 def _of_update(failing: Failing) -> Iterator[tuple[str, str, Arrays]]:
     rule = rule_of("update", failing.formats)
     inputs = OpenTwin.at_couple(failing.formats, failing.last).oscillator_inputs()
-    columns = {name: values.tolist() for name, values in inputs.items()}
-    samples = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    samples = _samples(inputs)
     for suspect, mistaken in _mistakes(rule):
         twin = OpenTwin.at_couple(failing.formats, failing.last)
         twin.moved_by(np.array([mistaken.apply(v)["inc"] for v in samples]))

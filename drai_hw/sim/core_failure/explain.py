@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from drai_hw.model.twin import Twin
 from drai_hw.sim.core_failure.diagnose import diagnose, inputs_of
 from drai_hw.sim.core_failure.shrink import CoreShrinker
-from drai_hw.sim.core_failure.step import Failing, seen
+from drai_hw.sim.core_failure.step import Failing, replayed, seen
 from drai_hw.sim.units.suspects import Finding
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _BESIDES = {
     "written": ("event counter", "pairs with an event"),
     "changed": ("event counter", "weights that changed"),
     "steps done": ("step counter", "steps done since power-up, empty ones included"),
-    "clocks": ("clocks", "clocks of a run"),
 }
 """Rule and meaning of what is read as a register."""
 
@@ -85,25 +85,13 @@ def explain(machine: MirroredMachine, *, shorten: bool = True) -> dict[str, Any]
             findings = again if _certain(again) or not findings else findings
     out["certain"] = _certain(findings)
     out["rule"] = findings[0].rule if findings else "unknown"
-    out["words"] = _words(findings) if findings else _unexplained(failing)
-    out["suspects"] = [
-        {"rule": x.rule, "words": x.words, "explained": x.explained, "of": x.of} for x in findings
-    ]
+    out["words"] = findings[0].told if findings else _unexplained(failing)
+    out["suspects"] = [finding.record() for finding in findings]
     return out
 
 
 def _certain(findings: Sequence[Finding]) -> bool:
     return bool(findings) and findings[0].certain
-
-
-def _words(findings: Sequence[Finding]) -> str:
-    best = findings[0]
-    if best.certain:
-        return best.words
-    return (
-        f"{best.words} (explains {best.explained} of {best.of} differences; there may be a second "
-        "mistake)"
-    )
 
 
 def _of_register(what: str) -> tuple[str, str]:
@@ -120,9 +108,6 @@ def _of_register(what: str) -> tuple[str, str]:
 
 def _unexplained(failing: Failing) -> str:
     """Describe differences that no known mistake explains."""
-    from drai_hw.model.twin import Twin
-    from drai_hw.sim.core_failure.step import replayed
-
     right = replayed(failing, Twin(failing.formats), 1)
     assert right is not None
     parts = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,16 @@ class Failing:
     formats: Formats
     steps: Sequence[Step]
     got: Arrays
+
+    @cached_property
+    def before(self) -> list[dict[str, NDArray[np.int64]]]:
+        """What was to be seen before each step: the same for all mistakes that are tried."""
+        found = []
+        for step in self.steps:
+            right = Twin(self.formats)
+            right.restore(step.before)
+            found.append(seen(right))
+        return found
 
     @property
     def last(self) -> Step:
@@ -155,12 +166,10 @@ def replayed(failing: Failing, twin: Twin, count: int) -> dict[str, NDArray[np.i
     """
     steps = failing.steps[-count:]
     twin.restore(steps[0].before)
-    for number, step in enumerate(steps):
+    for number, (step, before) in enumerate(zip(steps, failing.before[-count:], strict=True)):
         if number:
-            right = Twin(failing.formats)
-            right.restore(step.before)
             here = seen(twin)
-            if any(not np.array_equal(here[name], values) for name, values in seen(right).items()):
+            if any(not np.array_equal(here[name], values) for name, values in before.items()):
                 return None
         twin.run(1, resume=step.resume, **asdict(step.passes))
     return seen(twin)

@@ -74,10 +74,7 @@ class Failure:
             "rule": self.rule,
             "words": self.words,
             "certain": bool(self.findings and self.findings[0].certain),
-            "suspects": [
-                {"rule": x.rule, "words": x.words, "explained": x.explained, "of": x.of}
-                for x in self.findings
-            ],
+            "suspects": [finding.record() for finding in self.findings],
             "shortest": self.shortest,
             "waves": str(self.waves) if self.waves else None,
         }
@@ -99,12 +96,7 @@ def failure_of(
     clear = next((item for item in wrong if item.got is not None), first)
     findings = diagnose(rule, cycles, trace, timing, wrong)
     at = origin(cycles, trace, first, timing)
-    words = findings[0].words if findings else _unexplained(rule, wrong, record.trouble)
-    if findings and not findings[0].certain:
-        words += (
-            f" (explains {findings[0].explained} of {findings[0].of} differences; there may be "
-            "a second mistake)"
-        )
+    words = findings[0].told if findings else _unexplained(rule, wrong, record.trouble)
     return Failure(
         part=_part_of(record, first.clock),
         clock=first.clock,

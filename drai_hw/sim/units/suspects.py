@@ -62,6 +62,22 @@ class Finding:
         """The design does exactly this, in every clock that was looked at."""
         return self.explained == self.of and not self.contradicted
 
+    @property
+    def told(self) -> str:
+        """The words, with what is left unexplained."""
+        if self.certain:
+            return self.words
+        return (
+            f"{self.words} (explains {self.explained} of {self.of} differences; there may be a "
+            "second mistake)"
+        )
+
+    def record(self) -> dict[str, str | int]:
+        """Return it as plain data."""
+        return {
+            "rule": self.rule, "words": self.words, "explained": self.explained, "of": self.of,
+        }  # fmt: skip
+
 
 def suspects_of(rule: UnitRule) -> list[Suspect]:
     """Return all suspects of a unit, the more likely ones first."""
