@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,27 @@ def made_all(
         else:
             tell(f"{name}: {f'{time.monotonic() - begun:.1f} s' if now else 'kept'}")
     return parts, failed
+
+
+def chosen(
+    parser: argparse.ArgumentParser,
+    only: Sequence[str] | None,
+    everything: Mapping[str, Callable[[], Part]],
+) -> dict[str, Callable[[], Part]]:
+    """Return the makers of the parts that were asked for, all without names; refuse others."""
+    unknown = sorted(set(only or ()) - set(everything))
+    if unknown:
+        parser.error(f"no part {unknown[0]!r}; needed is one of {', '.join(everything)}")
+    return {name: make for name, make in everything.items() if name in (only or everything)}
+
+
+def tell_faults(faults: Iterable[str]) -> int:
+    """Tell what is not within its limit; return 1 if anything is, else 0."""
+    failed = 0
+    for fault in faults:
+        tell(f"not within its limit: {fault}")
+        failed = 1
+    return failed
 
 
 def tell(what: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from drai_hw.files import write_whole
-from drai_hw.spice.kept_parts import made_all, tell
+from drai_hw.spice.kept_parts import made_all, tell_faults
 from drai_hw.spice.learning_network import page
 from drai_hw.spice.learning_network.parts import makers
 
@@ -26,9 +26,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
 
     parts, failed = made_all(options.folder, makers(), fresh=options.fresh)
-    for fault in page.faults(parts):
-        tell(f"not within its limit: {fault}")
-        failed = 1
+    failed |= tell_faults(page.faults(parts))
     write_whole(options.page, page.text(parts))
     return failed
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from drai_hw.files import write_whole
-from drai_hw.spice.kept_parts import made_all, tell
+from drai_hw.spice.kept_parts import chosen, made_all, tell, tell_faults
 from drai_hw.spice.surroundings import page
 from drai_hw.spice.surroundings.parts import makers
 
@@ -26,13 +26,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fresh", action="store_true", help="make every part again")
     parser.add_argument("--only", nargs="+", metavar="PART", help="only these parts, no page")
     options = parser.parse_args(arguments)
-    everything = makers()
-    unknown = sorted(set(options.only or ()) - set(everything))
-    if unknown:
-        parser.error(f"no part {unknown[0]!r}; needed is one of {', '.join(everything)}")
-    wanted = {
-        name: make for name, make in everything.items() if name in (options.only or everything)
-    }
+    wanted = chosen(parser, options.only, makers())
     try:
         parts, failed = made_all(options.folder, wanted, fresh=options.fresh)
     except KeyboardInterrupt:
@@ -40,9 +34,7 @@ def main(arguments: list[str]) -> int:
         return 130
     if options.only:
         return failed
-    for fault in page.faults(parts):
-        tell(f"not within its limit: {fault}")
-        failed = 1
+    failed |= tell_faults(page.faults(parts))
     page.write(parts, options.record)
     write_whole(options.page, page.text(parts))
     return failed
