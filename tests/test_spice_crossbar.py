@@ -84,6 +84,24 @@ def test_both_ways_agree_at_sizes_that_fill_no_tile():
         assert relative(tiles.currents_a, plain.currents_a) < 1e-12
 
 
+def test_no_number_comes_from_memory_that_nobody_wrote(monkeypatch):
+    """Filled with signalling NaN, fresh arrays change nothing and warn of nothing."""
+    g, v = devices(32, 40)
+    clean = Crossbar(g, 2.5, method="tiles").solve(v)
+    plain = np.empty
+
+    def poisoned(*args, **kwargs):
+        fresh = plain(*args, **kwargs)
+        if fresh.dtype == np.float64:
+            fresh.view(np.uint64)[...] = 0x7FF0_0000_0000_0001
+        return fresh
+
+    monkeypatch.setattr(np, "empty", poisoned)
+    again = Crossbar(g, 2.5, method="tiles").solve(v)
+    assert np.array_equal(again.currents_a, clean.currents_a)
+    assert np.array_equal(again.device_a, clean.device_a)
+
+
 def test_the_shape_decides_the_way_and_the_tiles():
     assert Crossbar(np.ones((SPARSE_BELOW - 1, 99)), 1.0).method == "sparse"
     assert Crossbar(np.ones((SPARSE_BELOW, 99)), 1.0).method == "tiles"

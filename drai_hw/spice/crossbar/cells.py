@@ -38,7 +38,8 @@ class Cells:
     def matrix(self) -> Floats:
         """Return the conductances between ports, shape (4, 4, m, n), upper triangle."""
         inverse = (self.word, self.word, self.bit, self.bit)
-        result = np.empty((4, *self.ports_s.shape))
+        # zeros below the diagonal: what memory held before could overflow in later sums
+        result = np.zeros((4, *self.ports_s.shape))
         for i in range(4):
             for j in range(i, 4):
                 between = inverse[i] if i // 2 == j // 2 else self.mutual
@@ -197,7 +198,7 @@ class Merge:
         plan = layout(ports, ports, beside=beside)
         pair = _halves(matrix, beside)
         total = 2 * len(matrix) - count
-        system = np.empty((total, total, *pair[0].shape[2:]))
+        system = np.zeros((total, total, *pair[0].shape[2:]))
         one, other = plan.shared
         np.add(pair[0][one, one], pair[1][other, other], out=system[:count, :count])
         for tile, ports_, at in plan.places():
