@@ -58,12 +58,74 @@ def made_all(
     return parts, failed
 
 
-def chosen(
+def page_parser(name: str, what: str | None, folder: Path, page: Path) -> argparse.ArgumentParser:
+    """
+    Return a parser with the options that every command which makes a page of parts has.
+
+    Parameters
+    ----------
+    name : str
+        The module that ``python -m`` runs.
+    what : str or None
+        Description.
+    folder, page : Path
+        Where parts are kept and the page is written unless told otherwise.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=what)
+    parser.add_argument("--folder", type=Path, default=folder, help="where parts are kept")
+    parser.add_argument("--page", type=Path, default=page, help="the page to write")
+    parser.add_argument("--fresh", action="store_true", help="make every part again")
+    parser.add_argument("--only", nargs="+", metavar="PART", help="only these parts, no page")
+    return parser
+
+
+def make_page(
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str],
+    everything: Mapping[str, Callable[[], Part]],
+    faults: Callable[[dict[str, Part]], Iterable[str]],
+    write: Callable[[dict[str, Part], argparse.Namespace], None],
+) -> int:
+    """
+    Make what is not kept, check it and write the page.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        From `page_parser`, with what the command adds.
+    arguments : sequence of str
+        Command line.
+    everything : mapping of str to callable
+        What makes each part.
+    faults : callable
+        Tells what of all parts is not within its limit.
+    write : callable
+        Writes page and records from all parts and the options.
+
+    Returns
+    -------
+    int
+        1 if a part or a check failed, 130 when interrupted, else 0.
+    """
+    options = parser.parse_args(arguments)
+    wanted = _chosen(parser, options.only, everything)
+    try:
+        parts, failed = made_all(options.folder, wanted, fresh=options.fresh)
+    except KeyboardInterrupt:
+        tell(f"interrupted; finished parts are kept in {options.folder}")
+        return 130
+    if options.only:
+        return failed
+    failed |= tell_faults(faults(parts))
+    write(parts, options)
+    return failed
+
+
+def _chosen(
     parser: argparse.ArgumentParser,
     only: Sequence[str] | None,
     everything: Mapping[str, Callable[[], Part]],
 ) -> dict[str, Callable[[], Part]]:
-    """Return the makers of the parts that were asked for, all without names; refuse others."""
     unknown = sorted(set(only or ()) - set(everything))
     if unknown:
         parser.error(f"no part {unknown[0]!r}; needed is one of {', '.join(everything)}")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from drai_hw.files import write_whole
-from drai_hw.spice.kept_parts import made_all, tell_faults
+from drai_hw.spice.kept_parts import Part, make_page, page_parser
 from drai_hw.spice.learning_network import page
 from drai_hw.spice.learning_network.parts import makers
 
@@ -15,20 +15,14 @@ KEPT = Path("build/learning-network")
 PAGE = Path("docs/reference/learning-network.md")
 
 
+def _write(parts: dict[str, Part], options: argparse.Namespace) -> None:
+    write_whole(options.page, page.text(parts))
+
+
 def main(arguments: list[str]) -> int:
     """Run the networks that are not kept, write the page; return 1 if one failed or a check did."""
-    parser = argparse.ArgumentParser(
-        prog="python -m drai_hw.spice.learning_network", description=__doc__
-    )
-    parser.add_argument("--folder", type=Path, default=KEPT, help="where runs are kept")
-    parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
-    parser.add_argument("--fresh", action="store_true", help="make every run again")
-    options = parser.parse_args(arguments)
-
-    parts, failed = made_all(options.folder, makers(), fresh=options.fresh)
-    failed |= tell_faults(page.faults(parts))
-    write_whole(options.page, page.text(parts))
-    return failed
+    parser = page_parser("drai_hw.spice.learning_network", __doc__, KEPT, PAGE)
+    return make_page(parser, arguments, makers(), page.faults, _write)
 
 
 if __name__ == "__main__":
