@@ -54,7 +54,7 @@ def test_a_branch_has_the_size_and_phase_it_is_made_for(kind: str, phase: float)
     omega, siemens = 5e6, 2e-5
     branch = Branch(kind, phase, omega)
     assert branch.admittance(omega) == pytest.approx(complex(math.cos(phase), math.sin(phase)))
-    ohm, farad = branch.resistance_ohm(siemens), branch.capacitance_f(siemens)
+    ohm, farad = branch.elements(siemens)
     for k in (0.0, 1.0, 3.0):
         s = 1j * k * omega
         if kind == "series-rc":

@@ -39,36 +39,24 @@ class Branch:
         """Return the share of the admittance that damps: cosine of the phase, exactly 0 or 1."""
         return {"resistive": 1.0, "capacitive": 0.0}.get(self.kind, math.cos(self.phase_rad))
 
-    def resistance_ohm(self, siemens: float) -> float | None:
+    def elements(self, siemens: float) -> tuple[float | None, float | None]:
         """
-        Return the resistor of a branch, None where there is none.
+        Return the resistor in ohm and the capacitor in farad of a branch, None where there is none.
 
         Parameters
         ----------
         siemens : float
             Size of the branch's admittance at the nominal frequency, above 0.
         """
-        if self.kind == "capacitive":
-            return None
-        if self.kind == "parallel-rc":
-            return 1.0 / (siemens * math.cos(self.phase_rad))
-        return self.damping / siemens
-
-    def capacitance_f(self, siemens: float) -> float | None:
-        """
-        Return the capacitor of a branch, None where there is none.
-
-        Parameters
-        ----------
-        siemens : float
-            Size of the branch's admittance at the nominal frequency, above 0.
-        """
+        farad = siemens / self.omega_rad_per_s
+        cosine, sine = math.cos(self.phase_rad), math.sin(self.phase_rad)
         if self.kind == "resistive":
-            return None
-        if self.kind == "series-rc":
-            return siemens / (self.omega_rad_per_s * math.sin(self.phase_rad))
-        share = 1.0 if self.kind == "capacitive" else math.sin(self.phase_rad)
-        return siemens * share / self.omega_rad_per_s
+            return 1.0 / siemens, None
+        if self.kind == "capacitive":
+            return None, farad
+        if self.kind == "parallel-rc":
+            return 1.0 / (siemens * cosine), farad * sine
+        return cosine / siemens, farad / sine
 
     def admittance(self, omega_rad_per_s: float) -> complex:
         """
@@ -79,7 +67,7 @@ class Branch:
         omega_rad_per_s : float
             Angular frequency, of a harmonic for instance.
         """
-        ohm, farad = self.resistance_ohm(1.0), self.capacitance_f(1.0)
+        ohm, farad = self.elements(1.0)
         through = None if farad is None else 1j * omega_rad_per_s * farad
         if through is None or ohm is None:
             return complex(through if ohm is None else 1.0 / ohm)  # type: ignore[arg-type]
@@ -107,7 +95,7 @@ class Branch:
             Phasor, in volt, of the voltage across it at time 0.
         """
         one, other = ends
-        ohm, farad = self.resistance_ohm(siemens), self.capacitance_f(siemens)
+        ohm, farad = self.elements(siemens)
         middle = name if self.kind == "series-rc" else other
         if ohm is not None:
             deck.resistor(name, one, middle, ohm)

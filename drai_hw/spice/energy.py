@@ -111,16 +111,16 @@ def coupling_j(
     if branch.kind != "series-rc":
         both = np.hstack([p_v, n_v])
         squared = ((both @ _laplacian(netlist)) * both).sum(axis=1)
-        resistor_ohm, capacitor_f = branch.resistance_ohm(1.0), branch.capacitance_f(1.0) or 0.0
+        resistor_ohm, capacitor_f = branch.elements(1.0)
         heated_j = 0.0 if resistor_ohm is None else float(_integral(squared, time_s)) / resistor_ohm
-        return heated_j, 0.5 * capacitor_f * float(squared[-1] - squared[0])
+        return heated_j, 0.5 * (capacitor_f or 0.0) * float(squared[-1] - squared[0])
     assert middle_v is not None
     side_v = {"p": p_v, "n": n_v}
     heat_j = stored_j = 0.0
     for k, (_, one, other, siemens) in enumerate(netlist.parts.branches()):
         across = [side_v[node[0]][:, int(node[1:])] for node in (one, other)]
         over_resistor, over_capacitor = across[0] - middle_v[:, k], middle_v[:, k] - across[1]
-        ohm, farad = branch.resistance_ohm(siemens), branch.capacitance_f(siemens)
+        ohm, farad = branch.elements(siemens)
         assert ohm is not None
         assert farad is not None
         heat_j += float(_integral(over_resistor**2, time_s)) / ohm
