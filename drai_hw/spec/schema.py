@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from drai_hw.spec import parts
-from drai_hw.spec.presets import with_preset
+from drai_hw.spec.circuit import Circuit
+from drai_hw.spec.section import Section, key
 
 SCHEMA_VERSION = 1
 MARGIN_PER_OSCILLATOR = 0.65  # recall of 64 to 128 oscillators suffers below 0.4 of them
@@ -25,20 +26,6 @@ else:  # one of the names of the parts there are, or a class of the user's own
 
 Parameters = dict[str, float]
 Harmonics = Annotated[tuple[float, ...], Field(max_length=32)]
-
-
-def key(default: Any, text: str, *, unit: str = "", example: Any = None, **limits: Any) -> Any:
-    """Declare one key: default, sentence, unit and range."""
-    extra: dict[str, Any] = {"unit": unit}
-    if example is not None:
-        extra["example"] = example
-    return Field(default, description=text, json_schema_extra=extra, **limits)
-
-
-class Section(BaseModel):
-    """Common behaviour of all tables of the network file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class Network(Section):
@@ -233,56 +220,6 @@ class Solve(Section):
         ge=1, le=1000,
     )  # fmt: skip
     replicas: int = key(32, "Starts that run side by side; the best is the result.", ge=1, le=4096)
-
-
-class Circuit(Section):
-    """The analogue circuit made of the learned weights."""
-
-    preset: Literal["board", "ghz"] = key(
-        "board", "Values of f0_hz, q, capacitance_f and amplitude_v that are not given: board, the defaults below; ghz, tanks on a chip: 1e9 Hz, 10, 5e-12 F, 0.6 V.",
-    )  # fmt: skip
-    kind: Literal["lc", "ring"] = key(
-        "lc", "lc: differential LC tanks; ring: pseudo-differential CMOS rings."
-    )
-    rho: float = key(
-        0.3, "Largest row sum of the coupling rates, relative to the tank's half bandwidth omega0/2Q.",
-        gt=0, le=1.5,
-    )  # fmt: skip
-    f0_hz: float = key(1e6, "Resonance frequency of a tank.", unit="Hz", ge=1.0, le=1e11)
-    q: float = key(15.9, "Quality factor of a tank.", ge=2, le=1000)
-    capacitance_f: float = key(
-        253.3e-12, "Capacitance from each side to ground.", unit="F", gt=0, le=1
-    )
-    amplitude_v: float = key(
-        1.0, "Peak voltage between the two sides of a tank.", unit="V", gt=0, le=100
-    )
-    damping: Literal["none", "trimmed", "ideal"] = key(
-        "none", "How the damping by the coupling resistors is made up for."
-    )
-    coupling: Literal["resistive", "capacitive", "series-rc", "parallel-rc"] = key(
-        "resistive",
-        "What couples a pair: resistors, capacitors (a lag of -90 degrees), or both in series or side by side, whose admittance has the phase coupling_rad.",
-    )
-    coupling_rad: float = key(
-        0.0, "Phase of the admittance of 'series-rc' and 'parallel-rc'; the lag is less by it.",
-        unit="rad", ge=0, lt=1.5707,
-    )  # fmt: skip
-    branch_parasitic_f: float = key(
-        0.0, "Capacitance of the wires at either end of a coupling branch of tanks; their mean is a "
-        "part of capacitance_f.", unit="F", ge=0, lt=1,
-    )  # fmt: skip
-    cycles: int = key(300, "Simulated time of one recall.", unit="cycle", ge=20, le=100000)
-    points_per_cycle: int = key(40, "Largest time step is a cycle over this.", ge=20, le=1000)
-    jitter_rad: float = key(
-        0.1, "Seeded deviation of the start phases from 0 or pi.", unit="rad", ge=0, le=1.5
-    )
-    trials: int = key(3, "Recalls simulated by a build.", ge=1, le=1000)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _filled(cls, data: Any) -> Any:
-        """Put the preset's values where none is given."""
-        return with_preset(data)
 
 
 class Board(Section):
