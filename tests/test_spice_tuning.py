@@ -11,7 +11,8 @@ import pytest
 
 from drai_hw.errors import SpecError
 from drai_hw.spice import Circuit, create, free_running_hz, run
-from drai_hw.spice.bank import Bank, BankDesign, Banks
+from drai_hw.spice.bank import Bank, Banks
+from drai_hw.spice.bank_design import BankDesign
 from drai_hw.spice.engine import simulate
 from drai_hw.spice.readout import rising_crossings_s
 from drai_hw.spice.switch import Switch
@@ -43,12 +44,12 @@ def test_a_bank_has_the_range_and_the_steps_that_were_asked_for(
     reach: float, step: float, switch: Switch
 ) -> None:
     bank = BankDesign(reach, step).bank(TANKS.capacitance_f, switch)
-    made = BankDesign.of(bank, TANKS.capacitance_f, TANKS.f0_hz)
+    made = BankDesign.of(bank, TANKS.capacitance_f, TAU * TANKS.f0_hz)
     # on resistance, left out of the design, takes (omega R C)^2 off
     assert made.range_share == pytest.approx(reach, rel=2e-2 if switch is BAD_SWITCH else 1e-4)
     assert made.step_share <= step * (1 + 1e-6)
     coarser = Bank(bank.bits - 1, 2 * bank.unit_f, switch.wider(2))
-    assert BankDesign.of(coarser, TANKS.capacitance_f, TANKS.f0_hz).step_share > step
+    assert BankDesign.of(coarser, TANKS.capacitance_f, TAU * TANKS.f0_hz).step_share > step
 
 
 def test_the_capacitance_goes_straight_with_the_code() -> None:
@@ -190,7 +191,7 @@ def test_what_cannot_be_built_is_refused() -> None:
         BankDesign(0.1, 0.2).bank(1e-12)
     with pytest.raises(SpecError, match="needed are at most 12 bits"):
         BankDesign(0.1, 1e-5).bank(1e-10)
-    with pytest.raises(SpecError, match=r"less than the tank's 2.533e-10 F; lower bits or unit_f"):
+    with pytest.raises(SpecError, match=r"less than the 2.533e-10 F of a side; lower range, bits"):
         draw(Bank(8, 1e-11), TANKS, 1, 0.0, 0)
     with pytest.raises(SpecError, match=r"sigma = 0.5: needed is a relative deviation from 0"):
         draw(BANK, TANKS, 1, 0.5, 0)
@@ -198,9 +199,9 @@ def test_what_cannot_be_built_is_refused() -> None:
         plain([5]).at([128])
     with pytest.raises(SpecError, match=r"a window of 0 after 32 periods: needed are at least 1"):
         Counter(window_cycles=0)
-    with pytest.raises(SpecError, match=r"banks of 1 tanks for 2 oscillators of kind 'lc'"):
+    with pytest.raises(SpecError, match=r"shape \(1, 2\) for 2 oscillators of kind 'lc': needed"):
         create(np.zeros((2, 2)), TANKS, banks=plain([5]))
-    with pytest.raises(SpecError, match=r"needed is one bank per oscillator and circuit\.kind"):
+    with pytest.raises(SpecError, match=r"needed are 10 sides of each, \(1, 10\)"):
         create(np.zeros((1, 1)), Circuit(kind="ring"), banks=plain([5]))
 
 

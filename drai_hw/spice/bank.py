@@ -1,4 +1,4 @@
-"""Banks of switched capacitors beside a tank's own: design both ways, admittance, elements."""
+"""Capacitors as an oscillator got them, and banks of switched ones beside its own: elements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from drai_hw.errors import SpecError
 from drai_hw.spice.settings import Floats
 from drai_hw.spice.switch import Switch
-from drai_hw.units import TAU
 
 MOST_BITS = 12
 
@@ -19,7 +18,7 @@ MOST_BITS = 12
 @dataclass(frozen=True)
 class Bank:
     """
-    Hold the bank that each side of a tank has: binary weighted capacitors, each behind a switch.
+    Hold the bank that a side of an oscillator has: binary weighted capacitors behind switches.
 
     Bit k is ``2^k`` unit capacitors in series with ``2^k`` unit switches to ground, so that the
     capacitance is linear in the code, on resistance and off capacitance included.
@@ -51,25 +50,25 @@ class Bank:
 
     @property
     def middle(self) -> int:
-        """Return the code at which a tank without mismatch has its nominal capacitance."""
+        """Return the code at which a side without mismatch has its nominal capacitance."""
         return self.codes // 2
 
-    def unit_s(self, omega: float, *, closed: bool) -> complex:
+    def unit_s(self, omega: complex, *, closed: bool) -> complex:
         """Return the admittance of bit 0 to ground: ``1/(1/(j omega C) + 1/Y_switch)``."""
         switch_s = self.switch.admittance_s(omega, closed=closed)
-        return 1.0 / (1.0 / complex(0.0, omega * self.unit_f) + 1.0 / switch_s)
+        return 1.0 / (1.0 / (1j * omega * self.unit_f) + 1.0 / switch_s)
 
-    def step_f(self, omega: float) -> float:
+    def step_f(self, omega: complex) -> float:
         """Return the capacitance that one code adds to each side."""
-        on, off = (self.unit_s(omega, closed=closed).imag for closed in (True, False))
-        return (on - off) / omega
+        on, off = (self.unit_s(omega, closed=closed) for closed in (True, False))
+        return ((on - off) / (1j * omega)).real
 
-    def farad(self, code: int, omega: float) -> float:
+    def farad(self, code: int, omega: complex) -> float:
         """Return the capacitance of the bank at a code."""
-        off_f = self.unit_s(omega, closed=False).imag / omega
+        off_f = (self.unit_s(omega, closed=False) / (1j * omega)).real
         return (self.codes - 1) * off_f + code * self.step_f(omega)
 
-    def fixed_f(self, capacitance_f: float, omega: float) -> float:
+    def fixed_f(self, capacitance_f: float, omega: complex) -> float:
         """
         Return what a side needs beside the bank so that it is nominal at the middle code.
 
@@ -82,116 +81,68 @@ class Bank:
         if fixed <= 0:
             raise SpecError(
                 f"a bank of {self.farad(self.middle, omega):.4g} F at its middle code: needed is "
-                f"less than the tank's {capacitance_f:.4g} F; lower bits or unit_f"
+                f"less than the {capacitance_f:.4g} F of a side; lower range, bits or unit_f"
             )
         return fixed
 
 
 @dataclass(frozen=True)
-class BankDesign:
+class Capacitors:
     """
-    What a bank shall do, or what a given one does, in shares of the tank's frequency.
+    Hold the capacitors that N oscillators have got instead of equal ones.
 
     Parameters
     ----------
-    range_share : float
-        The bank reaches at least this far to either side of the nominal frequency, 0 to 0.5.
-    step_share : float
-        Largest distance of neighbouring frequencies.
+    fixed_f : ndarray, shape (N, M)
+        Of each side to ground, farad: p and n of a tank (M = 2), p and n of each stage of a ring
+        in turn (M twice the stages).
     """
 
-    range_share: float
-    step_share: float
-
-    def bank(self, capacitance_f: float, switch: Switch | None = None) -> Bank:
-        """
-        Return the bank: least bits, then the unit capacitor that makes the range.
-
-        ``f ~ C^-1/2``: the range is from ``C/(1 + r)^2`` to ``C/(1 - r)^2``, its middle code at C.
-        A step ``c`` needs the unit ``C_u - C_u C_off/(C_u + C_off) = c``; the on resistance is
-        left out here (it lowers the step by ``(omega R C_u)^2``) and is in `of`.
-
-        Parameters
-        ----------
-        capacitance_f : float
-            From each side of the tank to ground.
-        switch : Switch, optional
-            Of bit 0.
-
-        Raises
-        ------
-        SpecError
-            No such bank.
-        """
-        r, s = self.range_share, self.step_share
-        if not 0 < r < 0.5:
-            raise SpecError(f"range_share = {r!r}: needed is above 0 and below 0.5 of f0")
-        if not 0 < s < r:
-            raise SpecError(f"step_share = {s!r}: needed is above 0 and below range_share = {r!r}")
-        used = switch or Switch()
-        # codes below the middle raise the frequency, those above lower it; the first are more
-        up_f = capacitance_f * (1.0 - (1.0 + r) ** -2)
-        down_f = capacitance_f * ((1.0 - r) ** -2 - 1.0)
-        for bits in range(1, MOST_BITS + 1):
-            half = 1 << (bits - 1)
-            step_f = max(up_f / half, down_f / (half - 1) if half > 1 else math.inf)
-            off_f = used.off_f + used.overlap_f
-            unit_f = 0.5 * (step_f + math.sqrt(step_f**2 + 4.0 * step_f * off_f))
-            if 0.5 * step_f / capacitance_f * (1.0 + r) ** 3 <= s:
-                return Bank(bits, unit_f, used)
-        raise SpecError(
-            f"range_share = {r!r} in steps of {s!r}: needed are at most {MOST_BITS} bits; take a "
-            "smaller range or larger steps"
-        )
-
-    @classmethod
-    def of(cls, bank: Bank, capacitance_f: float, f0_hz: float) -> BankDesign:
-        """
-        Return what a bank gives in a tank: the shorter side of its range and its largest step.
-
-        Parameters
-        ----------
-        bank : Bank
-            The bank.
-        capacitance_f, f0_hz : float
-            Nominal capacitance of each side and frequency of the tank.
-        """
-        omega = TAU * f0_hz
-        codes = np.arange(bank.codes)
-        total = capacitance_f + (codes - bank.middle) * bank.step_f(omega)
-        ratio = np.sqrt(capacitance_f / total)
-        return cls(
-            range_share=float(min(ratio[0] - 1.0, 1.0 - ratio[-1])),
-            step_share=float(-np.diff(ratio).min()),
-        )
-
-
-@dataclass(frozen=True)
-class Banks:
-    """
-    Hold the capacitors that N tanks have got, and the codes of their banks.
-
-    Parameters
-    ----------
-    bank : Bank
-        What each was meant to be.
-    fixed_f : ndarray, shape (N, 2)
-        Capacitor of sides p and n beside the bank, farad.
-    deviation : ndarray, shape (N, 2, bits)
-        Relative deviation of each capacitor of the banks.
-    codes : ndarray of int, shape (N,)
-        0 to 2^bits - 1; both sides of a tank have the same.
-    """
-
-    bank: Bank
     fixed_f: Floats
-    deviation: Floats
-    codes: NDArray[np.int64]
 
     @property
     def n(self) -> int:
-        """Return the number of tanks."""
-        return int(self.codes.size)
+        """Return the number of oscillators."""
+        return int(self.fixed_f.shape[0])
+
+    def side_s(self, omega: complex) -> NDArray[np.complex128]:
+        """Return the admittance of each side's capacitors to ground, shape (N, M), in siemens."""
+        return np.asarray(1j * omega * self.fixed_f)
+
+    def lines(self, start_v: Floats) -> list[str]:
+        """Return elements beside the sides' own capacitors; there is none without a bank."""
+        return []
+
+
+@dataclass(frozen=True)
+class Banks(Capacitors):
+    """
+    Hold the capacitors that N oscillators have got, and the codes of their banks.
+
+    Parameters
+    ----------
+    fixed_f : ndarray, shape (N, M)
+        Capacitor of each side beside the bank, farad.
+    bank : Bank
+        What each was meant to be.
+    deviation : ndarray, shape (N, 2, bits)
+        Relative deviation of each capacitor of the banks, p and n.
+    codes : ndarray of int, shape (N,)
+        0 to 2^bits - 1; both sides of an oscillator have the same.
+    stage : int or None
+        The stage of a ring whose two sides have the banks; None for a tank.
+    """
+
+    bank: Bank
+    deviation: Floats
+    codes: NDArray[np.int64]
+    stage: int | None = None
+
+    @property
+    def tuned(self) -> list[int]:
+        """Return which two of an oscillator's sides have the banks."""
+        first = 2 * (self.stage or 0)
+        return [first, first + 1]
 
     def at(self, codes: ArrayLike) -> Banks:
         """
@@ -200,7 +151,7 @@ class Banks:
         Raises
         ------
         SpecError
-            Not one code a tank, or out of range.
+            Not one code an oscillator, or out of range.
         """
         given = np.asarray(codes)
         if given.shape != (self.n,) or not np.isin(given, np.arange(self.bank.codes)).all():
@@ -210,17 +161,25 @@ class Banks:
             )
         return replace(self, codes=given.astype(np.int64))
 
-    def side_s(self, omega: float) -> NDArray[np.complex128]:
-        """Return the admittance of each side's capacitors to ground, shape (N, 2), in siemens."""
+    def own_f(self, k: int) -> Floats:
+        """Return the capacitors of bit k, shape (N, 2), farad."""
+        return np.asarray(self.bank.unit_f * 2.0**k * (1.0 + self.deviation[:, :, k]))
+
+    def closed(self, k: int) -> NDArray[np.bool_]:
+        """Return whether the switches of bit k are closed, shape (N,)."""
+        return np.asarray(self.codes >> k & 1 == 1)
+
+    def side_s(self, omega: complex) -> NDArray[np.complex128]:
+        """Return the admittance of each side's capacitors to ground, shape (N, M), in siemens."""
         total = 1j * omega * self.fixed_f
         for k in range(self.bank.bits):
             switch = self.bank.switch.wider(2.0**k)
-            own = 1j * omega * self.bank.unit_f * 2.0**k * (1.0 + self.deviation[:, :, k])
+            own = 1j * omega * self.own_f(k)
             on, off = (
                 1.0 / (1.0 / own + 1.0 / switch.admittance_s(omega, closed=closed))
                 for closed in (True, False)
             )
-            total = total + np.where((self.codes >> k & 1)[:, None] == 1, on, off)
+            total[:, self.tuned] += np.where(self.closed(k)[:, None], on, off)
         return np.asarray(total)
 
     def lines(self, start_v: Floats) -> list[str]:
@@ -232,24 +191,25 @@ class Banks:
 
         Parameters
         ----------
-        start_v : ndarray, shape (N,)
-            Voltage of side p at the start; n has its negative.
+        start_v : ndarray, shape (N, M)
+            Voltage of each side at the start.
         """
         high_v = self.bank.switch.control_v
         lines = [f"Vtune1 tune1 0 {high_v!r}", "Vtune0 tune0 0 0"]
+        suffix = "" if self.stage is None else f"_{self.stage}"
         for k in range(self.bank.bits):
             switch = self.bank.switch.wider(2.0**k)
             lines += switch.cards(f"bit{k}")
             off_f = switch.off_f + switch.overlap_f
+            own_f, closed = self.own_f(k), self.closed(k)
             for i in range(self.n):
-                control = f"tune{self.codes[i] >> k & 1}"
+                control = f"tune{int(closed[i])}"
                 for side, letter in enumerate("pn"):
-                    tag = f"{letter}{i}_{k}"
-                    own_f = self.bank.unit_f * 2.0**k * (1.0 + self.deviation[i, side, k])
-                    volt = float(start_v[i]) * (1.0 if side == 0 else -1.0)
+                    node = f"{letter}{i}{suffix}"
+                    volt = float(start_v[i, self.tuned[side]])
                     lines += [
-                        f"Ct{tag} {letter}{i} t{tag} {own_f:.12g} ic={volt:.12g}",
-                        f"St{tag} t{tag} 0 {control} 0 bit{k}",
-                        f"Cf{tag} t{tag} 0 {off_f:.12g} ic=0",
+                        f"Ct{node}_{k} {node} t{node}_{k} {own_f[i, side]:.12g} ic={volt:.12g}",
+                        f"St{node}_{k} t{node}_{k} 0 {control} 0 bit{k}",
+                        f"Cf{node}_{k} t{node}_{k} 0 {off_f:.12g} ic=0",
                     ]
         return lines

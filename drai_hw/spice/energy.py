@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drai_hw.spice.bank import Banks
+from drai_hw.spice.bank_energy import bank_energy_j
 from drai_hw.spice.devices import inverter_heat_w
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.settings import Floats
@@ -241,12 +243,17 @@ def ring_ledger(
         return float(_integral(power.reshape(power.shape[0], -1).sum(axis=1), time_s))
 
     def stored_j(k: int) -> float:
-        squared = (p_v[k] ** 2 + n_v[k] ** 2).sum(axis=1)
-        return float((0.5 * netlist.parts.values["load_f"] * squared).sum())
+        sides_v = np.stack([p_v[k], n_v[k]], axis=2).reshape(netlist.n, -1)
+        return float((0.5 * netlist.parts.values["load_f"] * sides_v**2).sum())
 
     coupling_heat_j, coupling_stored_j = coupling_j(
         netlist, time_s, p_v[:, :, 0], n_v[:, :, 0], middle_v
     )
+    banks = netlist.parts.banks
+    bank_heat_j = bank_stored_j = 0.0
+    if isinstance(banks, Banks):
+        tuned_v = np.stack([p_v[:, :, banks.stage], n_v[:, :, banks.stage]], axis=2)
+        bank_heat_j, bank_stored_j = bank_energy_j(banks, time_s, tuned_v)
     duration_s = float(time_s[-1] - time_s[0])
     return Ledger(
         delivered_j={"Vdd": delivered_j},
@@ -254,9 +261,10 @@ def ring_ledger(
             "stage_transistors": heat_j(np.roll(p_v, 1, axis=2), p_v, width)
             + heat_j(np.roll(n_v, 1, axis=2), n_v, width),
             "latch_transistors": heat_j(n_v, p_v, latch) + heat_j(p_v, n_v, latch),
+            **({"tuning_bank": bank_heat_j} if bank_heat_j else {}),
             "coupling": coupling_heat_j,
         },
-        stored_change_j=stored_j(-1) - stored_j(0) + coupling_stored_j,
+        stored_change_j=stored_j(-1) - stored_j(0) + coupling_stored_j + bank_stored_j,
         headline_j=delivered_j,
         method=RING_METHOD,
         duration_s=duration_s,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drai_hw.errors import SpecError
-from drai_hw.spice.bank import Banks
+from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header
 from drai_hw.spice.pyspice import Deck, digits
 from drai_hw.spice.settings import Circuit, Floats, branch_of, half_bandwidth, scale_weights
@@ -176,7 +176,7 @@ def build(
     name: str,
     command: str,
     seed: int,
-    banks: Banks | None = None,
+    banks: Capacitors | None = None,
 ) -> Netlist:
     """
     Write the netlist of N differential tanks.
@@ -203,8 +203,8 @@ def build(
         For the header.
     seed : int
         Recorded in the result.
-    banks : Banks, optional
-        Capacitors of the tanks with tuning banks, instead of equal ones.
+    banks : Capacitors, optional
+        Of both sides, instead of equal ones; `drai_hw.spice.bank.Banks` with tuning banks.
 
     Returns
     -------
@@ -270,7 +270,7 @@ def build(
         "g3_s_per_v2": np.full(n, tank.g3_s_per_v2),
         "ideal_s": ideal_s,
     }
-    parts = Parts(straight_s, crossed_s, coupling, kappa, values, branch)
+    parts = Parts(straight_s, crossed_s, coupling, kappa, values, branch, banks)
     half = 0.5 * circuit.amplitude_v * np.exp(1j * start_phases_rad)
     start_v = {f"p{i}": half[i] for i in range(n)} | {f"n{i}": -half[i] for i in range(n)}
     for tag, one, other, siemens in parts.branches():
@@ -290,7 +290,7 @@ def build(
         circuit.f0_hz, circuit.cycles, circuit.points_per_cycle, saved, SOLVER_OPTIONS
     )
     if banks is not None:
-        lines = [*banks.lines(half_v), *lines]
+        lines = [*banks.lines(np.column_stack([half_v, -half_v])), *lines]
     return Netlist(
         name=name,
         text=deck.text(header(name, command, notes), lines),

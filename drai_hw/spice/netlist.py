@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.branch import Branch
 from drai_hw.spice.settings import Circuit, Floats
 
@@ -53,6 +54,8 @@ class Parts:
         Per-oscillator component values; the key carries the unit.
     branch : Branch
         What the branches are made of.
+    banks : Capacitors, optional
+        Capacitors as they were drawn, with tuning banks or without.
     """
 
     straight_s: Floats
@@ -61,6 +64,7 @@ class Parts:
     kappa: float
     values: dict[str, Floats] = field(default_factory=dict)
     branch: Branch = field(default_factory=Branch)
+    banks: Capacitors | None = None
 
     def branches(self) -> list[tuple[str, str, str, float]]:
         """Return name, both nodes' side and number, and siemens of every branch of the netlist."""

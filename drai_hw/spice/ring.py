@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.devices import (
     LENGTH_M,
     NMOS_KP_A_PER_V2,
@@ -23,6 +24,7 @@ from drai_hw.units import TAU
 DELAY_FACTOR = 0.97
 PULL = 0.159
 """a_1 C of five stages and their latch, by ``drai-hw extract``: w = PULL G / C."""
+EDGE = 0.53
 LAG_RAD = math.radians(9.31)
 """The lag of five stages and their latch with resistors, by ``drai-hw extract``."""
 SOLVER_OPTIONS = "reltol=1e-5"
@@ -53,6 +55,22 @@ def nominal_hz(circuit: Circuit) -> float:
     rising = threshold_v(circuit) / circuit.ring_vdd_v
     delay_s *= rising / circuit.ring_skew + 1.0 - rising
     return 1.0 / (2.0 * circuit.ring_stages * delay_s)
+
+
+def edge_omega(circuit: Circuit) -> complex:
+    """
+    Return at which angular frequency, in rad/s, a resistor in series with a load counts in a ring.
+
+    The edge of a node is over in a delay, so a capacitor C behind a resistor R lags it and counts
+    as ``C/(1 + r R C)``, as it does for a voltage that grows as ``exp(r t)``: the frequency is
+    ``-j r``. ``r = EDGE/t_d`` is measured in ngspice.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Settings.
+    """
+    return -1j * EDGE * 2.0 * circuit.ring_stages * nominal_hz(circuit)
 
 
 def threshold_v(circuit: Circuit) -> float:
@@ -89,6 +107,7 @@ def build(
     name: str,
     command: str,
     seed: int,
+    banks: Capacitors | None = None,
 ) -> Netlist:
     """
     Write the netlist of N pseudo-differential rings.
@@ -97,7 +116,7 @@ def build(
     equal stages; an odd ring alone has no antiphase node and could not carry a negative weight.
     Couplings are resistors, or what ``circuit.coupling`` says, between the first stages: p-p and
     n-n for w > 0, p-n and n-p for w < 0.
-    All energy comes from the one source VDD. Detuning scales the stage loads.
+    All energy comes from the one source VDD. Detuning scales the stage loads, not the banks.
 
     Parameters
     ----------
@@ -113,6 +132,9 @@ def build(
         For the header.
     seed : int
         Recorded in the result.
+    banks : Capacitors, optional
+        Of both sides of every stage, instead of equal ones; `drai_hw.spice.bank.Banks` with tuning
+        banks.
 
     Returns
     -------
@@ -124,7 +146,9 @@ def build(
     f_hz = nominal_hz(circuit)
     signed_s, kappa = scale_weights(weights, circuit.rho, TAU * f_hz * circuit.ring_load_f)
     branch = branch_of(circuit, f_hz)
-    load_f = circuit.ring_load_f / (1.0 + detuning)
+    own_f = np.full((n, 2 * stages), circuit.ring_load_f) if banks is None else banks.fixed_f
+    load_f = own_f / (1.0 + detuning)[:, None]
+    node_v = np.zeros((n, 2 * stages))
 
     deck = Deck(f"{name}: {n} pseudo-differential {stages}-stage CMOS rings")
     for model, device, sign, kp in (
@@ -144,14 +168,16 @@ def build(
             # each inverter turns the phase by pi and delays it by pi / stages
             lag = k * (math.pi + math.pi / stages)
             swing = 0.45 * vdd_v * math.cos(float(start_phases_rad[i]) - lag)
-            deck.capacitor(f"p{here}", f"p{here}", "0", float(load_f[i]), 0.5 * vdd_v + swing)
-            deck.capacitor(f"n{here}", f"n{here}", "0", float(load_f[i]), 0.5 * vdd_v - swing)
+            sides_v = node_v[i, 2 * k : 2 * k + 2] = 0.5 * vdd_v + swing, 0.5 * vdd_v - swing
+            for side, (letter, volt) in enumerate(zip("pn", sides_v, strict=True)):
+                farad = float(load_f[i, 2 * k + side])
+                deck.capacitor(f"{letter}{here}", f"{letter}{here}", "0", farad, volt)
             inverter(f"p{here}", f"p{before}", f"p{here}", width)
             inverter(f"n{here}", f"n{before}", f"n{here}", width)
             inverter(f"lp{here}", f"n{here}", f"p{here}", width * circuit.ring_latch)
             inverter(f"ln{here}", f"p{here}", f"n{here}", width * circuit.ring_latch)
     straight_s, crossed_s = np.maximum(signed_s, 0.0), np.maximum(-signed_s, 0.0)
-    parts = Parts(straight_s, crossed_s, signed_s, kappa, {"load_f": load_f}, branch)
+    parts = Parts(straight_s, crossed_s, signed_s, kappa, {"load_f": load_f}, branch, banks)
     half = 0.45 * vdd_v * np.exp(1j * start_phases_rad)
     start_v = {f"p{i}": half[i] for i in range(n)} | {f"n{i}": -half[i] for i in range(n)}
     for tag, one, other, siemens in parts.branches():
@@ -167,6 +193,8 @@ def build(
     saved = [f"v({s}{i}_{k})" for i in range(n) for k in range(stages) for s in ("p", "n")]
     saved += ["i(vdd)", *(f"v({middle})" for middle in parts.middles)]
     lines, stop_s = commands(f_hz, circuit.cycles, circuit.points_per_cycle, saved, SOLVER_OPTIONS)
+    if banks is not None:
+        lines = [*banks.lines(node_v), *lines]
     return Netlist(
         name=name,
         text=deck.text(header(name, command, notes), lines),

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from drai_hw.errors import SpecError
 from drai_hw.spice import lc, ring
-from drai_hw.spice.bank import Banks
+from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.energy import Ledger, ring_ledger, tank_ledger
 from drai_hw.spice.engine import Progress, Waves
 from drai_hw.spice.engine import simulate as run_ngspice
@@ -45,7 +45,7 @@ def create(
     seed: int = 0,
     name: str = "network",
     command: str | None = None,
-    banks: Banks | None = None,
+    banks: Capacitors | None = None,
 ) -> Netlist:
     """
     Write the netlist of an oscillator network.
@@ -66,8 +66,8 @@ def create(
         Design name; letters, digits, ``_`` and ``-``.
     command : str, optional
         Command that makes the file again, for its header.
-    banks : Banks, optional
-        Capacitors of tanks with tuning banks (`drai_hw.spice.bank`).
+    banks : Capacitors, optional
+        As they were drawn, with tuning banks or without (`drai_hw.spice.bank`).
 
     Returns
     -------
@@ -98,12 +98,12 @@ def create(
         raise SpecError(
             f"detuning {float(offsets.min()):g}: needed is a relative deviation above -0.5"
         )
-    if banks is not None and (settings.kind != "lc" or banks.n != n):
+    shape = (n, 2 if settings.kind == "lc" else 2 * settings.ring_stages)
+    if banks is not None and banks.fixed_f.shape != shape:
         raise SpecError(
-            f"tuning banks of {banks.n} tanks for {n} oscillators of kind {settings.kind!r}: "
-            "needed is one bank per oscillator and circuit.kind = 'lc'"
+            f"capacitors of shape {banks.fixed_f.shape} for {n} oscillators of kind "
+            f"{settings.kind!r}: needed are {shape[1]} sides of each, {shape}"
         )
-    tuned = {} if banks is None else {"banks": banks}
     return _BUILDERS[settings.kind](
         matrix,
         settings,
@@ -112,7 +112,7 @@ def create(
         name=name,
         command=command or f"drai-hw spice {name} --circuit {settings.kind}",
         seed=seed,
-        **tuned,
+        banks=banks,
     )
 
 

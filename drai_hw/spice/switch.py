@@ -48,19 +48,19 @@ class Switch:
             overlap_f=self.overlap_f * factor,
         )
 
-    def admittance_s(self, omega: float, *, closed: bool) -> complex:
+    def admittance_s(self, omega: complex, *, closed: bool) -> complex:
         """
         Return the admittance to a grounded end, with a control that stands still.
 
         Parameters
         ----------
-        omega : float
-            Angular frequency in rad/s.
+        omega : complex
+            Angular frequency in rad/s; ``-j r`` for voltages that grow as ``exp(r t)``.
         closed : bool
             On or off.
         """
         ohm = self.on_ohm if closed else self.off_ohm
-        return complex(1.0 / ohm, omega * (self.off_f + self.overlap_f))
+        return 1.0 / ohm + 1j * omega * (self.off_f + self.overlap_f)
 
     def lines(self, tag: str, one: str, other: str, control: str) -> list[str]:
         """Return a switch between two nodes with its capacitances."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drai_hw.errors import SpecError
-from drai_hw.spice.bank import BankDesign, Banks
-from drai_hw.spice.lc import design_tank
+from drai_hw.spice.bank import Banks
 from drai_hw.spice.settings import Circuit, Floats
+from drai_hw.spice.tuning import kinds
 
 Measure = Callable[[Banks, Circuit], Floats]
 
@@ -69,7 +69,8 @@ class Calibration:
     time_s : float
         All oscillators at once: bits times (settling + window).
     energy_j : float
-        Tank loss of all oscillators in that time, a lower bound; counters are not in it.
+        Of all oscillators in that time, a lower bound: loss of tanks, charging of rings
+        (`kinds.power_w`); counters are not in it.
     edges : int
         Edges counted by all counters: the activity that a counter's energy goes with.
     """
@@ -102,7 +103,7 @@ def calibrate(
     banks : Banks
         The capacitors; their codes don't matter.
     circuit : Circuit
-        The tanks.
+        The oscillators.
     measure : callable
         Frequencies of banks, `closed_form_hz` or `ngspice_hz`. A free oscillator keeps its
         frequency for the whole window, so a measured frequency gives the count.
@@ -114,24 +115,22 @@ def calibrate(
         Of the phases at which windows open.
     """
     used = counter or Counter()
-    tank = design_tank(
-        circuit.f0_hz, circuit.q, circuit.amplitude_v, circuit.capacitance_f, gain=circuit.gain
-    )
+    f0_hz = kinds.nominal_hz(circuit)
     rng = np.random.default_rng(seed)
-    step_share = BankDesign.of(banks.bank, circuit.capacitance_f, circuit.f0_hz).step_share
-    wanted = target_hz * (1.0 - 0.5 * step_share) * used.window_cycles / circuit.f0_hz
+    made = kinds.design_of(banks.bank, circuit)
+    wanted = target_hz * (1.0 - 0.5 * made.step_share) * used.window_cycles / f0_hz
     codes = np.zeros(banks.n, dtype=np.int64)
     counts = np.zeros((banks.bank.bits, banks.n), dtype=np.int64)
     for row, k in enumerate(reversed(range(banks.bank.bits))):
         tried = codes | (1 << k)
         hz = measure(banks.at(tried), circuit)
-        counts[row] = used.count(hz, circuit.f0_hz, rng.random(banks.n))
+        counts[row] = used.count(hz, f0_hz, rng.random(banks.n))
         codes = np.where(counts[row] > wanted, tried, codes)
-    time_s = banks.bank.bits * (used.settle_cycles + used.window_cycles) / circuit.f0_hz
+    time_s = banks.bank.bits * (used.settle_cycles + used.window_cycles) / f0_hz
     return Calibration(
         banks=banks.at(codes),
         counts=counts,
         time_s=time_s,
-        energy_j=banks.n * tank.loss_w * time_s,
+        energy_j=banks.n * kinds.power_w(circuit) * time_s,
         edges=int(counts.sum()),
     )

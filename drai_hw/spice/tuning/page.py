@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drai_hw.model.readout import wilson_interval
-from drai_hw.spice.bank import BankDesign
 from drai_hw.spice.settings import Circuit
+from drai_hw.spice.tuning import kinds
 from drai_hw.spice.tuning.calibrate import Calibration, Counter
 from drai_hw.spice.tuning.locking import RHO, Beat
 from drai_hw.spice.tuning.recall import DESIGN, FLIPS, N, Row
@@ -32,7 +32,7 @@ def _share(hits: int, runs: int) -> str:
 def _bank() -> list[str]:
     circuit = Circuit()
     bank = DESIGN.bank(circuit.capacitance_f)
-    made = BankDesign.of(bank, circuit.capacitance_f, circuit.f0_hz)
+    made = kinds.design_of(bank, circuit)
     switch = bank.switch
     return [
         "## The bank",

@@ -10,7 +10,8 @@ import numpy as np
 from drai_hw.errors import ConvergenceError
 from drai_hw.model.readout import is_exact, read_pattern
 from drai_hw.spice.at_size.cases import Case
-from drai_hw.spice.bank import BankDesign, Banks
+from drai_hw.spice.bank import Banks
+from drai_hw.spice.bank_design import BankDesign
 from drai_hw.spice.extraction import closed_form, predict
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.settings import Circuit, Floats
