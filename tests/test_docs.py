@@ -36,7 +36,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 COMMAND_TIMEOUT_S = 600
 RUN_LANGUAGES = ("python", "console", "sh")
 # All that a page may call; anything else (git, sudo, make) needs `not run` and a reason.
-KNOWN_PROGRAMS = {"drai-hw", "python", "cat", "head", "tail", "ls", "mkdir", "cp", "grep", "sed"}
+KNOWN_PROGRAMS = {
+    "drai-hw", "python", "ngspice", "cat", "head", "tail", "ls", "mkdir", "cp", "grep", "sed"
+}  # fmt: skip
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>```+|~~~+)(?P<language>[\w+-]*)[^`]*$")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -45,13 +47,26 @@ def test_a_pair_is_a_phase_each_a_source_for_each_direction_and_what_it_is_by_it
     )  # fmt: skip
     lines = model.text.splitlines()
     assert "C1 ph1 0 1 ic=1.0" in lines
-    # of each: 10 (detuning - 0.8)
-    assert "Iown0 0 ph0 -8.0" in lines
+    assert ".param rate_rad_per_s=10.0" in lines
+    # of each: detuning - 0.8
+    assert "Iown0 0 ph0 {rate_rad_per_s*-0.8}" in lines
     assert not any(line.startswith("Iown1") for line in lines)
     turn = math.atan2(0.8, 0.6) + math.pi
-    assert f"Bw0_1 0 ph0 i=10.0*sin(1*v(ph1,ph0)+{turn:.12g})" in lines
+    pull = f"1.0*sin(1*v(ph1,ph0)+{turn:.12g})"
+    assert f"Bw0_1 0 ph0 i={{rate_rad_per_s*({pull})}}" in lines
     assert model.stop_s == pytest.approx(0.2)
     assert model.duration == pytest.approx(2)
+
+
+def test_a_file_run_by_its_user_measures_the_end_phases(tmp_path) -> None:
+    model = network(4, RING)
+    path = tmp_path / "phases.cir"
+    path.write_text(model.text)
+    done = subprocess.run(["ngspice", "-b", path], capture_output=True, text=True, check=True)
+    found = re.findall(r"^phase\d_rad\s+=\s+(\S+)", done.stdout, flags=re.MULTILINE)
+    end = macromodel.run(model).phases_rad[-1]
+    assert np.abs(np.array(found, dtype=float) - end).max() < 1e-5
+    assert not re.search(r"^\.save|^\.options (?!timeint )", model.text, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("coupling", [SINE, RING, EVEN], ids=["sine", "ring", "even"])

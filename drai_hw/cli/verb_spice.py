@@ -173,6 +173,7 @@ def _macro_figures(job: Job, model: Macromodel, simulated: bool) -> dict[str, An
 def _netlist(job: Job, run: Run, parts: str | None) -> tuple[str, dict[str, Any]]:
     """Return the netlist of the first start, with the twin's weights, and what parts do to them."""
     from drai_hw.flow.circuit import netlist_of
+    from drai_hw.spice.parametric import UNIT
 
     spec = job.spec
     weights, start = _learned(job, run)
@@ -192,7 +193,10 @@ def _netlist(job: Job, run: Run, parts: str | None) -> tuple[str, dict[str, Any]
             "weight_error_rms": snapped.error_rms,
             "weight_error_max": snapped.error_max,
         }
-    return netlist_of(spec, weights, start, spec.task.seed, command_line).text, snapping
+    netlist = netlist_of(spec, weights, start, spec.task.seed, command_line)
+    if parts:  # a part has its own value
+        netlist = netlist.unnamed(UNIT)
+    return netlist.file_text, snapping
 
 
 def _figures(job: Job, run: Run, simulated: bool) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
 
 def _run(context: Context, netlist: spice.Netlist, index: int, count: int) -> spice.CircuitResult:
     name = f"{netlist.name}-{index}.cir" if count > 1 else f"{netlist.name}.cir"
-    Path(context.workdir, name).write_text(netlist.text)
+    Path(context.workdir, name).write_text(netlist.file_text)
     return spice.run(
         netlist,
         progress=lambda done: context.progress(

@@ -10,6 +10,7 @@ import numpy as np
 from drai_hw.errors import SpecError
 from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header
+from drai_hw.spice.parametric import UNIT
 from drai_hw.spice.pyspice import Deck, digits
 from drai_hw.spice.settings import Circuit, Floats, branch_of, half_bandwidth, scale_weights
 from drai_hw.spice.wiring import wiring_of
@@ -271,6 +272,7 @@ def build(
         "ideal_s": ideal_s,
     }
     parts = Parts(straight_s, crossed_s, coupling, kappa, values, branch, banks)
+    resistive = branch.kind == "resistive" and kappa > 0
     half = 0.5 * circuit.amplitude_v * np.exp(1j * start_phases_rad)
     start_v = {f"p{i}": half[i] for i in range(n)} | {f"n{i}": -half[i] for i in range(n)}
     for tag, one, other, siemens in parts.branches():
@@ -305,4 +307,13 @@ def build(
         nominal_hz=circuit.f0_hz,
         stop_s=stop_s,
         saved=tuple(saved),
+        parameters={
+            "side_f": tank.capacitance_f,
+            "tank_h": tank.inductance_h,
+            "loss_ohm": tank.loss_ohm,
+            "bleed_ohm": tank.bleed_ohm,
+            "g1_s": tank.g1_s,
+            "g3_s_per_v2": tank.g3_s_per_v2,
+            **({UNIT: 1.0 / (2.0 * tank.capacitance_f * kappa)} if resistive else {}),
+        },
     )

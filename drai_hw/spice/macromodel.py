@@ -22,6 +22,8 @@ from drai_hw.units import TAU
 LONGEST_STEP = 0.5
 """In units of 1/(kappa R); ngspice's own error control takes shorter ones where phases turn."""
 SOLVER_OPTIONS = "method=trap reltol=1e-5 trtol=1"
+RATE = "rate_rad_per_s"
+"""Parameter of the file: kappa R."""
 FLOAT_STEP_RAD = 0.01
 
 
@@ -156,7 +158,7 @@ def create(
         start = check_vector(start_phases, n, "start_phases", "rad")
     offsets = np.zeros(n) if detuning is None else check_vector(detuning, n, "detuning", "kappa R")
     (_, load), *terms = coupling.terms()
-    own = rate_rad_per_s * (offsets + load * np.abs(matrix).sum(axis=1))
+    own = offsets + load * np.abs(matrix).sum(axis=1)
     harmonics = [
         (k, math.hypot(a, b), math.atan2(b, a)) for k, (a, b) in enumerate(terms, 1) if a or b
     ]
@@ -165,23 +167,25 @@ def create(
         "V(ph<i>) is a phase in rad, 1 F: ampere are rad/s. BEHAVIOURAL throughout: no energies.",
         *notes,
     ])]  # fmt: skip
+    lines.append(f".param {RATE}={digits(rate_rad_per_s)!r}")
     for i in range(n):
         lines.append(f"C{i} ph{i} 0 1 ic={digits(start[i])!r}")
         if own[i]:
-            lines.append(f"Iown{i} 0 ph{i} {digits(own[i])!r}")
+            lines.append(f"Iown{i} 0 ph{i} {{{RATE}*{digits(own[i])!r}}}")
         for j in np.flatnonzero(matrix[i]):
-            size = abs(matrix[i, j]) * rate_rad_per_s
+            size = abs(matrix[i, j])
             turn = 0.0 if matrix[i, j] > 0 else math.pi
             pull = "+".join(
                 f"{digits(size * a)!r}*sin({k}*v(ph{j},ph{i})+{digits(delta + k * turn)!r})"
                 for k, a, delta in harmonics
             )
-            lines.append(f"Bw{i}_{j} 0 ph{i} i={pull}")
+            lines.append(f"Bw{i}_{j} 0 ph{i} i={{{RATE}*({pull})}}")
     stop_s, step_s = duration / rate_rad_per_s, LONGEST_STEP / rate_rad_per_s
-    saved = [f"v(ph{i})" for i in range(n)]
-    lines += [f".options {SOLVER_OPTIONS}"]
-    lines += [".save " + " ".join(saved[k : k + 8]) for k in range(0, n, 8)]
-    lines += [f".tran {step_s:.12g} {stop_s:.12g} 0 {step_s:.12g} uic", ".end", ""]
+    # no .save: every node is a phase, and Xyce ends at one; the package is Xyce's as well
+    lines += [f".options timeint {SOLVER_OPTIONS}"]
+    lines.append(f".tran {step_s:.12g} {stop_s:.12g} 0 {step_s:.12g} uic")
+    lines += [f".meas tran phase{i}_rad find v(ph{i}) at={stop_s:.9g}" for i in range(n)]
+    lines += [".end", ""]
     return Macromodel(
         name, "\n".join(lines), matrix, coupling, rate_rad_per_s, offsets, start, stop_s
     )

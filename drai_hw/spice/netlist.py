@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.branch import Branch
+from drai_hw.spice.parametric import measured, parametric
 from drai_hw.spice.settings import Circuit, Floats
 
 
@@ -93,7 +94,7 @@ class Netlist:
     name : str
         Design name, used for file names and the title.
     text : str
-        The netlist.
+        The netlist in plain numbers, which the modules here take apart.
     circuit : Circuit
         Settings.
     weights : ndarray, shape (N, N)
@@ -116,6 +117,10 @@ class Netlist:
         End of the run.
     saved : tuple of str
         Vectors that the run writes.
+    parameters : mapping of str to float
+        Values that most elements share, by the names they have in a file.
+    level_v : str
+        Voltage of side p whose crossing a file's measurements count.
     """
 
     name: str
@@ -131,6 +136,19 @@ class Netlist:
     nominal_hz: float
     stop_s: float
     saved: tuple[str, ...]
+    parameters: dict[str, float] = field(default_factory=dict)
+    level_v: str = "0"
+
+    @property
+    def file_text(self) -> str:
+        """Return the netlist as a file has it: values by name, measurements; run unchanged."""
+        rises = measured([p for p, _ in self.pairs], self.level_v, self.nominal_hz, self.stop_s)
+        return parametric(self.text, self.parameters, self.weights, rises)
+
+    def unnamed(self, parameter: str) -> Netlist:
+        """Return the netlist whose file gives numbers in the place of a parameter."""
+        kept = {name: value for name, value in self.parameters.items() if name != parameter}
+        return replace(self, parameters=kept)
 
     @property
     def kind(self) -> str:

@@ -17,6 +17,7 @@ from drai_hw.spice.devices import (
     stage_current_a,
 )
 from drai_hw.spice.netlist import Netlist, Parts, commands, header
+from drai_hw.spice.parametric import UNIT
 from drai_hw.spice.pyspice import Deck
 from drai_hw.spice.settings import Circuit, Floats, branch_of, scale_weights
 from drai_hw.units import TAU
@@ -209,4 +210,15 @@ def build(
         nominal_hz=f_hz,
         stop_s=stop_s,
         saved=tuple(saved),
+        parameters={
+            "vdd_v": vdd_v,
+            "load_f": circuit.ring_load_f,
+            "stage_n_m": width * NMOS_WIDTH_M,
+            "stage_p_m": width * circuit.ring_skew * PMOS_WIDTH_M,
+            "latch_n_m": width * circuit.ring_latch * NMOS_WIDTH_M,
+            "latch_p_m": width * circuit.ring_latch * circuit.ring_skew * PMOS_WIDTH_M,
+            "gate_m": LENGTH_M,
+            **({UNIT: 1.0 / kappa} if branch.kind == "resistive" and kappa > 0 else {}),
+        },
+        level_v="{vdd_v/2}",
     )

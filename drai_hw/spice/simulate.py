@@ -124,7 +124,7 @@ def _waves(
     rung: Rung = LADDER[0],
     engine: str = "batch",
 ) -> Waves:
-    text = rung.apply(netlist.text)
+    text = rung.apply(netlist.file_text)
     if engine == "shared":
         return simulate_shared(text, stop_s=netlist.stop_s, timeout_s=timeout_s)
     # rings get about three steps per requested one from ngspice's own error control
