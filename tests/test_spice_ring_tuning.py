@@ -151,9 +151,9 @@ def test_a_network_with_banks_balances_with_the_heat_in_their_switches() -> None
 
 
 def test_what_cannot_be_built_is_refused() -> None:
-    with pytest.raises(SpecError, match="1e-14 F of a side; lower range, bits or unit_f"):
+    with pytest.raises(SpecError, match=r"= 0.06: its bank takes 1.07e-14 F of a side"):
         kinds.bank_for(RINGS, 0.06, 6)
-    with pytest.raises(SpecError, match=r"bits = 1: needed are 2 to 12 of a tuning bank"):
+    with pytest.raises(SpecError, match=r"tuning_bits = 1: needed are 2 to 12 bits of a bank"):
         kinds.bank_for(RINGS, 0.02, 1)
     with pytest.raises(SpecError, match=r"shape \(2, 10\) for 2 oscillators of kind 'ring'"):
         create(np.zeros((2, 2)), replace(RINGS, ring_stages=7), banks=plain([1, 2]))

@@ -99,16 +99,14 @@ def command(
         circuits = simulate and not macro
         run = perform(job, ("spice",) if circuits else ("twin",), force=force)
         model = _macromodel(job, run) if macro else None
-        text, snapping = (model.text, {}) if model else _netlist(job, run, parts)
+        text, extras = (model.text, {}) if model else _netlist(job, run, parts)
         stale = not (path.is_file() and path.read_bytes() == text.encode())
         if not check:
             from drai_hw.files import write_whole
 
             write_whole(path, text)
         figures = _macro_figures(job, model, simulate) if model else _figures(job, run, simulate)
-        result = {**figures, "netlist": str(path), "stages": run.stages()}
-        if snapping:
-            result["snapping"] = snapping
+        result = {**figures, "netlist": str(path), "stages": run.stages(), **extras}
         if check:
             result["stale"] = [str(path)] if stale else []
         say(json_text(result) if as_json else _text(result, check))
@@ -171,14 +169,15 @@ def _macro_figures(job: Job, model: Macromodel, simulated: bool) -> dict[str, An
 
 
 def _netlist(job: Job, run: Run, parts: str | None) -> tuple[str, dict[str, Any]]:
-    """Return the netlist of the first start, with the twin's weights, and what parts do to them."""
+    """Return the netlist of the first start, and what parts and drawn components do to it."""
     from drai_hw.flow.circuit import netlist_of
+    from drai_hw.flow.components import die_for
     from drai_hw.spice.parametric import UNIT
 
     spec = job.spec
     weights, start = _learned(job, run)
     command_line = f"drai-hw spice {spec.network.name} --circuit {spec.circuit.kind}"
-    snapping: dict[str, Any] = {}
+    extras: dict[str, Any] = {}
     if parts:
         from drai_hw.spice.settings import settings_of
         from drai_hw.spice.snapping import snap
@@ -188,15 +187,17 @@ def _netlist(job: Job, run: Run, parts: str | None) -> tuple[str, dict[str, Any]
         circuit = spec.circuit.model_copy(update={"rho": snapped.circuit.rho})
         spec = spec.model_copy(update={"circuit": circuit})
         command_line += f" --snap {parts}"
-        snapping = {
+        extras["snapping"] = {
             "parts": parts,
             "weight_error_rms": snapped.error_rms,
             "weight_error_max": snapped.error_max,
         }
+    if die := die_for(spec, weights):
+        extras["tuning"] = die.summary()
     netlist = netlist_of(spec, weights, start, spec.task.seed, command_line)
     if parts:  # a part has its own value
         netlist = netlist.unnamed(UNIT)
-    return netlist.file_text, snapping
+    return netlist.file_text, extras
 
 
 def _figures(job: Job, run: Run, simulated: bool) -> dict[str, Any]:
@@ -237,13 +238,16 @@ def _text(result: Mapping[str, Any], check: bool) -> str:
     if check:
         fresh = "is what SPEC gives" if not result["stale"] else "differs from what SPEC gives"
         return f"{result['netlist']}: {fresh}"
+    lines = [str(result["netlist"])]
     if "snapping" in result:
         each = result["snapping"]
-        return (
-            f"{result['netlist']}\ncouplings of {each['parts']}: weights off by "
+        lines.append(
+            f"couplings of {each['parts']}: weights off by "
             f"{100 * each['weight_error_rms']:.2g} % rms, "
             f"{100 * each['weight_error_max']:.2g} % at most, of the largest weight"
         )
+    if "tuning" in result:
+        lines += _tuning_lines(result["tuning"])
     if "phase_error_largest_rad" in result:
         return (
             f"{result['netlist']}\n{result['n']} phase macromodels: at most "
@@ -253,13 +257,12 @@ def _text(result: Mapping[str, Any], check: bool) -> str:
             f"{result['points']} points in {result['seconds']:.3g} s of ngspice"
         )
     if result["energies_j"] is None:
-        return str(result["netlist"])
+        return "\n".join(lines)
     from drai_hw.units import si
 
     energies = result["energies_j"]
     scope = "per recall" if "hits" in result else "of the run"
-    lines = [
-        str(result["netlist"]),
+    lines += [
         f"energy {scope} {si(energies['per_recall'], 'J')}, per oscillator and cycle "
         f"{si(energies['per_oscillator_cycle'], 'J')}, power {si(result['power_w'], 'W')} "
         f"({result['energy_method']})",
@@ -274,3 +277,21 @@ def _text(result: Mapping[str, Any], check: bool) -> str:
         offsets = ", ".join(f"{value:.4f}" for value in result["offsets_rad"])
         lines.append(f"offsets {offsets} rad")
     return "\n".join(lines)
+
+
+def _tuning_lines(tuning: Mapping[str, Any]) -> list[str]:
+    """Say by how much drawn components put frequencies off, and what a calibration makes of it."""
+    from drai_hw.units import si
+
+    before = f"{100 * tuning['frequency_deviation_before_rms']:.2g} % rms"
+    told = f"mismatch {100 * tuning['mismatch']:g} %: frequencies off by {before}"
+    if "codes" not in tuning:
+        return [told]
+    at_end = tuning["codes_at_an_end"]
+    return [
+        f"{told}, {100 * tuning['frequency_deviation_after_rms']:.2g} % after tuning by "
+        f"{tuning['bits']} bits of {100 * tuning['range']:.2g} %"
+        + (f", {at_end} of {len(tuning['codes'])} codes at an end of the range" if at_end else ""),
+        f"calibration {si(tuning['calibration_time_s'], 's')}, "
+        f"{si(tuning['calibration_energy_j'], 'J')} ({tuning['calibration_energy_method']})",
+    ]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drai_hw import spice
+from drai_hw.flow.components import die_for, with_detuning
 from drai_hw.flow.network import load, save, spec_of
 from drai_hw.flow.stages import CheckFailed, Context
 from drai_hw.model.readout import is_exact, phase_rms_rad, read_pattern
@@ -26,6 +27,7 @@ SOURCES = (
     "drai_hw.spec",
     "drai_hw.model",
     "drai_hw.spice",
+    "drai_hw.flow.components",
     "drai_hw.flow.network",
     __name__,
 )
@@ -61,6 +63,8 @@ def spice_stage(context: Context) -> Mapping[str, Any]:
     result["warnings"] = sorted({str(w.message) for w in caught if w.category is UserWarning})
     result["runs"] = [{**run.summary(), "duration_s": run.energies.duration_s} for run in runs]
     result["circuit"] = spec.circuit.kind
+    if die := die_for(spec, weights):
+        result["tuning"] = die.summary()
     result["weight_error"] = (
         max(_weight_error(weights, run.amplitude_v) for run in runs)
         if spec.circuit.kind == "lc"
@@ -101,8 +105,9 @@ def _weight_error(weights: Floats, amplitude_v: Floats) -> float:
 def netlist_of(
     spec: Spec, weights: Floats, phases_rad: Floats, seed: int, command: str | None = None
 ) -> spice.Netlist:
-    """Return the netlist of a network with given weights and start phases."""
+    """Return the netlist of a network with given weights and start phases, components drawn."""
     spec = spec.in_row_sums(_row_sum(weights))
+    die = die_for(spec, weights)
     return spice.create(
         weights,
         spec.circuit,
@@ -111,6 +116,7 @@ def netlist_of(
         seed=seed,
         name=spec.network.name,
         command=command,
+        banks=die.trimmed if die else None,
     )
 
 
@@ -136,12 +142,15 @@ def float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
     """
     Return where the float model ends under the circuit's conditions.
 
-    Couplings with capacitors pull in quadrature: see `with_branches`.
+    Couplings with capacitors pull in quadrature: see `with_branches`. Frequencies deviate as the
+    drawn components make them, by closed form.
     """
     spec = with_branches(spec.in_row_sums(_row_sum(weights)))
     if detuning_of(spec) is None:
         still = spec.dynamics.model_copy(update={"frequencies": ()})
         spec = spec.model_copy(update={"dynamics": still})
+    if die := die_for(spec, weights):
+        spec = with_detuning(spec, die.deviation(die.trimmed))
     model = Reference(spec)
     model.weights = np.asarray(weights, dtype=np.float64)
     model.phases_rad = np.array(phases_rad)

@@ -15,6 +15,7 @@ _CLASSES = {
     "tank_loss": "Tank loss resistors",
     "bleed": "Bleed resistors",
     "coupling": "Coupling resistors",
+    "tuning_bank": "Switches of the tuning banks",
 }
 
 
@@ -74,6 +75,8 @@ def circuit_part(spec: Spec, result: Mapping[str, Any]) -> dict[str, Any]:
             "rms of the end phases, same weights and start",
         ),
     ]  # fmt: skip
+    if tuning := result.get("tuning"):
+        quantities += [row(*told) for told in _tuning(tuning)]
     if spec.circuit.kind == "lc":
         description = (
             f"{n} differential LC tanks, f0 = {spec.circuit.f0_hz / 1e6:g} MHz, Q = "
@@ -102,6 +105,25 @@ def circuit_part(spec: Spec, result: Mapping[str, Any]) -> dict[str, Any]:
             "notes": notes,
         },
     }
+
+
+def _tuning(tuning: Mapping[str, Any]) -> list[tuple[str, float, str, str]]:
+    """Return name, value, unit and method of what drawn components and a calibration do."""
+    off = "Frequencies off the nominal"
+    drawn = f"rms over the oscillators, mismatch {100 * tuning['mismatch']:g} %, closed form"
+    found = [(off, tuning["frequency_deviation_before_rms"], "", drawn)]
+    if "codes" not in tuning:
+        return found
+    method = f"{tuning['bits']} bits, {tuning['calibration_method']}"
+    return [
+        *found,
+        (f"{off}, tuned", tuning["frequency_deviation_after_rms"], "", method),
+        ("Calibration", tuning["calibration_time_s"], "s", method),
+        (
+            "Energy of the calibration", tuning["calibration_energy_j"], "J",
+            tuning["calibration_energy_method"],
+        ),
+    ]  # fmt: skip
 
 
 def _ledger(run: Mapping[str, Any], energies: Mapping[str, Any]) -> list[dict[str, Any]]:

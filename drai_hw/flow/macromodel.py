@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from drai_hw import spice
 from drai_hw.errors import SpecError
 from drai_hw.flow.circuit import with_branches
+from drai_hw.flow.components import die_for, with_detuning
 from drai_hw.model.coupling import FourierCoupling
 from drai_hw.model.readout import is_exact, read_pattern
 from drai_hw.spec import Spec
@@ -27,7 +28,8 @@ def macromodel_of(
     Return the macromodels of the circuit that a network file describes.
 
     The coupling is the network's Fourier list (`drai-hw extract` gives it), or the sine, turned as
-    the branches turn it; strength, frequency and length of the run are those of its circuit.
+    the branches turn it; strength, frequency and length of the run are those of its circuit, and
+    frequencies deviate as its drawn components make them.
 
     Parameters
     ----------
@@ -46,6 +48,8 @@ def macromodel_of(
         The coupling function is neither a sine nor a Fourier list.
     """
     spec = with_branches(spec.in_row_sums(float(np.abs(weights).sum(axis=1).max())))
+    if die := die_for(spec, weights):
+        spec = with_detuning(spec, die.deviation(die.trimmed))
     dynamics, circuit = spec.dynamics, spec.circuit
     listed = bool(dynamics.coupling_sine or dynamics.coupling_cosine)
     if not listed and dynamics.coupling_table != "sine":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from drai_hw.spec.presets import with_preset
 from drai_hw.spec.section import Section, key
@@ -46,12 +46,34 @@ class Circuit(Section):
         0.0, "Capacitance of the wires at either end of a coupling branch of tanks; their mean is a "
         "part of capacitance_f.", unit="F", ge=0, lt=1,
     )  # fmt: skip
+    mismatch: float = key(
+        0.0, "Relative standard deviation of each side's capacitor of a tank, of each node's load of a ring; drawn from task.seed.",
+        ge=0, le=0.2,
+    )  # fmt: skip
+    tuning_bits: int = key(
+        0, "Bits of the switched capacitors that tune an oscillator, 2 to 12; a calibration finds their codes; 0: none.",
+        unit="bit", ge=0, le=12,
+    )  # fmt: skip
+    tuning_range: float = key(
+        0.024, "Reach of tuning_bits to either side of the nominal frequency, relative.",
+        gt=0, lt=0.5,
+    )  # fmt: skip
     cycles: int = key(300, "Simulated time of one recall.", unit="cycle", ge=20, le=100000)
     points_per_cycle: int = key(40, "Largest time step is a cycle over this.", ge=20, le=1000)
     jitter_rad: float = key(
         0.1, "Seeded deviation of the start phases from 0 or pi.", unit="rad", ge=0, le=1.5
     )
     trials: int = key(3, "Recalls simulated by a build.", ge=1, le=1000)
+
+    @field_validator("tuning_bits")
+    @classmethod
+    def _two_or_none(cls, bits: int) -> int:
+        if bits == 1:
+            raise ValueError(
+                "circuit.tuning_bits = 1: needs 0 (no bank) or 2 to 12 bit; one bit has no code "
+                "above the nominal one"
+            )
+        return bits
 
     @model_validator(mode="before")
     @classmethod

@@ -109,6 +109,11 @@ class Capacitors:
         """Return the admittance of each side's capacitors to ground, shape (N, M), in siemens."""
         return np.asarray(1j * omega * self.fixed_f)
 
+    @property
+    def note(self) -> str:
+        """Return a line for a netlist's header."""
+        return "capacitors of the sides as they were drawn"
+
     def lines(self, start_v: Floats) -> list[str]:
         """Return elements beside the sides' own capacitors; there is none without a bank."""
         return []
@@ -143,6 +148,12 @@ class Banks(Capacitors):
         """Return which two of an oscillator's sides have the banks."""
         first = 2 * (self.stage or 0)
         return [first, first + 1]
+
+    @property
+    def note(self) -> str:
+        """Return a line for a netlist's header."""
+        codes = " ".join(str(code) for code in self.codes)
+        return f"{super().note}, tuning banks of {self.bank.bits} bits at codes {codes}"
 
     def at(self, codes: ArrayLike) -> Banks:
         """

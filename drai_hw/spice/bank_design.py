@@ -152,7 +152,7 @@ def bank_of(
     """
     _check_range(range_share)
     if not 2 <= bits <= MOST_BITS:
-        raise SpecError(f"bits = {bits!r}: needed are 2 to {MOST_BITS} of a tuning bank")
+        raise SpecError(f"tuning_bits = {bits!r}: needed are 2 to {MOST_BITS} bits of a bank")
     step_f = _step_f(range_share, bits, capacitance_f, law)
     one = Switch()
 
@@ -162,7 +162,13 @@ def bank_of(
 
     # wider switches keep R C, so the resistance takes the same share of every step
     bank = matched(step_f**2 / matched(step_f).step_f(omega))
-    bank.fixed_f(capacitance_f, omega)
+    taken_f = bank.farad(bank.middle, omega)
+    if taken_f >= capacitance_f:
+        raise SpecError(
+            f"tuning_range = {range_share!r}: its bank takes {taken_f:.3g} F of a side at the "
+            f"middle code, closed and open switches together: needed is less than the side's "
+            f"{capacitance_f:.3g} F; lower the range"
+        )
     return bank
 
 

@@ -285,6 +285,7 @@ def build(
         " Bundamp*, if any, are ideal.",
         "Energy from this netlist is tank loss, a lower bound; no thermal noise in .tran.",
     ]
+    notes += [banks.note] if banks else []
     saved = [f"v({side}{i})" for i in range(n) for side in ("p", "n")]
     saved += [f"i(lt{i})" for i in range(n)]
     saved += [f"v({middle})" for middle in parts.middles]

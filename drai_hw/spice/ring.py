@@ -191,6 +191,7 @@ def build(
         "Level-1 transistors: made-up set, NOT A TECHNOLOGY; energies are for closed-form checks.",
         "Energy is delivered by VDD alone; no thermal noise in .tran.",
     ]
+    notes += [banks.note] if banks else []
     saved = [f"v({s}{i}_{k})" for i in range(n) for k in range(stages) for s in ("p", "n")]
     saved += ["i(vdd)", *(f"v({middle})" for middle in parts.middles)]
     lines, stop_s = commands(f_hz, circuit.cycles, circuit.points_per_cycle, saved, SOLVER_OPTIONS)

@@ -16,8 +16,9 @@ from drai_hw.spice.extraction import closed_form, predict
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.spice.simulate import create, run, start_phases_of
-from drai_hw.spice.tuning.calibrate import Calibration, calibrate
+from drai_hw.spice.tuning.calibrate import Calibration
 from drai_hw.spice.tuning.mismatch import closed_form_hz, draw
+from drai_hw.spice.tuning.trim import trim
 
 N = 12
 FLIPS = 2
@@ -58,20 +59,8 @@ class Trial:
         return draw(bank, self.circuit, N, self.sigma, self.seed)
 
     def trimmed(self) -> Calibration:
-        """
-        Return the capacitors calibrated to the frequency of a nominal tank.
-
-        By the closed form of frequencies with the solver's step, which ngspice meets to 10 ppm, a
-        twelfth of a count.
-        """
-
-        def measure(banks: Banks, circuit: Circuit) -> Floats:
-            return closed_form_hz(banks, circuit, solver=True)
-
-        banks = self.untrimmed()
-        nominal = draw(banks.bank, self.circuit, 1, 0.0, 0, unit_sigma=0.0)
-        target_hz = float(measure(nominal, self.circuit)[0])
-        return calibrate(banks, self.circuit, measure, target_hz, seed=self.seed)
+        """Return the capacitors calibrated to the frequency of a nominal tank."""
+        return trim(self.untrimmed(), self.circuit, self.seed)
 
     def netlist(self, banks: Banks) -> Netlist:
         """Return the network, started from its pattern with two signs turned."""
