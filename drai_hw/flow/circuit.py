@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from drai_hw.model.reference import Reference
 from drai_hw.model.tasks import lock_start_rad
 from drai_hw.spec import Spec
 from drai_hw.spice.design import model_keys
+from drai_hw.spice.engine import Progress
+from drai_hw.spice.side_by_side import side_by_side
 from drai_hw.units import TAU, wrap_rad
 
 SOURCES = (
@@ -160,27 +163,38 @@ def float_end(spec: Spec, weights: Floats, phases_rad: Floats) -> Floats:
     return model.phases_rad
 
 
-def _run(context: Context, netlist: spice.Netlist, index: int, count: int) -> spice.CircuitResult:
-    name = f"{netlist.name}-{index}.cir" if count > 1 else f"{netlist.name}.cir"
-    Path(context.workdir, name).write_text(netlist.file_text)
-    return spice.run(
-        netlist,
-        progress=lambda done: context.progress(
-            (index + done) / count, f"ngspice, run {index + 1} of {count}"
-        ),
-    )
+def _runs(context: Context, netlists: list[spice.Netlist]) -> list[spice.CircuitResult]:
+    """Write the netlists and run them, as many at a time as there are processors."""
+    count = len(netlists)
+    for index, netlist in enumerate(netlists):
+        name = f"{netlist.name}-{index}.cir" if count > 1 else f"{netlist.name}.cir"
+        Path(context.workdir, name).write_text(netlist.file_text)
+
+    def told(share: float, done: int) -> None:
+        context.progress(share, f"ngspice, {done} of {count} runs done")
+
+    return side_by_side([partial(_one, netlist) for netlist in netlists], progress=told)
+
+
+def _one(netlist: spice.Netlist, progress: Progress) -> spice.CircuitResult:
+    return spice.run(netlist, progress=progress)
 
 
 def _recalls(
     context: Context, spec: Spec, weights: Floats, twin: Mapping[str, NDArray[Any]]
 ) -> tuple[dict[str, Any], list[spice.CircuitResult]]:
     count = min(spec.circuit.trials, len(twin["starts"]))
-    runs, ends, rms, same, exact = [], [], [], [], []
-    for trial in range(count):
-        start = start_of(spec, twin["starts"], trial)
-        run = _run(context, netlist_of(spec, weights, start, spec.task.seed + trial), trial, count)
+    starts = [start_of(spec, twin["starts"], trial) for trial in range(count)]
+    runs = _runs(
+        context,
+        [
+            netlist_of(spec, weights, start, spec.task.seed + trial)
+            for trial, start in enumerate(starts)
+        ],
+    )
+    ends, rms, same, exact = [], [], [], []
+    for trial, (start, run) in enumerate(zip(starts, runs, strict=True)):
         reference = float_end(spec, weights, start)
-        runs.append(run)
         ends.append(run.pattern)
         rms.append(phase_rms_rad(run.phases_rad[-1], reference))
         same.append(is_exact(run.pattern, read_pattern(reference)))
@@ -209,7 +223,7 @@ def _lock(
     context: Context, spec: Spec, weights: Floats
 ) -> tuple[dict[str, Any], list[spice.CircuitResult]]:
     start = lock_start_rad(spec)
-    run = _run(context, netlist_of(spec, weights, start, spec.task.seed), 0, 1)
+    (run,) = _runs(context, [netlist_of(spec, weights, start, spec.task.seed)])
     offsets = wrap_rad(run.phases_rad - run.phases_rad[:, :1])
     tail = offsets[-max(2, len(offsets) // 10) :]
     reference = float_end(spec, weights, start)
