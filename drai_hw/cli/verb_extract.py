@@ -99,6 +99,12 @@ def _text(result: Mapping[str, Any]) -> str:
         f"{seen['slope']:.5f}, correlation {seen['correlation']:.6f}; at rho "
         f"{result['validity']['rho']:g}: {100 * result['validity']['slope_error_at_rho']:+.2f} %"
     )
+    other = result["negative_prediction"]
+    if other:
+        lines.append(
+            f"and the pair of a negative weight: slope {other['slope']:.5f}, correlation "
+            f"{other['correlation']:.6f}"
+        )
     held = sum(check["holds"] for check in result["checks"])
     lines.append(f"{held} of {len(result['checks'])} comparisons within their tolerances")
     keys = result["network_keys"]["dynamics"]

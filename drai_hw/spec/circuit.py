@@ -17,7 +17,7 @@ class Circuit(Section):
         "board", "Values of f0_hz, q, capacitance_f and amplitude_v that are not given: board, the defaults below; ghz, tanks on a chip: 1e9 Hz, 10, 5e-12 F, 0.6 V.",
     )  # fmt: skip
     kind: Literal["lc", "ring"] = key(
-        "lc", "lc: differential LC tanks; ring: pseudo-differential CMOS rings."
+        "lc", "lc: differential LC tanks; ring: CMOS ring oscillators."
     )
     rho: float = key(
         0.3, "Largest row sum of the coupling rates, relative to the tank's half bandwidth omega0/2Q.",
@@ -58,6 +58,28 @@ class Circuit(Section):
         0.024, "Reach of tuning_bits to either side of the nominal frequency, relative.",
         gt=0, lt=0.5,
     )  # fmt: skip
+    ring_topology: Literal["pseudo-differential", "single-ended"] = key(
+        "pseudo-differential",
+        "pseudo-differential: each ring is two chains of inverters held in antiphase by latches; single-ended: one chain, half the transistors and power.",
+    )
+    ring_stages: int = key(
+        5, "Inverters of each chain of a ring, odd: 3, 5, 7 and so on.", ge=3, le=99
+    )
+    ring_vdd_v: float = key(1.8, "Supply of rings.", unit="V", gt=0.9, le=100)
+    ring_load_f: float = key(
+        10e-15, "Capacitance at each inverter of a ring; sets its frequency.", unit="F", gt=0, le=1
+    )
+    ring_width: float = key(
+        1.0, "Width of a ring's transistors relative to the set's, 1 um and 3 um: power and frequency grow with it.",
+        gt=0, le=1e6,
+    )  # fmt: skip
+    ring_latch: float = key(
+        0.3, "Width of the latches between the two chains, relative to the stages.", gt=0, le=2
+    )
+    ring_skew: float = key(
+        1.0, "Width of a ring's p-type transistors on top of that; below 1 rings lock to a current at twice their frequency.",
+        gt=0, le=10,
+    )  # fmt: skip
     cycles: int = key(300, "Simulated time of one recall.", unit="cycle", ge=20, le=100000)
     points_per_cycle: int = key(40, "Largest time step is a cycle over this.", ge=20, le=1000)
     jitter_rad: float = key(
@@ -74,6 +96,16 @@ class Circuit(Section):
                 "above the nominal one"
             )
         return bits
+
+    @field_validator("ring_stages")
+    @classmethod
+    def _odd(cls, stages: int) -> int:
+        if stages % 2 == 0:
+            raise ValueError(
+                f"circuit.ring_stages = {stages}: needs an odd number from 3 to 99; an even ring "
+                "latches instead of oscillating"
+            )
+        return stages
 
     @model_validator(mode="before")
     @classmethod

@@ -95,7 +95,7 @@ class Capacitors:
     ----------
     fixed_f : ndarray, shape (N, M)
         Of each side to ground, farad: p and n of a tank (M = 2), p and n of each stage of a ring
-        in turn (M twice the stages).
+        in turn (M twice the stages), p alone where it is single-ended.
     """
 
     fixed_f: Floats

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from drai_hw.errors import SpecError
 from drai_hw.model.coupling import FourierCoupling, keys_of
-from drai_hw.spice import ring
+from drai_hw.spice import ring, ring_pull
 from drai_hw.spice.lc import Tank, design_tank
+from drai_hw.spice.ring_settings import LEAST_SUPPLY_V
 from drai_hw.spice.settings import Circuit, CircuitLike, branch_of, settings_of
 from drai_hw.units import TAU
 
@@ -22,10 +24,10 @@ def advance_per_cycle_rad(circuit: CircuitLike) -> float:
     """
     Return kappa R of a network times a period: what a full row sum advances a phase in a period.
 
-    Tanks: ``w = G/2C``, so rho half bandwidths are ``2 pi rho / 2Q``. Rings: ``w = 0.159 G/C``, as
-    extracted for five stages, and rho is G over omega C. Where capacitors turn the coupling, the
-    larger of its parts in phase and in quadrature, the unit of extracted lists, takes the place
-    of w.
+    Tanks: ``w = G/2C``, so rho half bandwidths are ``2 pi rho / 2Q``. Rings: ``w = pull G/C``, as
+    extracted (`drai_hw.spice.ring_pull`), and rho is G over omega C. Where capacitors turn the
+    coupling, the larger of its parts in phase and in quadrature, the unit of extracted lists, takes
+    the place of w.
 
     Parameters
     ----------
@@ -33,7 +35,9 @@ def advance_per_cycle_rad(circuit: CircuitLike) -> float:
         Settings.
     """
     if circuit.kind == "ring":
-        return TAU * circuit.rho * ring.PULL / math.cos(ring.LAG_RAD) * _larger_part(circuit)
+        settings = settings_of(circuit)
+        size = ring_pull.pull(settings) / math.cos(ring_pull.lag_rad(settings))
+        return TAU * circuit.rho * size * _larger_part(circuit)
     return TAU * circuit.rho / (2.0 * circuit.q) * _larger_part(circuit)
 
 
@@ -64,11 +68,11 @@ def turned_sine(circuit: CircuitLike) -> FourierCoupling:
     Parameters
     ----------
     circuit : CircuitLike
-        Settings. Tanks: without the lag of eps/4; rings: with that of five stages.
+        Settings. Tanks: without the lag of eps/4; rings: with the one extracted.
     """
     settings = settings_of(circuit)
     phase_rad = branch_of(settings, 1.0).phase_rad
-    lag_rad = (ring.LAG_RAD if settings.kind == "ring" else 0.0) - phase_rad
+    lag_rad = (ring_pull.lag_rad(settings) if settings.kind == "ring" else 0.0) - phase_rad
     return FourierCoupling((math.cos(lag_rad),), (math.sin(lag_rad), -math.sin(lag_rad)))
 
 
@@ -155,11 +159,12 @@ class TankDesign:
 @dataclass(frozen=True)
 class RingDesign:
     """
-    What a pseudo-differential ring shall do, or what given settings give.
+    What a ring shall do, or what given settings give.
 
-    Frequency and power are set apart: ``P = 2 N C VDD^2 f`` (the charge of both sides) with
+    Frequency and power are set apart: ``P = 2 N C VDD^2 f`` (the charge of two chains) with
     ``f = 1/(2 N t_d)`` and ``t_d = 0.97 C VDD / I`` leaves ``P = I VDD / 0.97``, whatever C and N;
-    so the power asks for a width of the transistors, and the frequency then for the load.
+    so the power asks for a width of the transistors, and the frequency then for the load. One
+    chain takes half, with 0.96.
 
     Parameters
     ----------
@@ -168,15 +173,18 @@ class RingDesign:
     swing_v : float
         Peak-to-peak voltage of a node, the supply: these rings swing from rail to rail.
     power_w : float
-        Charging power of both sides; the latch adds to it (``spice.Circuit.ring_latch``).
+        Charging power of all chains; the latch adds to it (``spice.Circuit.ring_latch``).
     stages : int
-        Inverters per side, odd, at least 3.
+        Inverters of a chain, odd, at least 3.
+    topology : {"pseudo-differential", "single-ended"}
+        Two chains, or one.
     """
 
     f0_hz: float
     swing_v: float
     power_w: float
     stages: int = 5
+    topology: Literal["pseudo-differential", "single-ended"] = "pseudo-differential"
 
     def circuit(self, base: Circuit | None = None) -> Circuit:
         """
@@ -192,15 +200,14 @@ class RingDesign:
             ("power_w", self.power_w, " W"),
         ):  # fmt: skip
             _positive(name, value, unit)
-        least_v = 2.0 * ring.THRESHOLD_V
-        if self.swing_v <= least_v:
+        if self.swing_v <= LEAST_SUPPLY_V:
             raise SpecError(
-                f"swing_v = {self.swing_v!r}: needed is more than {least_v:g} V, twice the "
+                f"swing_v = {self.swing_v!r}: needed is more than {LEAST_SUPPLY_V:g} V, twice the "
                 "threshold of the transistors, or both of a stage are off midway"
             )
         narrow = replace(
-            base or Circuit(), kind="ring", ring_vdd_v=self.swing_v, ring_stages=self.stages,
-            ring_width=1.0, ring_load_f=1e-15,
+            base or Circuit(), kind="ring", ring_topology=self.topology,
+            ring_vdd_v=self.swing_v, ring_stages=self.stages, ring_width=1.0, ring_load_f=1e-15,
         )  # fmt: skip
         wide = replace(narrow, ring_width=self.power_w / ring.charging_w(narrow))
         load_f = wide.ring_load_f * ring.nominal_hz(wide) / self.f0_hz
@@ -214,4 +221,5 @@ class RingDesign:
             swing_v=circuit.ring_vdd_v,
             power_w=ring.charging_w(circuit),
             stages=circuit.ring_stages,
+            topology=circuit.ring_topology,
         )

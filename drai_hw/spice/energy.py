@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
@@ -201,8 +203,7 @@ def tank_ledger(
 def ring_ledger(
     netlist: Netlist,
     time_s: Floats,
-    p_v: Floats,
-    n_v: Floats,
+    chains_v: Sequence[Floats],
     supply_a: Floats,
     frequency_hz: float,
     middle_v: Floats | None = None,
@@ -220,8 +221,8 @@ def ring_ledger(
         As made by ``ring.build``.
     time_s : ndarray, shape (T,)
         Times.
-    p_v, n_v : ndarray, shape (T, N, K)
-        Node voltages of the K stages of every ring, side by side.
+    chains_v : sequence of ndarray, shape (T, N, K)
+        Node voltages of the K stages of every ring, of each of its chains: p and n, or p alone.
     supply_a : ndarray, shape (T,)
         Current into VDD's positive terminal.
     frequency_hz : float
@@ -243,24 +244,29 @@ def ring_ledger(
         return float(_integral(power.reshape(power.shape[0], -1).sum(axis=1), time_s))
 
     def stored_j(k: int) -> float:
-        sides_v = np.stack([p_v[k], n_v[k]], axis=2).reshape(netlist.n, -1)
+        sides_v = np.stack([chain_v[k] for chain_v in chains_v], axis=2).reshape(netlist.n, -1)
         return float((0.5 * netlist.parts.values["load_f"] * sides_v**2).sum())
 
-    coupling_heat_j, coupling_stored_j = coupling_j(
-        netlist, time_s, p_v[:, :, 0], n_v[:, :, 0], middle_v
-    )
+    if len(chains_v) == 2:
+        latches_j = sum(heat_j(gate, drain, latch) for gate, drain in permutations(chains_v))
+        latched = {"latch_transistors": latches_j}
+        p_v, n_v = (chain_v[:, :, 0] for chain_v in chains_v)
+    else:
+        latched, (p_v, n_v) = {}, (chains_v[0][:, :, k] for k in (0, 1))
+    coupling_heat_j, coupling_stored_j = coupling_j(netlist, time_s, p_v, n_v, middle_v)
     banks = netlist.parts.banks
     bank_heat_j = bank_stored_j = 0.0
     if isinstance(banks, Banks):
-        tuned_v = np.stack([p_v[:, :, banks.stage], n_v[:, :, banks.stage]], axis=2)
+        tuned_v = np.stack([chain_v[:, :, banks.stage] for chain_v in chains_v], axis=2)
         bank_heat_j, bank_stored_j = bank_energy_j(banks, time_s, tuned_v)
     duration_s = float(time_s[-1] - time_s[0])
     return Ledger(
         delivered_j={"Vdd": delivered_j},
         dissipated_j={
-            "stage_transistors": heat_j(np.roll(p_v, 1, axis=2), p_v, width)
-            + heat_j(np.roll(n_v, 1, axis=2), n_v, width),
-            "latch_transistors": heat_j(n_v, p_v, latch) + heat_j(p_v, n_v, latch),
+            "stage_transistors": sum(
+                heat_j(np.roll(chain_v, 1, axis=2), chain_v, width) for chain_v in chains_v
+            ),
+            **latched,
             **({"tuning_bank": bank_heat_j} if bank_heat_j else {}),
             "coupling": coupling_heat_j,
         },

@@ -57,6 +57,8 @@ class Parts:
         What the branches are made of.
     banks : Capacitors, optional
         Capacitors as they were drawn, with tuning banks or without.
+    crossed_share : float
+        How strongly a crossed branch pulls beside a straight one of the same conductance.
     """
 
     straight_s: Floats
@@ -66,6 +68,12 @@ class Parts:
     values: dict[str, Floats] = field(default_factory=dict)
     branch: Branch = field(default_factory=Branch)
     banks: Capacitors | None = None
+    crossed_share: float = 1.0
+
+    @property
+    def pull_s(self) -> Floats:
+        """Return the signed siemens of straight branches that would pull each pair as strongly."""
+        return np.asarray(self.straight_s - self.crossed_share * self.crossed_s)
 
     def branches(self) -> list[tuple[str, str, str, float]]:
         """Return name, both nodes' side and number, and siemens of every branch of the netlist."""

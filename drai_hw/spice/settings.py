@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.branch import BRANCHES, Branch
+from drai_hw.spice.ring_settings import check_ring
 from drai_hw.units import TAU
 
 Floats = NDArray[np.float64]
@@ -74,7 +75,7 @@ class Circuit:
     Parameters
     ----------
     kind : {"lc", "ring"}
-        Differential coupled LC tanks, or pseudo-differential CMOS rings.
+        Differential coupled LC tanks, or CMOS rings.
     rho : float
         Coupling strength, 0 < rho <= 2: the largest row sum of ``|w_circuit|`` in units of the
         tank's half bandwidth ``omega0 / 2Q``; in rings the largest row sum of conductance in
@@ -106,11 +107,15 @@ class Circuit:
         Largest time step as a fraction of the nominal period, at least 20.
     jitter_rad : float
         Half width of the uniform jitter of a start pattern's phases, radian.
+    ring_topology : {"pseudo-differential", "single-ended"}
+        Two chains of inverters in antiphase, or one.
     ring_stages : int
-        Inverters per side of a ring, odd, at least 3.
-    ring_vdd_v, ring_load_f, ring_latch : float
-        Ring supply in volt, load per stage and side in farad, width of the latch inverters
-        between the sides relative to the stage inverters.
+        Inverters of a chain, odd, at least 3.
+    ring_vdd_v, ring_load_f : float
+        Ring supply in volt, above 0.9; load of each inverter in farad.
+    ring_latch : float
+        Width of the latch inverters between two chains relative to the stage inverters, at
+        most 2.
     ring_width : float
         Width of the stage transistors relative to the device set's: power is proportional to it.
     ring_skew : float
@@ -132,6 +137,7 @@ class Circuit:
     cycles: int = 300
     points_per_cycle: int = 40
     jitter_rad: float = 0.1
+    ring_topology: Literal["pseudo-differential", "single-ended"] = "pseudo-differential"
     ring_stages: int = 5
     ring_vdd_v: float = 1.8
     ring_load_f: float = 10e-15
@@ -193,8 +199,6 @@ def check_circuit(circuit: Circuit) -> None:
         )
     for key, unit in (
         ("rho", ""), ("f0_hz", " Hz"), ("q", ""), ("capacitance_f", " F"), ("amplitude_v", " V"),
-        ("ring_vdd_v", " V"), ("ring_load_f", " F"), ("ring_latch", ""),
-        ("ring_width", ""), ("ring_skew", ""),
     ):  # fmt: skip
         value = getattr(circuit, key)
         if not (math.isfinite(value) and value > 0):
@@ -228,11 +232,7 @@ def check_circuit(circuit: Circuit) -> None:
             f"circuit.jitter_rad = {circuit.jitter_rad!r}: needed is 0 to pi rad; 0.1 is the "
             "reference (exactly 0 and pi is a saddle of the phase model)"
         )
-    if circuit.ring_stages < 3 or circuit.ring_stages % 2 == 0:
-        raise SpecError(
-            f"circuit.ring_stages = {circuit.ring_stages!r}: needed is an odd number of at least "
-            "3, an even ring latches instead of oscillating"
-        )
+    check_ring(circuit)
 
 
 def _check_coupling(circuit: Circuit) -> None:

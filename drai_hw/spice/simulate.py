@@ -98,7 +98,7 @@ def create(
         raise SpecError(
             f"detuning {float(offsets.min()):g}: needed is a relative deviation above -0.5"
         )
-    shape = (n, 2 if settings.kind == "lc" else 2 * settings.ring_stages)
+    shape = (n, 2 if settings.kind == "lc" else ring.nodes_of(settings))
     if banks is not None and banks.fixed_f.shape != shape:
         raise SpecError(
             f"capacitors of shape {banks.fixed_f.shape} for {n} oscillators of kind "
@@ -226,7 +226,8 @@ def _ledger(netlist: Netlist, waves: Waves, p_v: Floats, n_v: Floats, f_hz: floa
         return waves.select(names).reshape(shape)
 
     supply_a = waves.select(["i(vdd)"])[:, 0]
-    return ring_ledger(netlist, waves.time_s, side("p"), side("n"), supply_a, f_hz, middle_v)
+    chains_v = [side(letter) for letter in ring.chains_of(netlist.circuit)]
+    return ring_ledger(netlist, waves.time_s, chains_v, supply_a, f_hz, middle_v)
 
 
 def run(

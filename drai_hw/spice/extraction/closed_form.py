@@ -61,14 +61,15 @@ def ring_map(circuit: Circuit) -> PhaseMap:
     ----------
     circuit : Circuit
         Settings. The amplitude is that of a trapezoid between the rails whose edges last a stage
-        delay on either side of the middle: ``2 VDD sinc(1/N) 4/pi / 2`` between the two sides.
+        delay on either side of the middle: ``2 VDD sinc(1/N) 4/pi / 2`` between two mirror images,
+        and cos(pi/2N) of it between the first two stages of one chain.
     """
     edge = math.pi / circuit.ring_stages
     fundamental = 4.0 / math.pi * math.sin(edge / 2.0) / (edge / 2.0)
     return PhaseMap(
         way="closed form",
         frequency_hz=ring.nominal_hz(circuit),
-        amplitude_v=circuit.ring_vdd_v * fundamental,
+        amplitude_v=circuit.ring_vdd_v * fundamental * math.cos(0.5 * ring.tap_rad(circuit)),
         missing=dict.fromkeys(("coupling", "k_s"), NO_RING),
     )
 

@@ -105,11 +105,14 @@ def pair_transient(
     circuit: Circuit,
     guess: PhaseMap,
     *,
+    sign: int = 1,
     timeout_s: float = 600.0,
     progress: Progress | None = None,
 ) -> Pair:
     """
     Let two equal oscillators pull each other from 2.8 rad to 0.05 rad, and fit H.
+
+    Where the weight is negative psi is counted from antiphase, as crossed branches pull there.
 
     Parameters
     ----------
@@ -117,6 +120,8 @@ def pair_transient(
         Settings; ``rho`` is the strength of the pair, cycles are chosen here.
     guess : PhaseMap
         Tells how long that takes.
+    sign : int
+        Of the weight, 1 or -1.
     timeout_s : float
         Wall-clock limit.
     progress : callable, optional
@@ -128,8 +133,9 @@ def pair_transient(
         An oscillator stopped, the pair did not relax, or ngspice found no solution.
     """
     # the third is on its own and keeps the time: same steps, same tolerances
-    weights = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    conductance_s = float(create(weights, circuit, start_phases=[0, 0, 0]).parts.straight_s[0, 1])
+    weights = sign * np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    conductance_s = abs(float(create(weights, circuit, start_phases=[0, 0, 0]).parts.pull_s[0, 1]))
+    locked_rad = 0.0 if sign > 0 else math.pi
     f_hz = guess.frequency_hz
     rate_hz = conductance_s * guess.sine[0]
     relaxing_s = math.log(math.tan(START_RAD / 2) / math.tan(END_RAD / 2)) / (2.0 * rate_hz)
@@ -140,16 +146,24 @@ def pair_transient(
             "are simulated; raise rho"
         )
     netlist = create(
-        weights, replace(circuit, cycles=cycles), start_phases=[0.0, START_RAD, 0.0], name="pair"
-    )
+        weights, replace(circuit, cycles=cycles), start_phases=[0.0, locked_rad + START_RAD, 0.0],
+        name="pair",
+    )  # fmt: skip
     waves, p_v, n_v = waves_of(netlist, (), timeout_s, progress)
     signals = p_v - n_v
     time_s, table = phases(waves.time_s, signals, f_hz)
-    psi, mean = table[:, 1] - table[:, 0], table[:, :2].mean(axis=1) - table[:, 2]
+    psi, mean = table[:, 1] - table[:, 0] - locked_rad, table[:, :2].mean(axis=1) - table[:, 2]
     # START_RAD is of the first stage's voltages; a ring turns it a little until its swing is full
     psi = psi - TAU * np.round(psi[0] / TAU)
     keep = slice(SKIP_CYCLES, None)
     used = np.abs(psi[keep]) > END_RAD
+    if abs(psi[SKIP_CYCLES]) <= END_RAD:
+        span = math.log(math.tan(START_RAD / 2) / math.tan(END_RAD / 2))
+        most = circuit.rho * span * f_hz / (2.0 * SKIP_CYCLES * rate_hz)
+        raise ConvergenceError(
+            f"a pair at rho {circuit.rho:g} locks within the {SKIP_CYCLES} periods that "
+            f"oscillators take to settle: needed is weaker coupling, rho below {most:.2g}"
+        )
     if used.all() or not used.any():
         raise ConvergenceError(
             f"the pair went from {psi[SKIP_CYCLES]:.3g} rad to {psi[-1]:.3g} rad in {cycles} "

@@ -93,6 +93,7 @@ def pairs_transient(
     circuit: Circuit,
     guess: PhaseMap,
     *,
+    sign: int = 1,
     timeout_s: float = 600.0,
     progress: Progress | None = None,
 ) -> Pairs:
@@ -109,6 +110,8 @@ def pairs_transient(
         Settings; ``rho`` is the strength of each pair, cycles are chosen here.
     guess : PhaseMap
         Tells how long they need to move by about ``MOVED_RAD``.
+    sign : int
+        Of the weights; where it is -1 psi is counted from antiphase.
     timeout_s : float
         Wall-clock limit.
     progress : callable, optional
@@ -121,10 +124,11 @@ def pairs_transient(
     """
     n = 2 * PAIRS + 1  # the last is on its own and keeps the time
     weights, start = np.zeros((n, n)), np.zeros(n)
+    locked_rad = 0.0 if sign > 0 else math.pi
     for k in range(PAIRS):
-        weights[2 * k, 2 * k + 1] = weights[2 * k + 1, 2 * k] = 1.0
-        start[2 * k + 1] = (k + 0.5) * math.pi / PAIRS
-    siemens = float(create(weights, circuit, start_phases=start).parts.straight_s[0, 1])
+        weights[2 * k, 2 * k + 1] = weights[2 * k + 1, 2 * k] = sign
+        start[2 * k + 1] = locked_rad + (k + 0.5) * math.pi / PAIRS
+    siemens = abs(float(create(weights, circuit, start_phases=start).parts.pull_s[0, 1]))
     rate_hz = siemens * guess.first_per_siemens / TAU
     watched = math.ceil(MOVED_RAD / TAU * guess.frequency_hz / rate_hz)
     cycles = SKIP_CYCLES + max(watched, LEAST_CYCLES)
@@ -140,7 +144,7 @@ def pairs_transient(
     time_s, table = time_s[SKIP_CYCLES:], table[SKIP_CYCLES:]
     own = table[:, :-1] - table[:, -1:]
     partner = own.reshape(len(own), PAIRS, 2)[:, :, ::-1].reshape(len(own), 2 * PAIRS)
-    return _fit(siemens, float(f_hz), time_s, partner - own, own - own[0])
+    return _fit(siemens, float(f_hz), time_s, partner - own - locked_rad, own - own[0])
 
 
 def _fit(siemens: float, f_hz: float, time_s: Floats, psi: Floats, moved: Floats) -> Pairs:

@@ -16,6 +16,7 @@ from drai_hw.spice.extraction.phasemap import HARMONICS, PhaseMap, harmonics
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.pyspice import digits
 from drai_hw.spice.readout import rising_crossings_s
+from drai_hw.spice.ring import chains_of, tap_rad
 from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.spice.simulate import create, free_running_hz
 from drai_hw.units import TAU, wrap_rad
@@ -72,7 +73,8 @@ def kick_charge_c(circuit: Circuit) -> float:
     if circuit.kind == "lc":
         return KICK_RAD * circuit.capacitance_f * circuit.amplitude_v
     # a stage is kicked by a share of C VDD, of which only the edges of its swing feel much
-    return 2.0 * KICK_RAD * circuit.ring_load_f * circuit.ring_vdd_v
+    chains = len(chains_of(circuit))
+    return chains * KICK_RAD * circuit.ring_load_f * circuit.ring_vdd_v
 
 
 def only_pairs(netlist: Netlist, extra: Sequence[str]) -> str:
@@ -110,9 +112,10 @@ def phase_response(
     Kick copies of an oscillator at 16 phases with charge of either sign; read their phase shifts.
 
     All copies are in one netlist and share every time step, so the solver's own shift of the
-    frequency is the same in all and drops out. The charge goes into side p alone; side n is its
-    mirror image half a turn later, so ``H/G = 2 <Z(theta) (p(theta + psi) - p(theta))>``; with a
-    capacitor in the branch each harmonic of the wave passes with the admittance at its frequency.
+    frequency is the same in all and drops out. The charge goes into side p alone; side n has the
+    same wave and response half a turn (and `tap_rad`) later, so
+    ``H/G = 2 <Z(theta) (p(theta + psi) - p(theta))>``; with a capacitor in the branch each
+    harmonic of the wave passes with the admittance at its frequency.
 
     Parameters
     ----------
@@ -151,13 +154,14 @@ def phase_response(
             lines.append(f"Bkick{copy} 0 {node} i={sign}{digits(peak_a)!r}*exp(0-{x}*{x})")
     waves, p_v, n_v = waves_of(netlist, lines, timeout_s, progress)
     return _evaluate(
-        waves.time_s, p_v, p_v - n_v, at_s, charge_c, width_s, f_hz, netlist.parts.branch
-    )
+        waves.time_s, p_v, p_v - n_v, at_s, charge_c, width_s, f_hz, netlist.parts.branch,
+        math.pi + tap_rad(circuit),
+    )  # fmt: skip
 
 
 def _evaluate(
     time_s: Floats, p_v: Floats, signals: Floats, at_s: Floats, charge_c: float, width_s: float,
-    f_hz: float, branch: Branch,
+    f_hz: float, branch: Branch, follows_rad: float,
 ) -> Response:  # fmt: skip
     crossings_s = rising_crossings_s(time_s, signals[:, 0])
     if crossings_s.size < WATCH_CYCLES + 2 or crossings_s[-1] < time_s[-1] - 3.0 / f_hz:
@@ -190,23 +194,25 @@ def _evaluate(
         wave_c=wave_c,
         frequency_hz=f_hz,
         asymmetry=float(np.abs(shift.mean(axis=1)).max() / np.abs(shift).max()),
-        map=_map(response_c, wave_c, f_hz, amplitude_v, branch),
+        map=_map(response_c, wave_c, f_hz, amplitude_v, branch, follows_rad),
     )
 
 
 def _map(
-    response_c: Floats, wave_c: Floats, f_hz: float, amplitude_v: float, branch: Branch
-) -> PhaseMap:
+    response_c: Floats, wave_c: Floats, f_hz: float, amplitude_v: float, branch: Branch,
+    follows_rad: float,
+) -> PhaseMap:  # fmt: skip
     through = [branch.admittance(k * TAU * f_hz) for k in range(len(wave_c))]
     h = 2.0 * np.conj(response_c) * wave_c * through  # of exp(i k psi), k >= 0
     sine = tuple(-2.0 * float(c.imag) for c in h[1 : HARMONICS + 1])
     cosine = tuple(2.0 * float(c.real) for c in h[1 : HARMONICS + 1])
-    # both sides are driven alike: odd harmonics of their responses cancel, even ones add
-    shil = 2.0 * abs(response_c[2])
-    # between the sides p - n is driven by -g (p - n): odd harmonics of both make the second
-    z, v = response_c, wave_c
-    pumped = z[1] * v[1] + np.conj(z[1]) * v[3] + z[3] * np.conj(v[1])
-    pumped += np.conj(z[3]) * v[5] + z[5] * np.conj(v[3])
+    later = np.exp(-1j * follows_rad * np.arange(6))  # of side n, by harmonic
+    # both sides are driven alike: of mirror images even harmonics add and odd ones cancel
+    shil = abs(response_c[2] * (1.0 + later[2]))
+    # between the sides p - n is driven by -g (p - n): harmonics of both make the second
+    z, v = (c[:6] * (1.0 - later) for c in (response_c, wave_c))
+    pumped = sum(z[k] * v[2 - k] for k in range(3))
+    pumped += sum(np.conj(z[k]) * v[k + 2] + z[k + 2] * np.conj(v[k]) for k in range(1, 4))
     return PhaseMap(
         way="phase response",
         frequency_hz=f_hz,
@@ -214,5 +220,5 @@ def _map(
         sine=sine,
         cosine=(-sum(cosine), *cosine),  # nothing flows between equal waves
         shil_per_ampere=float(shil),
-        pump_per_siemens=4.0 * float(abs(pumped)),
+        pump_per_siemens=float(abs(pumped)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,28 @@ class PhaseMap:
         """
         odd = math.hypot(*self.sine)
         return math.hypot(*self.cosine[1:]) / odd if odd else math.inf
+
+    def crossed(self, tap_rad: float) -> PhaseMap:
+        """
+        Return the map of a pair of crossed branches that pull as strongly, psi from antiphase.
+
+        Branches at ``psi - tap`` and ``psi + tap`` leave ``cos(k tap)`` of each harmonic, and are
+        larger by 1/cos(tap); their load beyond that of straight ones is made up for as far as the
+        first harmonic says.
+
+        Parameters
+        ----------
+        tap_rad : float
+            By how much more than half a turn side n follows side p; 0 leaves the map as it is.
+        """
+        larger = 1.0 / math.cos(tap_rad)
+        passed = [larger * math.cos(k * tap_rad) for k in range(HARMONICS + 1)]
+        load = larger * self.cosine[0] + (larger - 1.0) * self.cosine[1]
+        return replace(
+            self,
+            sine=tuple(a * c for a, c in zip(self.sine, passed[1:], strict=False)),
+            cosine=(load, *(b * c for b, c in zip(self.cosine[1:], passed[1:], strict=False))),
+        )
 
     def pull_per_siemens(self, psi: Floats) -> Floats:
         """Return H(psi)/G in rad/s per siemens."""

@@ -57,7 +57,7 @@ def predict(
             f"a phase map by {found.way} has no coupling: give one by phase response or pair "
             "transient"
         )
-    conductance_s = netlist.parts.straight_s - netlist.parts.crossed_s
+    conductance_s = netlist.parts.pull_s
     row_sum_s = float(np.abs(conductance_s).sum(axis=1).max())
     rate_hz = found.unit_per_siemens * row_sum_s  # kappa R in rad/s
     return trajectory(

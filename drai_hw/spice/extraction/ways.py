@@ -14,6 +14,7 @@ from drai_hw.spice.extraction.pair import Judged, Pair, pair_transient
 from drai_hw.spice.extraction.pairs import Pairs, pairs_transient
 from drai_hw.spice.extraction.phase_response import Response, phase_response
 from drai_hw.spice.extraction.phasemap import PhaseMap
+from drai_hw.spice.ring import single_ended, tap_rad
 from drai_hw.spice.settings import Circuit, CircuitLike, check_circuit, settings_of
 from drai_hw.units import TAU
 
@@ -74,6 +75,9 @@ class Extraction:
         How well the phase response predicts the pair transient.
     at_rho : Judged
         The same for a pair as strong as the whole row sum of the network.
+    negative : Judged or None
+        The same for a weak pair of negative weight, where its branches are not those of a positive
+        one turned by half a turn: in single-ended rings.
     checks : tuple of Check
         Comparisons.
     """
@@ -84,6 +88,7 @@ class Extraction:
     pair: Pair | Pairs
     judged: Judged
     at_rho: Judged
+    negative: Judged | None
     checks: tuple[Check, ...]
 
     @property
@@ -140,6 +145,7 @@ class Extraction:
             "k_s_per_pumped_siemens_rad_per_s": best.pump_per_siemens,
             "ways": {m.way: m.summary() for m in (self.closed, self.response.map, self.pair.map)},
             "prediction": asdict(self.judged),
+            "negative_prediction": None if self.negative is None else asdict(self.negative),
             "kick_asymmetry": self.response.asymmetry,
             "checks": [asdict(c) | {"holds": c.holds} for c in self.checks],
             "validity": {
@@ -239,7 +245,10 @@ def extract(
         settings, response.map, timeout_s=timeout_s,
         progress=stage(0.9, 0.1, "pair at the network's strength"),
     )  # fmt: skip
-    judged = pair.judge(response.map)
+    judged, negative = pair.judge(response.map), None
+    if single_ended(settings):
+        opposed = transient(weak, response.map, sign=-1, timeout_s=timeout_s)
+        negative = opposed.judge(response.map.crossed(tap_rad(settings)))
     return Extraction(
         circuit=settings,
         closed=closed,
@@ -247,7 +256,8 @@ def extract(
         pair=pair,
         judged=judged,
         at_rho=strong.judge(response.map),
-        checks=compare(settings, closed, response.map, pair.map, judged),
+        negative=negative,
+        checks=compare(settings, closed, response.map, pair.map, judged, negative),
     )
 
 
@@ -256,8 +266,9 @@ def _ratio(value: float | None, reference: float | None) -> float:
 
 
 def compare(
-    circuit: Circuit, closed: PhaseMap, response: PhaseMap, pair: PhaseMap, judged: Judged
-) -> tuple[Check, ...]:
+    circuit: Circuit, closed: PhaseMap, response: PhaseMap, pair: PhaseMap, judged: Judged,
+    negative: Judged | None = None,
+) -> tuple[Check, ...]:  # fmt: skip
     """
     Compare the three ways.
 
@@ -269,6 +280,8 @@ def compare(
         The three ways.
     judged : Judged
         The pair transient against the phase response.
+    negative : Judged, optional
+        The same for a negative weight.
 
     Returns
     -------
@@ -310,4 +323,9 @@ def compare(
             Check("amplitude, relative", formulae, amplitude,
                   0.1, "edges are no straight lines"),
         ]  # fmt: skip
+    if negative is not None:
+        found.append(
+            Check("pair prediction of a negative weight, slope", both, negative.slope - 1.0,
+                  SLOPE_LIMIT, "second order in the coupling")
+        )  # fmt: skip
     return tuple(found)

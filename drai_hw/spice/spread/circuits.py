@@ -13,7 +13,7 @@ from drai_hw.spice import drawn
 from drai_hw.spice.at_size.cases import Case
 from drai_hw.spice.drawn import Rings
 from drai_hw.spice.drawn_tanks import DrawnTanks
-from drai_hw.spice.ring import PULL
+from drai_hw.spice.ring_pull import pull
 from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.spice.transistors import CORNERS, GF180MCU, LEVEL1
 
@@ -137,7 +137,7 @@ class RingSort:
     @property
     def pull_per_rho(self) -> float:
         """Return about the coupling of a pair over the angular frequency, at rho = 1."""
-        return PULL
+        return pull(replace(Circuit(), ring_stages=self.rings.stages))
 
     def branches_s(self, weights: Floats, rho: float) -> Floats:
         """Return signed conductances of branches, of the nominal circuit."""

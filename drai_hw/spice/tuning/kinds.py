@@ -33,8 +33,8 @@ def side_f(circuit: Circuit) -> float:
 
 
 def sides(circuit: Circuit) -> int:
-    """Return the sides of an oscillator: two, of a ring two at each stage."""
-    return 2 if circuit.kind == "lc" else 2 * circuit.ring_stages
+    """Return the sides of an oscillator: two, of a ring one for each chain at each stage."""
+    return 2 if circuit.kind == "lc" else ring.nodes_of(circuit)
 
 
 def stage(circuit: Circuit) -> int | None:
