@@ -10,7 +10,6 @@ import pytest
 
 from drai_hw import spice
 from drai_hw.errors import ConvergenceError, SpecError
-from drai_hw.spice import ring
 from drai_hw.spice.extraction import (
     Judged,
     PhaseMap,
@@ -23,6 +22,7 @@ from drai_hw.spice.extraction import (
 )
 from drai_hw.spice.extraction.phasemap import harmonics
 from drai_hw.spice.extraction.ways import VALID_LIMIT, Extraction, compare
+from drai_hw.spice.ring_pull import pull
 
 TANK = spice.Circuit(points_per_cycle=100)
 RING = spice.Circuit(kind="ring", points_per_cycle=200, rho=0.03)
@@ -162,7 +162,7 @@ def test_rings_are_predicted_by_their_phase_response_to_one_per_cent_and_network
     found = phase_response(RING).map
     assert math.degrees(found.lag_rad) == pytest.approx(9.3, abs=0.5)
     assert found.even_odd_ratio > 0.1
-    assert found.sine[0] * RING.ring_load_f == pytest.approx(ring.PULL, rel=0.02)
+    assert found.sine[0] * RING.ring_load_f == pytest.approx(pull(RING), rel=0.02)
     pair = pair_transient(RING, found)
     judged = pair.judge(found)
     assert judged.slope == pytest.approx(1.0, abs=0.01)

@@ -86,6 +86,18 @@ def test_a_ring_grows_as_its_stages_and_latch_say(stages: int, skew: float) -> N
     assert rate == pytest.approx(found.rate_per_s, rel=1e-4)
 
 
+@pytest.mark.parametrize("stages", [3, 5, 7])
+def test_a_chain_alone_grows_by_its_stages_and_not_by_three_turns(stages: int) -> None:
+    circuit = dataclasses.replace(RING, ring_topology="single-ended", ring_stages=stages, cycles=4)
+    found = startup(circuit, coupled=False)
+    stage_s = ring.transconductance_s(circuit)
+    assert found.rate_per_s == pytest.approx(stage_s * math.cos(math.pi / stages) / 10e-15)
+    assert found.rival_rate_per_s < 0.25 * found.rate_per_s
+    time_s, grown = grown_v(quiet(spice.create([[0]], circuit, start_phases=[0.3]), 1e-7))
+    rate = rate_of(time_s, grown[:, 0], 1e-6, 1e-2)
+    assert rate == pytest.approx(found.rate_per_s, rel=1e-4)
+
+
 def test_rings_with_loads_have_a_loop_gain_and_no_noise_of_their_own_here() -> None:
     found = startup(RING)
     load_s = RING.rho * 2 * math.pi * ring.nominal_hz(RING) * RING.ring_load_f
@@ -96,9 +108,10 @@ def test_rings_with_loads_have_a_loop_gain_and_no_noise_of_their_own_here() -> N
         thermal_start_v(RING)
 
 
-def test_rings_reach_their_swing_with_sides_in_antiphase_from_random_charges() -> None:
+@pytest.mark.parametrize("topology", ["pseudo-differential", "single-ended"])
+def test_rings_reach_their_swing_with_sides_in_antiphase_from_random_charges(topology) -> None:
     """1 mV rms at each node: the antiphase grows exp(2 r gm t/C) faster than both sides alike."""
-    circuit = dataclasses.replace(RING, points_per_cycle=60, cycles=14)
+    circuit = dataclasses.replace(RING, ring_topology=topology, points_per_cycle=60, cycles=14)
     netlist = quiet(
         spice.create(np.zeros((8, 8)), circuit, start_phases=np.zeros(8)), 0.0, noise_v=1e-3, seed=5
     )

@@ -83,7 +83,7 @@ def circuit_option(function: F) -> F:
     return click.option(
         "--circuit",
         type=click.Choice(["lc", "ring"]),
-        help="lc: differential LC tanks; ring: pseudo-differential CMOS rings.  "
+        help="lc: differential LC tanks; ring: CMOS ring oscillators.  "
         "[default: the network's, lc]",
     )(function)
 

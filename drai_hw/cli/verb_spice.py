@@ -37,7 +37,7 @@ MACRO = "phase"
 @click.option(
     "--circuit",
     type=click.Choice(["lc", "ring", MACRO]),
-    help="lc: differential LC tanks; ring: pseudo-differential CMOS rings; phase: phase macromodels"
+    help="lc: differential LC tanks; ring: CMOS ring oscillators; phase: phase macromodels"
     " of the network's circuit, for sizes that no circuit gets to.  [default: the network's, lc]",
 )
 @click.option("--run", "simulate", is_flag=True, help="Simulate in ngspice; read energies.")

@@ -86,7 +86,7 @@ def circuit_part(spec: Spec, result: Mapping[str, Any]) -> dict[str, Any]:
         )
     else:
         description = (
-            f"{n} pseudo-differential CMOS rings, rho = {spec.circuit.rho:g}, "
+            f"{n} {spec.circuit.ring_topology} CMOS rings, rho = {spec.circuit.rho:g}, "
             f"{spec.circuit.cycles} nominal cycles a run; {result['seconds_per_run']:.1f} s in "
             "ngspice."
         )

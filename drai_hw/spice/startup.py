@@ -45,9 +45,10 @@ class Startup:
     frequency_hz : float
         Of the small oscillation.
     rival_rate_per_s : float
-        Growth rate of what must not win: in rings both sides alike; 0 in tanks, which have none.
+        Growth rate of what must not win: in rings both sides alike, in one chain alone the mode of
+        three turns; 0 in tanks, which have none.
     amplitude_v : float
-        Where it ends, uncoupled: peak between the sides. Rings: half of rail to rail on both.
+        Where it ends, uncoupled: peak between the sides. Rings: half of rail to rail at each node.
     """
 
     loop_gain: float
@@ -117,7 +118,8 @@ def startup(circuit: CircuitLike, *, coupled: bool = True) -> Startup:
     Tanks: the core's g1 against loss and couplings, ``rate = (g1 - 1/R - sum G/2)/C``: with both
     sides' C as C/2 that is (g - 1/R)/(2 C/2). Rings: stages of transconductance gm and latches of
     r gm on C give ``rate = (gm (cos(pi/N) + r) - sum G)/C`` in antiphase, and in phase, which must
-    not win, r with the other sign.
+    not win, r with the other sign. One chain alone has r = 0, and cos(3 pi/N) for what must not
+    win.
 
     Parameters
     ----------
@@ -158,14 +160,15 @@ def _ring(circuit: Circuit, coupled: bool) -> Startup:
     omega = TAU * ring.nominal_hz(circuit)
     load_s = circuit.rho * omega * load_f * branch_of(circuit, 1.0).damping if coupled else 0.0
     edge = math.pi / circuit.ring_stages
-    given_s = stage_s * (math.cos(edge) + circuit.ring_latch)
-    rival_s = stage_s * (math.cos(edge) - circuit.ring_latch)
+    alone = ring.single_ended(circuit)
+    given_s = stage_s * (math.cos(edge) + (0.0 if alone else circuit.ring_latch))
+    rival_s = stage_s * (math.cos(3.0 * edge) if alone else math.cos(edge) - circuit.ring_latch)
     return Startup(
         loop_gain=given_s / load_s if load_s else math.inf,
         rate_per_s=(given_s - load_s) / load_f,
         frequency_hz=stage_s * math.sin(edge) / load_f / TAU,
         rival_rate_per_s=(rival_s - load_s) / load_f,
-        amplitude_v=circuit.ring_vdd_v,
+        amplitude_v=circuit.ring_vdd_v * math.cos(0.5 * ring.tap_rad(circuit)),
     )
 
 
@@ -304,7 +307,8 @@ def grown_v(netlist: Netlist, *, timeout_s: float = 600.0) -> tuple[Floats, Floa
     Run a netlist and return times and the amplitude of each oscillator against them.
 
     Tanks: from voltage and inductor current. Rings: from all stages, which are evenly apart in
-    phase, sqrt(2/N) of the root of their squares.
+    phase, sqrt(2/N) of the root of their squares; of one chain from their distance to the
+    threshold.
 
     Parameters
     ----------
@@ -329,10 +333,16 @@ def grown_v(netlist: Netlist, *, timeout_s: float = 600.0) -> tuple[Floats, Floa
         reactance = TAU * netlist.circuit.f0_hz * netlist.parts.values["inductance_h"]
         return waves.time_s, np.hypot(np.subtract(*sides), reactance * current_a)
     stages = netlist.circuit.ring_stages
-    one, other = (
-        waves.select([f"v({s}{i}_{k})" for i in range(n) for k in range(stages)]) for s in "pn"
-    )
-    squared = ((one - other) ** 2).reshape(-1, n, stages).sum(axis=2)
+    chains_v = [
+        waves.select([f"v({s}{i}_{k})" for i in range(n) for k in range(stages)])
+        for s in ring.chains_of(netlist.circuit)
+    ]
+    if len(chains_v) == 2:
+        apart_v = chains_v[0] - chains_v[1]
+    else:
+        taps = 2.0 * math.cos(0.5 * ring.tap_rad(netlist.circuit))
+        apart_v = taps * (chains_v[0] - ring.threshold_v(netlist.circuit))
+    squared = (apart_v**2).reshape(-1, n, stages).sum(axis=2)
     return waves.time_s, np.sqrt(2.0 / stages * squared)
 
 

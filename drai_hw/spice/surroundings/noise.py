@@ -17,6 +17,7 @@ from drai_hw.spice.extraction.phase_response import only_pairs, phase_response
 from drai_hw.spice.lc import design_tank
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.readout import frequency_hz, phases
+from drai_hw.spice.ring import chains_of, nodes_of
 from drai_hw.spice.settings import Circuit, Floats, half_bandwidth
 from drai_hw.spice.simulate import create, start_phases_of
 from drai_hw.units import TAU
@@ -147,7 +148,7 @@ def ring_diffusion(
     Parameters
     ----------
     density_a2_per_hz : float
-        One-sided density of each of the 2 N currents to ground.
+        One-sided density of each of the currents to ground, one a node.
     circuit : Circuit, optional
         The ring.
     copies, cycles, seed : int
@@ -159,17 +160,16 @@ def ring_diffusion(
     response = phase_response(replace(settings, points_per_cycle=200))
     turns = np.where(np.arange(response.response_c.size) > 0, 2.0, 1.0)
     squared = float((turns * np.abs(response.response_c) ** 2).sum())
-    nodes = 2 * settings.ring_stages
     netlist = create(np.zeros((copies, copies)), settings, start_phases=np.zeros(copies),
                      name="noise")  # fmt: skip
     stages = [
         [(f"{side}{i}_{k}", "0") for i in range(copies)]
-        for side in "pn" for k in range(settings.ring_stages)
+        for side in chains_of(settings) for k in range(settings.ring_stages)
     ]  # fmt: skip
     measured, error, hz = _diffusion(
         netlist, stages, density_a2_per_hz, 1.0 / response.frequency_hz, seed
     )
-    closed = 0.5 * density_a2_per_hz * squared * nodes
+    closed = 0.5 * density_a2_per_hz * squared * nodes_of(settings)
     return Diffusion("ring", density_a2_per_hz, None, measured, closed, error, hz)
 
 

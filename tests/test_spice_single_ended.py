@@ -1,0 +1,205 @@
+"""Single-ended rings in ngspice: frequency, energies, both signs of a weight, lock and recall."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from drai_hw import spice
+from drai_hw.errors import SpecError
+from drai_hw.spice import ring
+from drai_hw.spice.bank import Capacitors
+from drai_hw.spice.design import advance_per_cycle_rad
+from drai_hw.spice.devices import THRESHOLD_V
+from drai_hw.spice.extraction import PhaseMap, pair_transient, phase_response
+from drai_hw.spice.ring_pull import EXTRACTED, lag_rad, pull
+from drai_hw.spice.ring_settings import LEAST_SUPPLY_V
+
+RING = spice.Circuit(kind="ring", ring_topology="single-ended", cycles=60, rho=0.05)
+FINE = dataclasses.replace(RING, points_per_cycle=200, rho=0.01)
+PAIR = np.array([[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize("stages", [3, 5, 7])
+def test_a_chain_has_its_frequency_by_formula_and_takes_n_c_v_squared(stages: int) -> None:
+    circuit = dataclasses.replace(RING, ring_stages=stages)
+    result = spice.run(spice.create([[0]], circuit, start_phases=[0]))
+    assert result.frequency_hz == pytest.approx(ring.nominal_hz(circuit), rel=0.012)
+    charged_j = stages * circuit.ring_load_f * circuit.ring_vdd_v**2
+    assert ring.supply_per_cycle_j(circuit) == pytest.approx(charged_j)
+    assert result.energies.per_cycle_j == pytest.approx(charged_j, rel=0.015)
+
+
+def test_a_single_ended_netlist_is_one_chain_read_between_its_first_two_stages() -> None:
+    netlist = spice.create(PAIR, RING, start_phases=[0.3, 1])
+    lines = netlist.text.splitlines()
+    assert sum(line.startswith("M") for line in lines) == 2 * 2 * RING.ring_stages
+    assert netlist.pairs == (("p0_0", "p0_1"), ("p1_0", "p1_1"))
+    ends = {line.split()[0]: line.split()[1:3] for line in lines if line.startswith("R")}
+    assert ends == {"Rw0_1_pp": ["p0_0", "p1_0"], "Rw0_1_nn": ["p0_1", "p1_1"]}
+    crossed = spice.create(-PAIR, RING, start_phases=[0.3, 1]).text.splitlines()
+    ends = {line.split()[0]: line.split()[1:3] for line in crossed if line.startswith("R")}
+    assert ends == {"Rw0_1_pn": ["p0_0", "p1_1"], "Rw0_1_np": ["p0_1", "p1_0"]}
+    # p - n starts at the cosine of the phase that was asked for
+    start_v = {line.split()[1]: float(line.split("ic=")[1]) for line in lines if "ic=" in line}
+    apart_v = 0.9 * RING.ring_vdd_v * math.cos(math.pi / 2 / RING.ring_stages)
+    assert start_v["p0_0"] - start_v["p0_1"] == pytest.approx(apart_v * math.cos(0.3))
+
+
+def test_negative_weights_have_larger_branches_whose_load_the_capacitors_make_up_for() -> None:
+    weights = np.array([[0, 1, -2], [1, 0, 1], [-2, 1, 0]])
+    netlist = spice.create(weights, RING, start_phases=[0, 1, 2])
+    parts, share = netlist.parts, math.cos(math.pi / 5)
+    assert parts.crossed_s[0, 2] == pytest.approx(2 * parts.straight_s[0, 1] / share)
+    assert np.allclose(parts.pull_s, parts.coupling)
+    excess = parts.crossed_s[0, 2] * (1 - share)
+    unit_s = 2 * math.pi * netlist.nominal_hz * RING.ring_load_f
+    added = pull(RING) * math.tan(lag_rad(RING)) * excess / unit_s
+    assert parts.values["load_f"][0, 0] == pytest.approx(RING.ring_load_f * (1 + added))
+    assert parts.values["load_f"][1, 0] == RING.ring_load_f
+    # one unit resistor over the weight would be wrong for the crossed ones
+    assert "unit_ohm" not in netlist.parameters
+    assert "unit_ohm" in spice.create(np.abs(weights), RING, start_phases=[0, 1, 2]).parameters
+
+
+@pytest.mark.parametrize("stages", [3, 5, 7])
+@pytest.mark.parametrize(("weight", "target"), [(1, 0.0), (-1, math.pi)])
+@pytest.mark.parametrize("start", [0.8, 2.4])
+def test_positive_pairs_lock_in_phase_and_negative_ones_in_antiphase(
+    stages: int, weight: int, target: float, start: float
+) -> None:
+    circuit = dataclasses.replace(RING, ring_stages=stages)
+    result = spice.run(spice.create(weight * PAIR, circuit, start_phases=[0, start]))
+    psi = result.phases_rad[:, 1] - result.phases_rad[:, 0]
+    assert abs(psi[0] - target) > 0.3
+    assert psi[-1] == pytest.approx(target, abs=0.01)
+    assert result.settled
+    assert abs(result.balance) < 1e-3
+    assert set(result.energies.delivered_j) == {"Vdd"}
+    assert set(result.energies.dissipated_j) == {"stage_transistors", "coupling"}
+
+
+@pytest.mark.parametrize("coupling", ["capacitive", "series-rc", "parallel-rc"])
+def test_branches_with_capacitors_balance(coupling: str) -> None:
+    turned = {} if coupling == "capacitive" else {"coupling_rad": 0.5}
+    circuit = dataclasses.replace(RING, coupling=coupling, cycles=30, **turned)
+    result = spice.run(spice.create(-PAIR, circuit, start_phases=[0, 1.5]))
+    assert abs(result.balance) < 1e-3
+
+
+def test_rings_recall_a_pattern_of_signed_weights() -> None:
+    pattern = np.array([1, -1, 1, 1, -1, -1])
+    weights = np.outer(pattern, pattern) - np.eye(6, dtype=int)
+    start = pattern.copy()
+    start[2] *= -1
+    result = spice.recall(weights, start, dataclasses.replace(RING, rho=0.15), seed=1)
+    assert result.settled
+    assert abs(int(result.pattern @ pattern)) == 6
+    assert abs(result.balance) < 1e-3
+
+
+def test_both_signs_pull_alike_in_three_stages_where_the_taps_are_furthest_from_antiphase() -> None:
+    """Crossed branches pull cos(60 degrees) of straight ones; made up for to 0.6 %."""
+    found, straight, crossed, tap_rad = both_signs(3)
+    assert straight.sine[0] == pytest.approx(found.sine[0], rel=0.003)
+    assert crossed.sine[0] == pytest.approx(straight.sine[0], rel=0.008)
+    assert crossed.lag_rad == pytest.approx(straight.lag_rad, abs=math.radians(0.6))
+    # the load: 0.42 of a straight pair, and 0.84 if the capacitors did not make up for it
+    expected = found.crossed(tap_rad).cosine[0] / found.sine[0]
+    assert crossed.cosine[0] / found.sine[0] == pytest.approx(expected, abs=0.05)
+    assert expected == pytest.approx(0.42, abs=0.01)
+
+
+def both_signs(stages: int) -> tuple[PhaseMap, PhaseMap, PhaseMap, float]:
+    circuit = dataclasses.replace(FINE, ring_stages=stages)
+    found = phase_response(circuit).map
+    assert pull(circuit) == pytest.approx(found.sine[0] * circuit.ring_load_f, rel=0.01)
+    assert lag_rad(circuit) == pytest.approx(found.lag_rad, abs=math.radians(0.1))
+    straight, crossed = (pair_transient(circuit, found, sign=sign) for sign in (1, -1))
+    tap_rad = ring.tap_rad(circuit)
+    for pair, model in ((straight, found), (crossed, found.crossed(tap_rad))):
+        judged = pair.judge(model)
+        assert judged.slope == pytest.approx(1.0, abs=0.005)
+        assert judged.correlation > 0.999999
+    return found, straight.map, crossed.map, tap_rad
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("stages", [5, 7])
+def test_both_signs_pull_alike_in_more_stages(stages: int) -> None:
+    found, straight, crossed, tap_rad = both_signs(stages)
+    assert crossed.sine[0] == pytest.approx(straight.sine[0], rel=0.002)
+    assert crossed.lag_rad == pytest.approx(straight.lag_rad, abs=math.radians(0.3))
+    # what differs: the third harmonic comes through two taps, a_3 cos(3 pi/N) / cos(pi/N)
+    third = found.crossed(tap_rad).sine[2] / found.sine[0]
+    assert third == pytest.approx(
+        found.sine[2] / found.sine[0] * math.cos(3 * tap_rad) / math.cos(tap_rad)
+    )
+    assert crossed.sine[2] / found.sine[0] == pytest.approx(third, abs=0.005)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("topology", EXTRACTED)
+@pytest.mark.parametrize("stages", [3, 5, 7, 9, 11, 15, 21])
+def test_pull_and_lag_are_those_of_the_table_and_its_law(topology: str, stages: int) -> None:
+    circuit = dataclasses.replace(FINE, ring_topology=topology, ring_stages=stages)
+    found = phase_response(circuit).map
+    rel = 0.01 if stages <= 11 else 0.06
+    assert pull(circuit) == pytest.approx(found.sine[0] * circuit.ring_load_f, rel=rel)
+    assert lag_rad(circuit) == pytest.approx(found.lag_rad, abs=math.radians(0.15))
+
+
+def test_what_a_row_sum_advances_in_a_period_is_the_extracted_pull() -> None:
+    per_cycle_rad = 2 * math.pi * RING.rho * pull(RING)
+    assert advance_per_cycle_rad(RING) == pytest.approx(per_cycle_rad)
+    long = dataclasses.replace(RING, ring_stages=33)
+    assert pull(long) == pytest.approx(EXTRACTED["single-ended"][11][0] / 9)
+
+
+def test_mirror_images_are_crossed_as_they_are() -> None:
+    found = PhaseMap("phase response", 1e9, 1.0, (1.0, 0.1), (0.3, -0.2, 0.1))
+    same = found.crossed(0.0)
+    assert np.allclose(same.sine, found.sine)
+    assert np.allclose(same.cosine, found.cosine)
+    assert ring.crossed_share(dataclasses.replace(RING, ring_topology="pseudo-differential")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ring_topology": "differential"},
+         "ring_topology = 'differential': needed is one of pseudo-differential, single-ended"),
+        ({"ring_vdd_v": 0.9}, r"ring_vdd_v = 0\.9: needed is more than 0\.9 V, twice"),
+        ({"ring_vdd_v": -1.0}, r"ring_vdd_v = -1\.0: needed is a number above 0 V"),
+        ({"ring_load_f": 0.0}, r"ring_load_f = 0\.0: needed is a number above 0 F"),
+        ({"ring_latch": 3.0}, r"ring_latch = 3\.0: needed is at most 2 .*stands still"),
+        ({"ring_width": math.nan}, "ring_width = nan: needed is a number above 0"),
+        ({"ring_skew": 0.0}, r"ring_skew = 0\.0: needed is a number above 0"),
+        ({"ring_stages": 6}, "ring_stages = 6: needed is an odd number"),
+    ],
+)  # fmt: skip
+def test_impossible_rings_are_refused_with_key_and_range(change: dict, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        spice.create(-PAIR, dataclasses.replace(RING, **change))
+
+
+@pytest.mark.filterwarnings("ignore:circuit.rho")
+def test_negative_weights_that_load_more_than_there_is_are_refused() -> None:
+    circuit = dataclasses.replace(RING, ring_stages=3, rho=2.0, coupling="capacitive")
+    with pytest.raises(SpecError, match=r"rho = 2 .*'capacitive': negative weights load a ring of"):
+        spice.create(-PAIR, circuit)
+    spice.create(PAIR, circuit)
+
+
+def test_capacitors_as_drawn_are_one_a_stage() -> None:
+    drawn = Capacitors(np.full((2, 5), 11e-15))
+    assert "1.1e-14" in spice.create(PAIR, RING, banks=drawn).text
+    with pytest.raises(SpecError, match=r"needed are 5 sides of each, \(2, 5\)"):
+        spice.create(PAIR, RING, banks=Capacitors(np.full((2, 10), 11e-15)))
+
+
+def test_the_least_supply_is_twice_the_threshold() -> None:
+    assert pytest.approx(2 * THRESHOLD_V) == LEAST_SUPPLY_V
