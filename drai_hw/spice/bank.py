@@ -131,11 +131,12 @@ class Banks(Capacitors):
     bank : Bank
         What each was meant to be.
     deviation : ndarray, shape (N, 2, bits)
-        Relative deviation of each capacitor of the banks, p and n.
+        Relative deviation of each capacitor of the banks, p and n; (N, 1, bits) of single-ended
+        rings.
     codes : ndarray of int, shape (N,)
         0 to 2^bits - 1; both sides of an oscillator have the same.
     stage : int or None
-        The stage of a ring whose two sides have the banks; None for a tank.
+        The stage of a ring whose sides have the banks; None for a tank.
     """
 
     bank: Bank
@@ -145,9 +146,10 @@ class Banks(Capacitors):
 
     @property
     def tuned(self) -> list[int]:
-        """Return which two of an oscillator's sides have the banks."""
-        first = 2 * (self.stage or 0)
-        return [first, first + 1]
+        """Return which of an oscillator's sides have the banks: two, or one of a single chain."""
+        count = self.deviation.shape[1]
+        first = count * (self.stage or 0)
+        return list(range(first, first + count))
 
     @property
     def note(self) -> str:
@@ -173,7 +175,7 @@ class Banks(Capacitors):
         return replace(self, codes=given.astype(np.int64))
 
     def own_f(self, k: int) -> Floats:
-        """Return the capacitors of bit k, shape (N, 2), farad."""
+        """Return the capacitors of bit k at the tuned sides, shape (N, 2) or (N, 1), farad."""
         return np.asarray(self.bank.unit_f * 2.0**k * (1.0 + self.deviation[:, :, k]))
 
     def closed(self, k: int) -> NDArray[np.bool_]:
@@ -215,7 +217,7 @@ class Banks(Capacitors):
             own_f, closed = self.own_f(k), self.closed(k)
             for i in range(self.n):
                 control = f"tune{int(closed[i])}"
-                for side, letter in enumerate("pn"):
+                for side, letter in enumerate("pn"[: len(self.tuned)]):
                     node = f"{letter}{i}{suffix}"
                     volt = float(start_v[i, self.tuned[side]])
                     lines += [

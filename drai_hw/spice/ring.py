@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from drai_hw.errors import SpecError
-from drai_hw.spice.bank import Banks, Capacitors
+from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.devices import (
     LENGTH_M,
     NMOS_KP_A_PER_V2,
@@ -241,11 +241,6 @@ def build(
     straight_s, crossed_s = np.maximum(signed_s, 0.0), np.maximum(-signed_s, 0.0) / share
     own_f = np.full((n, nodes_of(circuit)), circuit.ring_load_f) if banks is None else banks.fixed_f
     load_f = own_f / (1.0 + detuning)[:, None]
-    if sides == 1 and isinstance(banks, Banks):
-        raise SpecError(
-            "tuning banks with circuit.ring_topology = 'single-ended': needed is "
-            "'pseudo-differential', whose banks are at both sides of a stage"
-        )
     if share < 1.0:
         excess = (1.0 - share) * crossed_s.sum(axis=1) / unit_s
         load_f *= 1.0 + _overload(circuit, excess)[:, None]

@@ -37,6 +37,11 @@ def sides(circuit: Circuit) -> int:
     return 2 if circuit.kind == "lc" else ring.nodes_of(circuit)
 
 
+def tuned_sides(circuit: Circuit) -> int:
+    """Return at how many sides of an oscillator banks are: two, or the one of a single chain."""
+    return 2 if circuit.kind == "lc" else len(ring.chains_of(circuit))
+
+
 def stage(circuit: Circuit) -> int | None:
     """
     Return the stage of a ring that has the banks, None for tanks.
@@ -44,9 +49,12 @@ def stage(circuit: Circuit) -> int | None:
     It is the middle one of those that no coupling touches: a fifth more or less of its load leaves
     a pair's coupling over the frequency within 0.3 %, at all others it moves by 0.5 to 3.6 %, at
     the coupled one by 3 %; the frequency moves alike at all (ngspice, five stages, 160 points a
-    period). One stage needs a fifth of the capacitors of five, each five times as large.
+    period). One stage needs a fifth of the capacitors of five, each five times as large. Couplings
+    touch the first two stages of a single-ended ring.
     """
-    return None if circuit.kind == "lc" else circuit.ring_stages // 2
+    if circuit.kind == "lc":
+        return None
+    return (circuit.ring_stages + ring.single_ended(circuit)) // 2
 
 
 def law_of(circuit: Circuit) -> Law:

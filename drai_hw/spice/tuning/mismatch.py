@@ -27,8 +27,9 @@ def draw(
     Draw the capacitors of N oscillators, their banks at the middle code.
 
     Each side's own capacitor deviates by itself, so that the frequency has the standard deviation
-    ``sigma / (2 sqrt 2)`` of tanks and ``sigma / sqrt(2 S)`` of rings of S stages, times the share
-    of those capacitors in the whole. A capacitor of m units deviates by ``unit_sigma / sqrt(m)``.
+    ``sigma / (2 sqrt 2)`` of tanks, ``sigma / sqrt(2 S)`` of rings of S stages and
+    ``sigma / sqrt(S)`` of single-ended ones, times the share of those capacitors in the whole. A
+    capacitor of m units deviates by ``unit_sigma / sqrt(m)``.
 
     Parameters
     ----------
@@ -56,17 +57,18 @@ def draw(
     _check(unit_sigma=unit_sigma)
     rng = np.random.default_rng(seed)
     nominal_f = np.full((n, kinds.sides(circuit)), kinds.side_f(circuit))
+    shape = (n, kinds.tuned_sides(circuit), bank.bits)
     banks = Banks(
         fixed_f=nominal_f,
         bank=bank,
-        deviation=np.zeros((n, 2, bank.bits)),
+        deviation=np.zeros(shape),
         codes=np.full(n, bank.middle),
         stage=kinds.stage(circuit),
     )
     omega = kinds.omega_of(circuit)
     nominal_f[:, banks.tuned] = bank.fixed_f(kinds.side_f(circuit), omega)
     fixed_f = _deviated(nominal_f, sigma, rng)
-    units = rng.standard_normal((n, 2, bank.bits)) / np.sqrt(2.0 ** np.arange(bank.bits))
+    units = rng.standard_normal(shape) / np.sqrt(2.0 ** np.arange(bank.bits))
     return replace(banks, fixed_f=fixed_f, deviation=unit_sigma * units)
 
 
