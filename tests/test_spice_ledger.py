@@ -26,7 +26,7 @@ from drai_hw.spice.ledger.tank_cycle import steered_a, tank_cycle
 from drai_hw.spice.ledger.updates import STEP, pulse_s, update
 from drai_hw.spice.memristors import MODELS
 from drai_hw.spice.point import operating_point, small_signal
-from drai_hw.spice.simulate import start_phases_of
+from drai_hw.spice.starts import start_phases_of
 from drai_hw.spice.transistors import GF180MCU, LEVEL1, SETS, installed
 
 PAIR = np.array([[0.0, 1.0], [1.0, 0.0]])

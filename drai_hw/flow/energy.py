@@ -15,6 +15,9 @@ _CLASSES = {
     "tank_loss": "Tank loss resistors",
     "bleed": "Bleed resistors",
     "coupling": "Coupling resistors",
+    "pair_transistors": "Cross-coupled pairs",
+    "tail_transistors": "Tail current mirrors",
+    "reference": "References of the mirrors",
     "tuning_bank": "Switches of the tuning banks",
 }
 
@@ -79,8 +82,9 @@ def circuit_part(spec: Spec, result: Mapping[str, Any]) -> dict[str, Any]:
         quantities += [row(*told) for told in _tuning(tuning)]
     if spec.circuit.kind == "lc":
         description = (
-            f"{n} differential LC tanks, f0 = {spec.circuit.f0_hz / 1e6:g} MHz, Q = "
-            f"{spec.circuit.q:g}, rho = {spec.circuit.rho:g}, {spec.circuit.cycles} cycles "
+            f"{n} differential LC tanks with {spec.circuit.core} cores, f0 = "
+            f"{spec.circuit.f0_hz / 1e6:g} MHz, Q = {spec.circuit.q:g}, "
+            f"rho = {spec.circuit.rho:g}, {spec.circuit.cycles} cycles "
             f"({first['duration_s'] * 1e6:.4g} µs) a run; {result['seconds_per_run']:.1f} s in "
             "ngspice."
         )

@@ -31,6 +31,10 @@ class Circuit(Section):
     amplitude_v: float = key(
         1.0, "Peak voltage between the two sides of a tank.", unit="V", gt=0, le=100
     )
+    core: Literal["behavioural", "cross-coupled"] = key(
+        "behavioural", "What makes up for a tank's loss: behavioural, a cubic conductance; cross-coupled, a pair of level-1 transistors with a mirrored tail current, fed by core_vdd_v.",
+    )  # fmt: skip
+    core_vdd_v: float = key(1.8, "Supply of cross-coupled cores.", unit="V", gt=1, le=100)
     damping: Literal["none", "trimmed", "ideal"] = key(
         "none", "How the damping by the coupling resistors is made up for."
     )

@@ -12,8 +12,8 @@ from drai_hw.spice.simulate import (
     free_running_hz,
     recall,
     run,
-    start_phases_of,
 )
+from drai_hw.spice.starts import start_phases_of
 
 __all__ = [
     "Behavioural",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from drai_hw.spice.devices import LENGTH_M, NMOS_KP_A_PER_V2, THRESHOLD_V
+import numpy as np
+
+from drai_hw.spice.devices import LENGTH_M, NMOS_KP_A_PER_V2, THRESHOLD_V, drain_current_a
 from drai_hw.spice.lc import Tank, design_tank
 from drai_hw.spice.netlist import upper_pairs
+from drai_hw.spice.pyspice import digits
 from drai_hw.spice.settings import Circuit, Floats, half_bandwidth, scale_weights
 from drai_hw.spice.transistors import LEVEL1
 from drai_hw.units import TAU
@@ -106,15 +109,10 @@ class DrawnTanks:
                  f"Vdd vdd 0 {at_v!r}"]  # fmt: skip
         saved = ["i(vdd)"]
         for i, phase in enumerate(start_rad):
-            half_v = 0.5 * some.amplitude_v * math.cos(float(phase))
-            # the inductor between the sides carries A sin(phase) / omega L beside the tail current
-            around_a = some.amplitude_v * math.sin(float(phase)) / (
-                TAU * some.f0_hz * tank.inductance_h
-            )  # fmt: skip
             farad = tank.capacitance_f
             if detuning is not None:
                 farad /= (1.0 + float(detuning[i])) ** 2
-            lines += self._tank(i, at_v, half_v, around_a, farad)
+            lines += self.tank_lines(i, float(phase), (farad, farad), supply_v=at_v)
             saved += [f"{kind}{i})" for kind in ("v(p", "v(n", "v(tail", "v(ref", "i(lp", "i(ln")]
         for i, j in upper_pairs(branch_s):
             ohm = 1.0 / abs(float(branch_s[i, j]))
@@ -126,20 +124,90 @@ class DrawnTanks:
             f".tran {step_s!r} {cycles / some.f0_hz!r} 0 {step_s!r} uic", ".end", "",
         ])  # fmt: skip
 
-    def _tank(
-        self, i: int, supply_v: float, half_v: float, around_a: float, farad: float
-    ) -> list[str]:
-        tank, pair_m, long_m = self.tank, self.pair_m, self.mirror_length_m
-        return [
-            f"Lp{i} vdd p{i} {tank.inductance_h / 2!r} ic={0.5 * self.tail_a - around_a!r}",
-            f"Ln{i} vdd n{i} {tank.inductance_h / 2!r} ic={0.5 * self.tail_a + around_a!r}",
-            f"Cp{i} p{i} 0 {farad!r} ic={supply_v + half_v!r}",
-            f"Cn{i} n{i} 0 {farad!r} ic={supply_v - half_v!r}",
-            f"Rloss{i} p{i} n{i} {tank.parallel_ohm!r}",
-            f"Mp{i} p{i} n{i} tail{i} 0 nch w={pair_m!r} l={LENGTH_M!r}",
-            f"Mn{i} n{i} p{i} tail{i} 0 nch w={pair_m!r} l={LENGTH_M!r}",
-            f"Mtail{i} tail{i} ref{i} 0 0 nch w={MIRROR * self.reference_m!r} l={long_m!r}",
-            f"Mref{i} ref{i} ref{i} 0 0 nch w={self.reference_m!r} l={long_m!r}",
-            f"Rref{i} vdd ref{i} {self.reference_ohm!r}",
-            f"Ctail{i} tail{i} 0 {TAIL_F!r} ic=1",
+    def tank_lines(
+        self, i: int, phase_rad: float, side_f: tuple[float, float], *,
+        supply_v: float | None = None, inductance_h: float | None = None,
+        tail_a: float | None = None,
+    ) -> list[str]:  # fmt: skip
+        """
+        Return the elements of a tank.
+
+        Parameters
+        ----------
+        i : int
+            Its number.
+        phase_rad : float
+            Start phase.
+        side_f : tuple of float
+            Capacitors of p and n.
+        supply_v, inductance_h, tail_a : float, optional
+            VDD, the inductor and the tail current, when they are not what they were designed to be.
+            The mirror's output is as much wider as the tail current is larger.
+        """
+        vdd_v = self.supply_v if supply_v is None else supply_v
+        henry = self.tank.inductance_h if inductance_h is None else inductance_h
+        ampere = self.tail_a if tail_a is None else tail_a
+        half_v = 0.5 * self.circuit.amplitude_v * math.cos(phase_rad)
+        # the inductor between the sides carries A sin(phase) / omega L beside the tail current
+        around_a = self.circuit.amplitude_v * math.sin(phase_rad) / (
+            TAU * self.circuit.f0_hz * henry
+        )  # fmt: skip
+        mirror_m = MIRROR * self.reference_m * ampere / self.tail_a
+        pair_m, long_m = self.pair_m, self.mirror_length_m
+        values = (
+            ("Lp{i} vdd p{i}", henry / 2, 0.5 * ampere - around_a),
+            ("Ln{i} vdd n{i}", henry / 2, 0.5 * ampere + around_a),
+            ("Cp{i} p{i} 0", side_f[0], vdd_v + half_v),
+            ("Cn{i} n{i} 0", side_f[1], vdd_v - half_v),
+            ("Rloss{i} p{i} n{i}", self.tank.parallel_ohm, None),
+            ("Rref{i} vdd ref{i}", self.reference_ohm, None),
+            ("Ctail{i} tail{i} 0", TAIL_F, 1.0),
+        )
+        transistors = (
+            ("Mp{i} p{i} n{i} tail{i} 0", pair_m, LENGTH_M),
+            ("Mn{i} n{i} p{i} tail{i} 0", pair_m, LENGTH_M),
+            ("Mtail{i} tail{i} ref{i} 0 0", mirror_m, long_m),
+            ("Mref{i} ref{i} ref{i} 0 0", self.reference_m, long_m),
+        )
+        lines = [
+            f"{nodes.format(i=i)} {digits(value)!r}"
+            + ("" if start is None else f" ic={digits(start)!r}")
+            for nodes, value, start in values
         ]
+        lines += [
+            f"{nodes.format(i=i)} nch w={digits(wide_m)!r} l={digits(length_m)!r}"
+            for nodes, wide_m, length_m in transistors
+        ]
+        return lines
+
+    def heat_w(
+        self, p_v: Floats, n_v: Floats, tail_v: Floats, ref_v: Floats, supply_v: float,
+        tail_a: Floats | float | None = None,
+    ) -> dict[str, Floats]:  # fmt: skip
+        """
+        Return the heat by class of element, from node voltages by the square law.
+
+        Parameters
+        ----------
+        p_v, n_v, tail_v, ref_v : ndarray
+            Voltages of a tank's nodes, of the same shape.
+        supply_v : float
+            VDD.
+        tail_a : float or ndarray, optional
+            Designed tail currents, of the last axis.
+        """
+        ratio = MIRROR * (1.0 if tail_a is None else np.asarray(tail_a) / self.tail_a)
+        gain = NMOS_KP_A_PER_V2 * self.pair_m / LENGTH_M
+        small = NMOS_KP_A_PER_V2 * self.reference_m / self.mirror_length_m
+
+        def heat(gate_v: Floats, drain_v: Floats, source_v: Floats | float) -> Floats:
+            across_v = drain_v - source_v
+            return drain_current_a(gate_v - source_v, across_v, 1.0) * across_v
+
+        return {
+            "tank_loss": (p_v - n_v) ** 2 / self.tank.parallel_ohm,
+            "pair_transistors": gain * (heat(n_v, p_v, tail_v) + heat(p_v, n_v, tail_v)),
+            "tail_transistors": small * ratio * heat(ref_v, tail_v, 0.0),
+            "reference": small * heat(ref_v, ref_v, 0.0)
+            + (supply_v - ref_v) ** 2 / self.reference_ohm,
+        }

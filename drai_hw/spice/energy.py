@@ -70,7 +70,7 @@ class Ledger:
         return {name: joule / self.duration_s for name, joule in self.delivered_j.items()}
 
 
-def _integral(power_w: Floats, time_s: Floats) -> Floats:
+def integral(power_w: Floats, time_s: Floats) -> Floats:
     """
     Integrate columns over time by the trapezoidal rule.
 
@@ -116,7 +116,7 @@ def coupling_j(
         both = np.hstack([p_v, n_v])
         squared = ((both @ _laplacian(netlist)) * both).sum(axis=1)
         resistor_ohm, capacitor_f = branch.elements(1.0)
-        heated_j = 0.0 if resistor_ohm is None else float(_integral(squared, time_s)) / resistor_ohm
+        heated_j = 0.0 if resistor_ohm is None else float(integral(squared, time_s)) / resistor_ohm
         return heated_j, 0.5 * (capacitor_f or 0.0) * float(squared[-1] - squared[0])
     assert middle_v is not None
     side_v = {"p": p_v, "n": n_v}
@@ -127,7 +127,7 @@ def coupling_j(
         ohm, farad = branch.elements(siemens)
         assert ohm is not None
         assert farad is not None
-        heat_j += float(_integral(over_resistor**2, time_s)) / ohm
+        heat_j += float(integral(over_resistor**2, time_s)) / ohm
         stored_j += 0.5 * farad * float(over_capacitor[-1] ** 2 - over_capacitor[0] ** 2)
     return heat_j, stored_j
 
@@ -164,15 +164,15 @@ def tank_ledger(
     """
     values = netlist.parts.values
     v = p_v - n_v
-    squared_v2s = _integral(v**2, time_s)
-    core_j = values["g1_s"] * squared_v2s - values["g3_s_per_v2"] * _integral(v**4, time_s)
+    squared_v2s = integral(v**2, time_s)
+    core_j = values["g1_s"] * squared_v2s - values["g3_s_per_v2"] * integral(v**4, time_s)
     delivered = {f"Bcore{i}": float(joule) for i, joule in enumerate(core_j)}
     for i in np.flatnonzero(values["ideal_s"] > 0):
         delivered[f"Bundamp{i}"] = float(values["ideal_s"][i] * squared_v2s[i])
     loss_j = float((squared_v2s / values["loss_ohm"]).sum())
-    bleed_j = float((_integral(p_v**2 + n_v**2, time_s) / values["bleed_ohm"]).sum())
+    bleed_j = float((integral(p_v**2 + n_v**2, time_s) / values["bleed_ohm"]).sum())
 
-    sides_v2s = _integral(np.stack([p_v, n_v], axis=2) ** 2, time_s)
+    sides_v2s = integral(np.stack([p_v, n_v], axis=2) ** 2, time_s)
     bank_j = float((values["bank_s"] * sides_v2s).sum())
 
     def stored_j(k: int) -> float:
@@ -237,11 +237,11 @@ def ring_ledger(
     """
     vdd_v, width = netlist.circuit.ring_vdd_v, netlist.circuit.ring_width
     latch = width * netlist.circuit.ring_latch
-    delivered_j = -vdd_v * float(_integral(supply_a, time_s))
+    delivered_j = -vdd_v * float(integral(supply_a, time_s))
 
     def heat_j(gate_v: Floats, drain_v: Floats, share: float) -> float:
         power = inverter_heat_w(gate_v, drain_v, vdd_v, share, netlist.circuit.ring_skew)
-        return float(_integral(power.reshape(power.shape[0], -1).sum(axis=1), time_s))
+        return float(integral(power.reshape(power.shape[0], -1).sum(axis=1), time_s))
 
     def stored_j(k: int) -> float:
         sides_v = np.stack([chain_v[k] for chain_v in chains_v], axis=2).reshape(netlist.n, -1)

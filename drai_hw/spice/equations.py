@@ -11,7 +11,8 @@ from drai_hw.spice import lc
 from drai_hw.spice.extraction.amplitude import differential
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.readout import numbered_crossings_s
-from drai_hw.spice.settings import Circuit, Floats, require_resistive
+from drai_hw.spice.require import require_resistive
+from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.units import TAU
 
 ACCURACY = 1e-8

@@ -16,6 +16,7 @@ from drai_hw.spice.ring_settings import check_ring
 from drai_hw.units import TAU
 
 Floats = NDArray[np.float64]
+CORES = ("behavioural", "cross-coupled")
 DAMPING_MODES = ("none", "trimmed", "ideal")
 RHO_WARNING = 0.5
 # 35 tanks, three letters, 4 pixels flipped: 9 of 9 recalled at 2, 6 of 9 at 3, 3 of 9 at 4
@@ -91,6 +92,10 @@ class Circuit:
         Peak of the uncoupled tank's voltage between its two sides, volt.
     gain : float
         Small-signal negative conductance of the core times the tank's loss resistance, > 1.
+    core : {"behavioural", "cross-coupled"}
+        A cubic conductance, or a pair of level-1 transistors that VDD feeds; tanks only.
+    core_vdd_v : float
+        Supply of cross-coupled cores, volt.
     damping : {"none", "trimmed", "ideal"}
         What is done about the damping that coupling resistors add (see ``lc``).
     coupling : {"resistive", "capacitive", "series-rc", "parallel-rc"}
@@ -130,6 +135,8 @@ class Circuit:
     capacitance_f: float = 253.3e-12
     amplitude_v: float = 1.0
     gain: float = 2.0
+    core: Literal["behavioural", "cross-coupled"] = "behavioural"
+    core_vdd_v: float = 1.8
     damping: Literal["none", "trimmed", "ideal"] = "none"
     coupling: Literal["resistive", "capacitive", "series-rc", "parallel-rc"] = "resistive"
     coupling_rad: float = 0.0
@@ -180,6 +187,11 @@ def check_circuit(circuit: Circuit) -> None:
     """
     if circuit.kind not in ("lc", "ring"):
         raise SpecError(f"circuit.kind = {circuit.kind!r}: needed is 'lc' or 'ring'")
+    if circuit.core not in CORES or (circuit.core != CORES[0] and circuit.kind != "lc"):
+        raise SpecError(
+            f"circuit.core = {circuit.core!r} with circuit.kind = {circuit.kind!r}: needed is one "
+            f"of {', '.join(CORES)}; rings have transistors and take the first"
+        )
     if circuit.damping not in DAMPING_MODES:
         raise SpecError(
             f"circuit.damping = {circuit.damping!r}: needed is one of {', '.join(DAMPING_MODES)}"
@@ -199,6 +211,7 @@ def check_circuit(circuit: Circuit) -> None:
         )
     for key, unit in (
         ("rho", ""), ("f0_hz", " Hz"), ("q", ""), ("capacitance_f", " F"), ("amplitude_v", " V"),
+        ("core_vdd_v", " V"),
     ):  # fmt: skip
         value = getattr(circuit, key)
         if not (math.isfinite(value) and value > 0):
@@ -268,29 +281,6 @@ def branch_of(circuit: Circuit, nominal_hz: float) -> Branch:
     """
     phase_rad = math.pi / 2 if circuit.coupling == "capacitive" else circuit.coupling_rad
     return Branch(circuit.coupling, phase_rad, TAU * nominal_hz)
-
-
-def require_resistive(circuit: Circuit, what: str) -> None:
-    """
-    Refuse couplings with capacitors where only resistors are meant.
-
-    Parameters
-    ----------
-    circuit : Circuit
-        Settings.
-    what : str
-        Who needs resistors, for the message.
-
-    Raises
-    ------
-    SpecError
-        ``circuit.coupling`` is not "resistive".
-    """
-    if circuit.coupling != "resistive":
-        raise SpecError(
-            f"circuit.coupling = {circuit.coupling!r}: {what} couplings of resistors only; needed "
-            "is 'resistive'"
-        )
 
 
 def check_weights(weights: ArrayLike) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drai_hw.errors import SpecError
-from drai_hw.spice import lc, ring
+from drai_hw.spice import cross_coupled, lc, ring
 from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.energy import Ledger, ring_ledger, tank_ledger
 from drai_hw.spice.engine import Progress, Waves
@@ -29,9 +28,14 @@ from drai_hw.spice.settings import (
     settings_of,
 )
 from drai_hw.spice.shared import simulate_shared
+from drai_hw.spice.starts import start_phases_of
 from drai_hw.units import TAU
 
-_BUILDERS = {"lc": lc.build, "ring": ring.build}
+_BUILDERS = {
+    ("lc", "behavioural"): lc.build,
+    ("lc", "cross-coupled"): cross_coupled.build,
+    ("ring", "behavioural"): ring.build,
+}
 _FREE_CYCLES = 40
 ENGINES = ("batch", "shared")
 
@@ -104,7 +108,7 @@ def create(
             f"capacitors of shape {banks.fixed_f.shape} for {n} oscillators of kind "
             f"{settings.kind!r}: needed are {shape[1]} sides of each, {shape}"
         )
-    return _BUILDERS[settings.kind](
+    return _BUILDERS[settings.kind, settings.core](
         matrix,
         settings,
         start,
@@ -205,7 +209,7 @@ def free_running_hz(
         It does not oscillate.
     """
     settings = replace(settings_of(circuit), cycles=_FREE_CYCLES)
-    netlist = _BUILDERS[settings.kind](
+    netlist = _BUILDERS[settings.kind, settings.core](
         np.zeros((1, 1)), settings, np.zeros(1), np.zeros(1),
         name="free", command="free_running_hz", seed=0,
     )  # fmt: skip
@@ -214,6 +218,8 @@ def free_running_hz(
 
 
 def _ledger(netlist: Netlist, waves: Waves, p_v: Floats, n_v: Floats, f_hz: float) -> Ledger:
+    if netlist.circuit.core == "cross-coupled":
+        return cross_coupled.ledger(netlist, waves, f_hz)
     middle_v = waves.select([f"v({middle})" for middle in netlist.parts.middles])
     if netlist.kind == "lc":
         inductor_a = waves.select([f"i(lt{i})" for i in range(netlist.n)])
@@ -308,41 +314,6 @@ def run(
         seconds=waves.seconds,
         solver=rung.name,
     )
-
-
-def start_phases_of(pattern: ArrayLike, jitter_rad: float, seed: int) -> Floats:
-    """
-    Return start phases of a pattern: 0 or pi with uniform jitter.
-
-    Without jitter every phase sits on a saddle of the phase model, which no circuit does.
-
-    Parameters
-    ----------
-    pattern : array_like, shape (N,)
-        +1/-1.
-    jitter_rad : float
-        Half width of the jitter.
-    seed : int
-        Seed of the jitter.
-
-    Returns
-    -------
-    ndarray of float
-        Radian.
-
-    Raises
-    ------
-    SpecError
-        The pattern holds other values than +1 and -1.
-    """
-    sides = np.asarray(pattern)
-    if sides.ndim != 1 or not np.isin(sides, (-1, 1)).all():
-        raise SpecError(
-            f"start pattern of shape {sides.shape} with values {np.unique(sides)[:5].tolist()}: "
-            "needed is one row of +1 and -1"
-        )
-    jitter = np.random.default_rng(seed).uniform(-jitter_rad, jitter_rad, sides.size)
-    return np.where(sides > 0, 0.0, math.pi) + jitter
 
 
 def recall(

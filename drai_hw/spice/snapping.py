@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 from drai_hw.errors import SpecError
 from drai_hw.spice.lc import design_tank
 from drai_hw.spice.memristors import MODELS, Model
+from drai_hw.spice.require import require_resistive
 from drai_hw.spice.settings import (
     Circuit,
     Floats,
     check_circuit,
     check_weights,
     half_bandwidth,
-    require_resistive,
     scale_weights,
 )
 

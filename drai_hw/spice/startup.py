@@ -14,6 +14,7 @@ from drai_hw.spice.engine import simulate
 from drai_hw.spice.lc import design_tank
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.pyspice import digits
+from drai_hw.spice.require import require_behavioural
 from drai_hw.spice.settings import (
     Circuit,
     CircuitLike,
@@ -138,6 +139,7 @@ def startup(circuit: CircuitLike, *, coupled: bool = True) -> Startup:
     check_circuit(settings)
     if settings.kind == "ring":
         return _ring(settings, coupled)
+    require_behavioural(settings, "start-up is told of")
     tank = design_tank(
         settings.f0_hz, settings.q, settings.amplitude_v, settings.capacitance_f,
         gain=settings.gain,
@@ -353,3 +355,4 @@ def _require_tank(circuit: Circuit) -> None:
             f"circuit.kind = {circuit.kind!r}: start-up from thermal noise is of tanks, needed is "
             "'lc'; of rings there is the growth rate, startup(circuit)"
         )
+    require_behavioural(circuit, "start-up is told of")

@@ -7,6 +7,7 @@ from scipy.integrate import solve_ivp
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.netlist import Netlist
+from drai_hw.spice.require import require_behavioural
 from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.units import TAU
 
@@ -164,3 +165,4 @@ def differential(netlist: Netlist) -> dict[str, Floats]:
 def _tanks(netlist: Netlist) -> None:
     if netlist.kind != "lc":
         raise SpecError(f"a netlist of kind {netlist.kind!r}: needed is one of tanks, kind 'lc'")
+    require_behavioural(netlist.circuit, "the equations of tanks have")

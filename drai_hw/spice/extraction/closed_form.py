@@ -7,6 +7,7 @@ import math
 from drai_hw.spice import ring
 from drai_hw.spice.extraction.phasemap import PhaseMap
 from drai_hw.spice.lc import design_tank
+from drai_hw.spice.require import require_behavioural
 from drai_hw.spice.settings import Circuit, branch_of
 from drai_hw.units import TAU
 
@@ -75,5 +76,6 @@ def ring_map(circuit: Circuit) -> PhaseMap:
 
 
 def closed_form(circuit: Circuit) -> PhaseMap:
-    """Return the phase map by formulae, for either kind of circuit."""
+    """Return the phase map by formulae, for either kind of circuit; drawn cores have none."""
+    require_behavioural(circuit, "the closed form of tanks has")
     return tank_map(circuit) if circuit.kind == "lc" else ring_map(circuit)

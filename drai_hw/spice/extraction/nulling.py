@@ -9,7 +9,8 @@ from drai_hw.errors import SpecError
 from drai_hw.spice import ring
 from drai_hw.spice.extraction.phase_response import phase_response
 from drai_hw.spice.extraction.phasemap import PhaseMap
-from drai_hw.spice.settings import Circuit, require_resistive
+from drai_hw.spice.require import require_resistive
+from drai_hw.spice.settings import Circuit
 
 
 def null_lag(

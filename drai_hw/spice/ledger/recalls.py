@@ -17,7 +17,7 @@ from drai_hw.spec import Patterns, Spec, corrupt
 from drai_hw.spice import drawn
 from drai_hw.spice.drawn import Rings
 from drai_hw.spice.settings import Floats
-from drai_hw.spice.simulate import start_phases_of
+from drai_hw.spice.starts import start_phases_of
 from drai_hw.spice.transistors import Transistors
 
 SIZES = (2, 4, 8, 16)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from drai_hw.errors import ConvergenceError
-from drai_hw.spice.devices import LENGTH_M, NMOS_KP_A_PER_V2, THRESHOLD_V, drain_current_a
-from drai_hw.spice.drawn_tanks import MIRROR, TAIL_F, TAIL_OVERDRIVE_V, DrawnTanks
+from drai_hw.spice.devices import LENGTH_M, NMOS_KP_A_PER_V2
+from drai_hw.spice.drawn_tanks import TAIL_F, DrawnTanks
 from drai_hw.spice.engine import simulate
 from drai_hw.spice.readout import rising_crossings_s
 from drai_hw.spice.settings import Circuit, Floats
@@ -118,7 +118,6 @@ def tank_cycle(
     settings = replace(circuit or Circuit(), points_per_cycle=points)
     drawn = DrawnTanks(settings, supply_v, pair_m)
     tank, tail_a, reference_a = drawn.tank, drawn.tail_a, drawn.reference_a
-    small_m, gate_v = drawn.reference_m, THRESHOLD_V + TAIL_OVERDRIVE_V
     beta = NMOS_KP_A_PER_V2 * pair_m / LENGTH_M
     text = drawn.netlist(np.zeros((1, 1)), np.zeros(1), _CYCLES)
     waves = simulate(text, stop_s=_CYCLES / settings.f0_hz, expected_points=_CYCLES * points,
@@ -137,11 +136,7 @@ def tank_cycle(
     def per_period(values: Floats) -> float:
         return float(np.trapezoid(values, t)) / _KEPT
 
-    def heat(gate: Floats, drain: Floats, source: Floats, width_m: float) -> float:
-        gain = NMOS_KP_A_PER_V2 * width_m / LENGTH_M
-        return per_period(drain_current_a(gate - source, drain - source, gain) * (drain - source))
-
-    zero = np.zeros_like(t)
+    heat = drawn.heat_w(p, n, tail, ref, supply_v)
     stored = 0.5 * (
         tank.capacitance_f * (p * p + n * n) + 0.5 * tank.inductance_h * (lp * lp + ln * ln)
         + TAIL_F * tail * tail
@@ -159,11 +154,10 @@ def tank_cycle(
         supply_j=-supply_v * per_period(supply),
         closed_j=supply_v * (tail_a + reference_a) / float(measured_hz),
         heat_j={
-            "tank loss": per_period((p - n) ** 2) / tank.parallel_ohm,
-            "pair": heat(n, p, tail, pair_m) + heat(p, n, tail, pair_m),
-            "tail": heat(ref, tail, zero, MIRROR * small_m),
-            "reference": heat(ref, ref, zero, small_m)
-            + per_period((supply_v - ref) ** 2) * reference_a / (supply_v - gate_v),
+            "tank loss": per_period(heat["tank_loss"]),
+            "pair": per_period(heat["pair_transistors"]),
+            "tail": per_period(heat["tail_transistors"]),
+            "reference": per_period(heat["reference"]),
         },
         stored_j=float(stored[-1] - stored[0]) / _KEPT,
     )

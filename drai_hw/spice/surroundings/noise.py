@@ -19,7 +19,8 @@ from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.readout import frequency_hz, phases
 from drai_hw.spice.ring import chains_of, nodes_of
 from drai_hw.spice.settings import Circuit, Floats, half_bandwidth
-from drai_hw.spice.simulate import create, start_phases_of
+from drai_hw.spice.simulate import create
+from drai_hw.spice.starts import start_phases_of
 from drai_hw.units import TAU
 
 KELVIN = 300.0

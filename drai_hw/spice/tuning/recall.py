@@ -15,7 +15,8 @@ from drai_hw.spice.bank_design import BankDesign
 from drai_hw.spice.extraction import closed_form, predict
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.settings import Circuit, Floats
-from drai_hw.spice.simulate import create, run, start_phases_of
+from drai_hw.spice.simulate import create, run
+from drai_hw.spice.starts import start_phases_of
 from drai_hw.spice.tuning.calibrate import Calibration
 from drai_hw.spice.tuning.mismatch import closed_form_hz, draw
 from drai_hw.spice.tuning.trim import trim
