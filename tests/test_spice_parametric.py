@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from drai_hw import spice
+from drai_hw.cli import run as cli
 from drai_hw.spice.engine import simulate
 from drai_hw.units import TAU, wrap_rad
 
@@ -119,6 +121,20 @@ def test_an_element_that_deviates_keeps_its_number():
     detuned = spice.create(weights(), spice.Circuit(), detuning=[0, 0.01, 0, 0, 0])
     inductors = [line for line in detuned.file_text.splitlines() if line.startswith("Lt")]
     assert [("{tank_h}" in line) for line in inductors] == [True, False, True, True, True]
+
+
+def test_what_somebody_added_in_another_notation_stays():
+    netlist = network("lc")
+    added = netlist.text.replace("\n.options", "\nCx p0 0 1u\nRw0_1_x p0 0 5k\n.options", 1)
+    text = dataclasses.replace(netlist, text=added).file_text
+    assert "\nCx p0 0 1u\nRw0_1_x p0 0 5k\n" in text
+
+
+@pytest.mark.parametrize("kind", ["lc", "ring"])
+def test_our_own_lint_finds_nothing_in_a_file(kind, tmp_path):
+    path = tmp_path / "network.cir"
+    path.write_text(network(kind).file_text)
+    assert cli(["lint", str(path)]) == 0
 
 
 @pytest.mark.parametrize("kind", ["lc", "ring"])

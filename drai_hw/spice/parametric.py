@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -100,8 +101,16 @@ def _having(values: Mapping[str, float], unit: str) -> dict[str, float]:
     return {name: value for name, value in values.items() if name.endswith(unit)}
 
 
+def _number(token: str) -> float:
+    """Return a plain number; nan for what somebody added in another notation."""
+    try:
+        return float(token)
+    except ValueError:
+        return math.nan
+
+
 def _bare(token: str, values: Mapping[str, float]) -> str:
-    return next((name for name, value in values.items() if float(token) == value), token)
+    return next((name for name, value in values.items() if _number(token) == value), token)
 
 
 def _name(token: str, values: Mapping[str, float]) -> str:
@@ -112,7 +121,7 @@ def _name(token: str, values: Mapping[str, float]) -> str:
 def _branch(token: str, unit_ohm: float, weight: float) -> str:
     size = abs(digits(float(weight)))
     # three roundings to 12 digits, each below 5e-12
-    if size == 0 or abs(unit_ohm / size / float(token) - 1.0) > _ROUNDED:
+    if size == 0 or not abs(unit_ohm / size / _number(token) - 1.0) < _ROUNDED:
         return token
     return f"{{{UNIT}}}" if size == 1.0 else f"{{{UNIT}/{size:.12g}}}"
 
