@@ -22,6 +22,7 @@ from drai_hw.cli.common import (
     spec_argument,
 )
 from drai_hw.cli.running import perform, tell_failures
+from drai_hw.cli.spice_dies import corner_of, dies_lines, dies_options, refuse, run_dies
 from drai_hw.errors import SpecError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ MACRO = "phase"
     help="Make the couplings of tanks of parts that exist, and say what it does to the weights: "
     "E12, E24, E96 resistors, or levels of a memristor, e.g. vteam:32. Not with --run.",
 )
+@dies_options
 @out_option("Directory, or a .cir file.")
 @seed_option
 @force_option
@@ -63,6 +65,9 @@ def command(
     simulate: bool,
     check: bool,
     parts: str | None,
+    dies: int | None,
+    temperature: float | None,
+    supply: float | None,
     output: str | None,
     seed: int | None,
     force: bool,
@@ -87,6 +92,7 @@ def command(
         raise click.UsageError(
             "--snap makes couplings of parts, which phase macromodels don't have: leave one out"
         )
+    refuse(dies, simulate, macro, (temperature, supply))
     from drai_hw.model import plan
 
     with clean_stdout() as say, tempfile.TemporaryDirectory() as scratch:
@@ -96,6 +102,7 @@ def command(
             # Only what was asked for goes to a place of the user's: a netlist, or a whole run.
             job = replace(job, outdir=path.parent if simulate else Path(scratch))
         plan.require_circuit(job.spec)
+        corner = corner_of(job, temperature, supply) if dies else None
         circuits = simulate and not macro
         run = perform(job, ("spice",) if circuits else ("twin",), force=force)
         model = _macromodel(job, run) if macro else None
@@ -107,6 +114,8 @@ def command(
             write_whole(path, text)
         figures = _macro_figures(job, model, simulate) if model else _figures(job, run, simulate)
         result = {**figures, "netlist": str(path), "stages": run.stages(), **extras}
+        if dies and corner:
+            result["dies"] = run_dies(job, run, dies, corner, force)
         if check:
             result["stale"] = [str(path)] if stale else []
         say(json_text(result) if as_json else _text(result, check))
@@ -276,6 +285,8 @@ def _text(result: Mapping[str, Any], check: bool) -> str:
     else:
         offsets = ", ".join(f"{value:.4f}" for value in result["offsets_rad"])
         lines.append(f"offsets {offsets} rad")
+    if "dies" in result:
+        lines += dies_lines(result["dies"])
     return "\n".join(lines)
 
 

@@ -7,11 +7,16 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from drai_hw.errors import DraiError
+from drai_hw.errors import DraiError, SpecError
 from drai_hw.files import write_whole
+from drai_hw.spice.engine import Progress
+from drai_hw.spice.side_by_side import side_by_side
 
 Part = dict[str, Any]
 
@@ -56,6 +61,52 @@ def made_all(
         else:
             tell(f"{name}: {f'{time.monotonic() - begun:.1f} s' if now else 'kept'}")
     return parts, failed
+
+
+def made_side_by_side(
+    folder: Path,
+    work: Sequence[tuple[str, Callable[[Progress], Part]]],
+    *,
+    processes: int | None = None,
+    fresh: bool = False,
+    tell: Callable[[int, int, str], None] | None = None,
+) -> list[Part]:
+    """
+    Return parts in the order of the work, made side by side.
+
+    Parameters
+    ----------
+    folder : Path
+        Where parts are kept; what is there is not made again.
+    work : sequence of (str, callable)
+        Name and maker of each part; a maker may tell its progress, and is ended there when another
+        one fails.
+    processes : int, optional
+        Parts made side by side, at least 1; as many as there are processors when omitted.
+    fresh : bool
+        Make kept parts again.
+    tell : callable, optional
+        Called with the finished and all parts, and the name of the last.
+
+    Raises
+    ------
+    SpecError
+        No process.
+    """
+    if processes is not None and processes < 1:
+        raise SpecError(f"processes = {processes!r}: needed is at least 1")
+    done, lock = count(1), Lock()
+
+    def one(name: str, make: Callable[[Progress], Part], progress: Progress) -> Part:
+        if fresh:
+            (folder / f"{name}.json").unlink(missing_ok=True)
+        part, _ = made(folder, name, partial(make, progress))
+        with lock:
+            if tell:
+                tell(next(done), len(work), name)
+        return part
+
+    return side_by_side([partial(one, *each) for each in work], at_once=processes)
 
 
 def page_parser(name: str, what: str | None, folder: Path, page: Path) -> argparse.ArgumentParser:

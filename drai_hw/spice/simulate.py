@@ -243,6 +243,7 @@ def run(
     timeout_s: float = 600.0,
     progress: Progress | None = None,
     engine: str = "batch",
+    reference_hz: float | None = None,
 ) -> CircuitResult:
     """
     Run a netlist in ngspice and read phases, pattern and energies.
@@ -261,6 +262,8 @@ def run(
         Called with the finished fraction.
     engine : {"batch", "shared"}
         ``ngspice -b``, or ngspice's shared library by PySpice; both give the same numbers.
+    reference_hz : float, optional
+        Free-running frequency in which phases are counted; measured when omitted.
 
     Returns
     -------
@@ -279,7 +282,8 @@ def run(
     if engine not in ENGINES:
         raise SpecError(f"engine = {engine!r}: needed is one of {', '.join(ENGINES)}")
     waves, rung = climb(lambda rung: _waves(netlist, workdir, timeout_s, progress, rung, engine))
-    reference_hz = free_running_hz(netlist.circuit, timeout_s=timeout_s, rung=rung)
+    if reference_hz is None:
+        reference_hz = free_running_hz(netlist.circuit, timeout_s=timeout_s, rung=rung)
     p_v, n_v = _sides(netlist, waves)
     signals = p_v - n_v
     read = read_out(waves.time_s, signals, reference_hz)

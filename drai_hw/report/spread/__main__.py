@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from drai_hw.errors import DraiError, SpecError
 from drai_hw.files import write_together
@@ -31,7 +33,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--png", type=Path, metavar="FOLDER", help="write PNG there, no page")
     parser.add_argument(
         "--from", dest="given", type=Path, metavar="FILE",
-        help="draw what `python -m drai_hw.spice.spread --json` printed",
+        help="draw what `python -m drai_hw.spice.spread --json` printed, or `drai-hw spice --dies`",
     )  # fmt: skip
     parser.add_argument("-o", dest="output", type=Path, help="with --from: an .svg or .png file")
     options = parser.parse_args(arguments)
@@ -49,8 +51,21 @@ def main(arguments: list[str]) -> int:
 def _given(options: argparse.Namespace) -> dict[Path, str | bytes]:
     if options.output is None or options.output.suffix not in (".svg", ".png"):
         raise SpecError(f"-o {options.output}: needed is an .svg or .png file beside --from")
-    found = plan.read(options.given)
-    return {options.output: figures.histograms(found, options.output.suffix[1:])}
+    form = options.output.suffix[1:]
+    if (some := _dies(options.given)) is not None:
+        return {options.output: figures.dies(some, form)}
+    return {options.output: figures.histograms(plan.read(options.given), form)}
+
+
+def _dies(path: Path) -> dict[str, Any] | None:
+    """Return what `drai-hw spice --dies` found, if a file is its JSON."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if isinstance(found, dict) and isinstance(found.get("dies"), dict):
+        return dict(found["dies"])
+    return None
 
 
 def _recorded(options: argparse.Namespace) -> dict[Path, str | bytes]:

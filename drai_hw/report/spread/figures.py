@@ -21,9 +21,16 @@ SHOWN = {
     "energy_per_recall_j": "energy a recall",
 }
 """Quantities of the pictures, and their titles."""
+SHOWN_OF_DIES = {
+    "frequency_hz": "frequency",
+    "frequency_spread": "spread of a die",
+    "settled_s": "settled after",
+    "energy_per_recall_j": "energy a recall",
+}
+"""The same of `drai-hw spice --dies`."""
 _SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"),
            (1e-12, "p"), (1e-15, "f"))  # fmt: skip
-_UNITS = {"frequency_hz": "Hz", "lag_rad": "rad"}
+_UNITS = {"frequency_hz": "Hz", "lag_rad": "rad", "settled_s": "s", "frequency_spread": "%"}
 
 
 def values_of(results: Sequence[Values], name: str) -> list[float]:
@@ -34,8 +41,8 @@ def values_of(results: Sequence[Values], name: str) -> list[float]:
 def scaled(name: str, largest: float) -> tuple[float, str]:
     """Return what an axis of a quantity counts in, and its unit."""
     unit = _UNITS.get(name, "J")
-    if unit == "rad":
-        return 1.0, unit
+    if unit in ("rad", "%"):
+        return (1.0 if unit == "rad" else 0.01), unit
     factor, prefix = next((row for row in _SCALES if abs(largest) >= row[0]), (1.0, ""))
     return factor, prefix + unit
 
@@ -46,16 +53,28 @@ def histograms(found: Found, form: str = "svg") -> str | bytes:
 
     The line is the mean, the band reaches from the 5th to the 95th percentile.
     """
+    return _histograms([(group.circuit, results) for group, results in found], SHOWN, form)
 
+
+def dies(found: Mapping[str, Any], form: str = "svg") -> str | bytes:
+    """Return histograms of what `drai-hw spice --dies` found: a row before tuning, one after."""
+    states = [state for state in ("untrimmed", "trimmed") if state in found]
+    rows = [(state, [die[state] for die in found["each"]]) for state in states]
+    return _histograms(rows, SHOWN_OF_DIES, form)
+
+
+def _histograms(
+    rows: Sequence[tuple[str, Sequence[Values]]], shown: Mapping[str, str], form: str
+) -> str | bytes:
     def paint(figure: Any) -> None:
-        panels = figure.subplots(len(found), len(SHOWN), squeeze=False)
-        for row, (group, results) in zip(panels, found, strict=True):
-            for panel, (name, title) in zip(row, SHOWN.items(), strict=True):
+        panels = figure.subplots(len(rows), len(shown), squeeze=False)
+        for row, (label, results) in zip(panels, rows, strict=True):
+            for panel, (name, title) in zip(row, shown.items(), strict=True):
                 _histogram(panel, values_of(results, name), name)
                 panel.set_title(title, fontsize=8)
-            row[0].set_ylabel(f"{group.circuit}\ndies", fontsize=8)
+            row[0].set_ylabel(f"{label}\ndies", fontsize=8)
 
-    size = (9.2, 2.0 * len(found) + 0.2)
+    size = (9.2, 2.0 * len(rows) + 0.2)
     return _drawn(size, "histograms", paint, form)
 
 

@@ -14,8 +14,7 @@ from drai_hw.spice.kept_parts import tell
 from drai_hw.spice.spread import plan
 from drai_hw.spice.spread.circuits import PROCESSES, SORTS, Corner
 from drai_hw.spice.spread.runs import WHAT, Group, Values, run
-from drai_hw.spice.spread.summary import summary
-from drai_hw.units import si
+from drai_hw.spice.spread.summary import summary, told
 
 KEPT = Path("build/spread")
 
@@ -84,24 +83,14 @@ def _json(found: list[tuple[Group, list[Values]]]) -> str:
 
 
 def _text(found: list[tuple[Group, list[Values]]]) -> str:
-    lines = []
+    lines: list[str] = []
     for group, results in found:
         corner, figures = group.corner, summary(results)
-        exact = figures.pop("exact")
-        failed = figures.pop("failed")
-        lines.append(
+        title = (
             f"{group.circuit}, {corner.process}, {corner.temperature_c:g} degC, "
-            f"{corner.supply:g} VDD, mismatch x {group.scale:g}: exact {exact['hits']} of "
-            f"{exact['dies']} ({exact['low']:.2f} to {exact['high']:.2f}), failed {failed}"
+            f"{corner.supply:g} VDD, mismatch x {group.scale:g}"
         )
-        for name, each in figures.items():
-            mean, deviation, *shares = (
-                si(each[key], each["unit"], 4) for key in ("mean", "deviation", "p5", "p50", "p95")
-            )
-            lines.append(
-                f"  {name}: mean {mean}, deviation {deviation}, 5/50/95 % {' / '.join(shares)}"
-                f" ({each['count']})"
-            )
+        lines += told(title, figures)
     return "\n".join(lines)
 
 

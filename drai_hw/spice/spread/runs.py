@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from drai_hw.errors import ConvergenceError, SpecError
-from drai_hw.spice.kept_parts import made
+from drai_hw.spice.engine import Progress
+from drai_hw.spice.kept_parts import made_side_by_side
 from drai_hw.spice.spread.circuits import SORTS, Corner
 from drai_hw.spice.spread.deviate import Mismatch
 from drai_hw.spice.spread.dies import Die, measure, network
@@ -66,6 +68,10 @@ def measured(die: Die, what: str) -> Values:
         return {"fault": str(error), "exact": False}
 
 
+def _told(die: Die, what: str, progress: Progress) -> Values:
+    return measured(die, what)
+
+
 def run(
     groups: Sequence[Group], folder: Path, *, processes: int = 2, fresh: bool = False,
     tell: Callable[[int, int, str], None] | None = None,
@@ -92,32 +98,9 @@ def run(
         A corner that a circuit does not have; ngspice or models are missing. What is finished by
         then is kept.
     """
-    if processes < 1:
-        raise SpecError(f"processes = {processes!r}: needed is at least 1")
-    work = [(g, die, group.what) for g, group in enumerate(groups) for die in group.dies()]
-    found: list[dict[int, Values]] = [{} for _ in groups]
-    # a thread only waits for an ngspice, which is a process of its own
-    pool = ThreadPoolExecutor(processes)
-    try:
-        futures = {pool.submit(_kept, folder, die, what, fresh): (g, die) for g, die, what in work}
-        for done, (future, g, die) in enumerate(_as_completed(futures), 1):
-            found[g][die.seed] = future.result()
-            if tell:
-                tell(done, len(work), die.name)
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return [[values[seed] for seed in sorted(values)] for values in found]
-
-
-def _kept(folder: Path, die: Die, what: str, fresh: bool) -> Values:
-    name = f"{what}-{die.name}"
-    if fresh:
-        (folder / f"{name}.json").unlink(missing_ok=True)
-    return made(folder, name, lambda: measured(die, what))[0]
-
-
-def _as_completed(
-    futures: dict[Future[Values], tuple[int, Die]],
-) -> Iterator[tuple[Future[Values], int, Die]]:
-    for future in as_completed(futures):
-        yield (future, *futures[future])
+    work: list[tuple[str, Callable[[Progress], Values]]] = [
+        (f"{group.what}-{die.name}", partial(_told, die, group.what))
+        for group in groups for die in group.dies()
+    ]  # fmt: skip
+    parts = iter(made_side_by_side(folder, work, processes=processes, fresh=fresh, tell=tell))
+    return [list(islice(parts, group.count)) for group in groups]

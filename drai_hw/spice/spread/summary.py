@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from drai_hw.errors import SpecError
 from drai_hw.model.readout import wilson_interval
+from drai_hw.units import si
 
 QUANTITIES = {
     "frequency_hz": "Hz",
@@ -19,6 +20,8 @@ QUANTITIES = {
     "lag_rad": "rad",
     "pull": "",
     "energy_per_recall_j": "J",
+    "frequency_spread": "",
+    "settled_s": "s",
 }
 """Numbers of a die, with their units."""
 
@@ -82,3 +85,24 @@ def summary(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     found["exact"] = {"hits": hits, "dies": len(results), "low": low, "high": high}
     found["failed"] = sum("fault" in each for each in results)
     return found
+
+
+def told(title: str, figures: Mapping[str, Any]) -> list[str]:
+    """Return what `summary` found as lines to read, a title before them."""
+    exact = figures["exact"]
+    lines = [
+        f"{title}: exact {exact['hits']} of {exact['dies']} ({exact['low']:.2f} to "
+        f"{exact['high']:.2f}), failed {figures['failed']}"
+    ]
+    for name, each in figures.items():
+        if name in ("exact", "failed"):
+            continue
+        mean, deviation, *shares = (
+            si(each[key], each["unit"], 4) if each["unit"] else f"{100 * each[key]:.4g} %"
+            for key in ("mean", "deviation", "p5", "p50", "p95")
+        )
+        lines.append(
+            f"  {name}: mean {mean}, deviation {deviation}, 5/50/95 % {' / '.join(shares)}"
+            f" ({each['count']})"
+        )
+    return lines
