@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
 from drai_hw.errors import ConvergenceError
+from drai_hw.model.coupling import FourierCoupling
 from drai_hw.model.readout import is_exact, read_pattern
 from drai_hw.spice.at_size.cases import Case
-from drai_hw.spice.bank import Banks
+from drai_hw.spice.bank import Bank, Banks
 from drai_hw.spice.bank_design import BankDesign
+from drai_hw.spice.design import advance_per_cycle_rad, turned_sine
 from drai_hw.spice.extraction import closed_form, predict
+from drai_hw.spice.extraction.predict import trajectory
 from drai_hw.spice.netlist import Netlist
 from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.spice.simulate import create, run
 from drai_hw.spice.starts import start_phases_of
+from drai_hw.spice.tuning import kinds
 from drai_hw.spice.tuning.calibrate import Calibration
 from drai_hw.spice.tuning.mismatch import closed_form_hz, draw
 from drai_hw.spice.tuning.trim import trim
+from drai_hw.units import TAU
 
+Kind = Literal["lc", "ring"]
 N = 12
 FLIPS = 2
 DESIGN = BankDesign(range_share=0.024, step_share=0.00045)
-SIGMAS = (0.0, 0.001, 0.003, 0.01, 0.02)
-"""Of the tanks' own capacitors; three standard deviations of the largest are within the bank."""
+RINGS = Circuit(kind="ring", rho=0.1, points_per_cycle=40, cycles=180)
+RING_RANGE, RING_BITS = 0.045, 6
+SIGMAS: dict[Kind, tuple[float, ...]] = {
+    "lc": (0.0, 0.001, 0.003, 0.01, 0.02),
+    "ring": (0.0, 0.003, 0.01, 0.02, 0.05),
+}
+"""Of the sides' own capacitors; three standard deviations of the largest are within the bank."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +51,13 @@ class Trial:
         Standard deviation of the capacitors.
     seed : int
         Of pattern, weights, start and capacitors.
+    kind : {"lc", "ring"}
+        Tanks or rings.
     """
 
     sigma: float
     seed: int
+    kind: Kind = "lc"
 
     @property
     def case(self) -> Case:
@@ -51,16 +66,22 @@ class Trial:
 
     @property
     def circuit(self) -> Circuit:
-        """Return the tanks."""
-        return self.case.circuit
+        """Return the oscillators."""
+        return self.case.circuit if self.kind == "lc" else RINGS
+
+    @property
+    def bank(self) -> Bank:
+        """Return the bank of a side."""
+        if self.kind == "lc":
+            return DESIGN.bank(self.circuit.capacitance_f)
+        return kinds.bank_for(self.circuit, RING_RANGE, RING_BITS)
 
     def untrimmed(self) -> Banks:
         """Return the capacitors with all codes in the middle."""
-        bank = DESIGN.bank(self.circuit.capacitance_f)
-        return draw(bank, self.circuit, N, self.sigma, self.seed)
+        return draw(self.bank, self.circuit, N, self.sigma, self.seed)
 
     def trimmed(self) -> Calibration:
-        """Return the capacitors calibrated to the frequency of a nominal tank."""
+        """Return the capacitors calibrated to the frequency of a nominal oscillator."""
         return trim(self.untrimmed(), self.circuit, self.seed)
 
     def netlist(self, banks: Banks) -> Netlist:
@@ -84,13 +105,68 @@ def by_ngspice(trial: Trial, banks: Banks) -> bool:
 
 
 def by_model(trial: Trial, banks: Banks) -> bool:
-    """Return whether the float model with these frequencies and the closed form's coupling does."""
-    netlist = trial.netlist(banks)
-    hz = closed_form_hz(banks, trial.circuit)
-    detuned = replace(netlist, detuning=hz / trial.circuit.f0_hz - 1.0)
-    times = np.array([0.0, netlist.stop_s])
-    phases = predict(closed_form(trial.circuit), detuned, times, step_rad=0.02)
-    return is_exact(read_pattern(phases[-1]), trial.case.pattern())
+    """
+    Return whether the float model with these frequencies does.
+
+    The coupling of tanks is that of the closed form, of rings the first harmonic with the lag that
+    extraction finds.
+    """
+    netlist, circuit = trial.netlist(banks), trial.circuit
+    off = closed_form_hz(banks, circuit) / kinds.nominal_hz(circuit) - 1.0
+    if trial.kind == "ring":
+        end = _ring_end(netlist, off)
+    else:
+        times = np.array([0.0, netlist.stop_s])
+        found = closed_form(circuit)
+        end = predict(found, replace(netlist, detuning=off), times, step_rad=0.02)[-1]
+    return is_exact(read_pattern(end), trial.case.pattern())
+
+
+def _ring_end(netlist: Netlist, off: Floats) -> Floats:
+    sine, cosine = (turned_sine(netlist.circuit).sine, turned_sine(netlist.circuit).cosine)
+    unit = max(abs(sine[0]), abs(cosine[1]))
+    coupling = FourierCoupling(tuple(a / unit for a in sine), tuple(b / unit for b in cosine))
+    advance = advance_per_cycle_rad(netlist.circuit)
+    row_sum = float(np.abs(netlist.weights).sum(axis=1).max())
+    phases = trajectory(
+        coupling, netlist.weights / row_sum, netlist.start_phases_rad,
+        np.array([0.0, netlist.circuit.cycles * advance]), detuning=off * TAU / advance,
+        step_rad=0.02,
+    )  # fmt: skip
+    return np.asarray(phases[-1])
+
+
+def of_circuit(kind: Kind, sigma: float, seed: int) -> dict[str, Any]:
+    """Return whether a network recalls in ngspice, ``untrimmed`` and ``trimmed``."""
+    trial = Trial(sigma, seed, kind)
+    return {
+        "untrimmed": by_ngspice(trial, trial.untrimmed()),
+        "trimmed": by_ngspice(trial, trial.trimmed().banks),
+    }
+
+
+def of_models(kind: Kind, sigma: float, seeds: int) -> dict[str, Any]:
+    """
+    Return how many networks recall in the float model, and their spread.
+
+    Returns
+    -------
+    dict
+        ``runs``, recalls ``untrimmed`` and ``trimmed``, ``spread`` and ``spread_trimmed``: standard
+        deviation of a network's frequencies over the nominal one, mean of all.
+    """
+    hits, spread = np.zeros(2, dtype=int), np.zeros((seeds, 2))
+    for seed in range(seeds):
+        trial = Trial(sigma, seed, kind)
+        for k, banks in enumerate((trial.untrimmed(), trial.trimmed().banks)):
+            hits[k] += by_model(trial, banks)
+            hz = closed_form_hz(banks, trial.circuit)
+            spread[seed, k] = np.std(hz) / kinds.nominal_hz(trial.circuit)
+    before, after = spread.mean(axis=0)
+    return {
+        "runs": seeds, "untrimmed": int(hits[0]), "trimmed": int(hits[1]),
+        "spread": float(before), "spread_trimmed": float(after),
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,7 +179,7 @@ class Row:
     sigma : float
         Of the capacitors.
     spread, spread_trimmed : float
-        Standard deviation of the frequencies over f0, before and after trimming.
+        Standard deviation of the frequencies over the nominal one, before and after trimming.
     circuit, model : tuple of (int, int, int)
         Exact recalls untrimmed and trimmed, and how many of each were run.
     """
@@ -114,39 +190,13 @@ class Row:
     circuit: tuple[int, int, int]
     model: tuple[int, int, int]
 
-
-def row(sigma: float, seeds: int, model_seeds: int, told: Callable[[str], None]) -> Row:
-    """
-    Run the networks of one mismatch.
-
-    Parameters
-    ----------
-    sigma : float
-        Of the capacitors.
-    seeds, model_seeds : int
-        Networks in ngspice and in the float model; the first are among the second.
-    told : callable
-        Called with what was found of each network.
-    """
-    plain: list[Floats] = []
-    trim: list[Floats] = []
-    hits = np.zeros((2, 2), dtype=int)
-    for seed in range(max(seeds, model_seeds)):
-        trial = Trial(sigma, seed)
-        both = (trial.untrimmed(), trial.trimmed().banks)
-        for values, banks in zip((plain, trim), both, strict=True):
-            values.append(closed_form_hz(banks, trial.circuit))
-        found = [by_model(trial, banks) for banks in both] if seed < model_seeds else [False] * 2
-        hits[1] += found
-        if seed < seeds:
-            seen = [by_ngspice(trial, banks) for banks in both]
-            hits[0] += seen
-            told(f"sigma {sigma:g} seed {seed}: ngspice {seen}, model {found}")
-    f0_hz = Trial(sigma, 0).circuit.f0_hz
-    return Row(
-        sigma=sigma,
-        spread=float(np.std(plain, axis=1).mean() / f0_hz),
-        spread_trimmed=float(np.std(trim, axis=1).mean() / f0_hz),
-        circuit=(int(hits[0, 0]), int(hits[0, 1]), seeds),
-        model=(int(hits[1, 0]), int(hits[1, 1]), model_seeds),
-    )
+    @classmethod
+    def of(cls, sigma: float, circuits: Sequence[dict[str, Any]], models: dict[str, Any]) -> Row:
+        """Return the row of what `of_circuit`, for some seeds, and `of_models` found."""
+        before, after = (
+            sum(bool(each[name]) for each in circuits) for name in ("untrimmed", "trimmed")
+        )
+        return cls(
+            sigma, models["spread"], models["spread_trimmed"], (before, after, len(circuits)),
+            (models["untrimmed"], models["trimmed"], models["runs"]),
+        )  # fmt: skip
