@@ -19,7 +19,7 @@ from drai_hw.spice.equations import crossings_s
 from drai_hw.spice.extraction import closed_form
 from drai_hw.spice.ledger.tank_cycle import amplitude_v
 from drai_hw.spice.startup import startup
-from drai_hw.spice.tuning.mismatch import draw
+from drai_hw.spice.tuning.mismatch import closed_form_hz, draw, draw_plain
 
 CORES = {"core": "cross-coupled"}
 PATTERN = np.array([1, -1, 1, 1, -1, -1, 1, -1])
@@ -154,3 +154,17 @@ def test_a_network_file_asks_for_drawn_cores(tmp_path, capfd, monkeypatch):
     assert cli(["spice", "mine", "--run", "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
     assert "cores and their bias drawn (level-1: not a technology)" in json.dumps(found)
+
+
+def test_unequal_sides_shift_the_frequency_as_between_the_sides_and_no_more():
+    """Halves without coupling swing in phase, too: a mismatch of 1 % moved tanks by 1 %."""
+    circuit = spice.Circuit(**CORES, cycles=200)
+    capacitors = draw_plain(circuit, 4, 0.01, 3)
+    start = np.zeros(4)
+    run = spice.run(spice.create(np.zeros((4, 4)), circuit, start_phases=start, banks=capacitors))
+    found = np.diff(run.phases_rad[50:], axis=0).mean(axis=0) / math.tau
+    wanted = closed_form_hz(capacitors, circuit) / circuit.f0_hz - 1.0
+    assert np.abs(wanted).max() > 0.001
+    assert found == pytest.approx(wanted, abs=3e-4)
+    assert run.amplitude_v == pytest.approx(1.0, abs=0.01)
+    assert abs(run.balance) < 1e-4

@@ -21,6 +21,8 @@ from drai_hw.units import TAU
 
 METHOD = "supply energy from VDD, cores and their bias drawn (level-1: not a technology)"
 SOLVER_OPTIONS = "reltol=1e-6"
+WINDING = 0.7
+"""Coupling of the halves of a symmetric inductor with a centre tap."""
 _PAIR_M, _PAIR_A = 8e-6, math.pi / 2.0 / 20e3
 """Width of a pair's transistor for the tail current of 1 V across 20 kohm."""
 
@@ -53,7 +55,7 @@ def drawn(circuit: Circuit) -> DrawnTanks:
         )
     plain = DrawnTanks(circuit, circuit.core_vdd_v)
     pair_m = _PAIR_M * plain.tail_a / _PAIR_A / circuit.amplitude_v**2
-    return DrawnTanks(circuit, circuit.core_vdd_v, pair_m)
+    return DrawnTanks(circuit, circuit.core_vdd_v, pair_m, winding=WINDING)
 
 
 def build(
@@ -71,9 +73,9 @@ def build(
     Write the netlist of N tanks with cross-coupled pairs.
 
     As `drai_hw.spice.lc.build`, with a core of transistors in the place of each behavioural one:
-    two halves of the inductor lead from VDD to the sides, the pair draws its tail current from a
-    mirror of its own. ``trimmed`` raises each tail current by what the couplings of its tank take
-    at full amplitude. There is no bleed resistor: the inductor holds the sides at VDD.
+    two halves of the inductor, wound together, lead from VDD to the sides, the pair draws its tail
+    current from a mirror of its own. ``trimmed`` raises each tail current by what the couplings of
+    its tank take at full amplitude. No bleed resistor: the inductor holds the sides at VDD.
 
     Parameters
     ----------
@@ -156,7 +158,7 @@ def build(
         parameters={
             "vdd_v": vdd_v,
             "side_f": tank.capacitance_f,
-            "half_h": tank.inductance_h / 2.0,
+            "half_h": tanks.half_h(tank.inductance_h),
             "loss_ohm": tank.parallel_ohm,
             "reference_ohm": tanks.reference_ohm,
             "pair_m": tanks.pair_m,
@@ -198,9 +200,9 @@ def ledger(netlist: Netlist, waves: Waves, frequency_hz: float) -> Ledger:
 
     p_v, n_v, tail_v = all_of("v(p"), all_of("v(n"), all_of("v(tail")
     currents_a = all_of("i(lp"), all_of("i(ln")
-    heat = drawn(netlist.circuit).heat_w(
-        p_v, n_v, tail_v, all_of("v(ref"), vdd_v, tail_a=values["tail_a"]
-    )
+    tanks = drawn(netlist.circuit)
+    half_h = np.asarray([tanks.half_h(float(henry)) for henry in values["inductance_h"]])
+    heat = tanks.heat_w(p_v, n_v, tail_v, all_of("v(ref"), vdd_v, tail_a=values["tail_a"])
     dissipated = {name: float(integral(watt, time_s).sum()) for name, watt in heat.items()}
     # capacitors of a bank keep VDD off its switches
     sides_v2s = integral((np.stack([p_v, n_v], axis=2) - vdd_v) ** 2, time_s)
@@ -210,8 +212,9 @@ def ledger(netlist: Netlist, waves: Waves, frequency_hz: float) -> Ledger:
     def stored_j(k: int) -> float:
         squared = np.column_stack([p_v[k], n_v[k]]) ** 2
         electric = (0.5 * values["capacitance_f"] * squared).sum()
-        halves = sum(0.25 * values["inductance_h"] * ampere[k] ** 2 for ampere in currents_a)
-        return float(electric + np.sum(halves) + (0.5 * TAIL_F * tail_v[k] ** 2).sum())
+        one_a, other_a = currents_a[0][k], currents_a[1][k]
+        squares = 0.5 * (one_a**2 + other_a**2) - tanks.winding * one_a * other_a
+        return float(electric + (half_h * squares + 0.5 * TAIL_F * tail_v[k] ** 2).sum())
 
     delivered_j = -vdd_v * float(integral(waves.select(["i(vdd)"])[:, 0], time_s))
     duration_s = float(time_s[-1] - time_s[0])

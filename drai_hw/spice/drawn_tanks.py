@@ -36,12 +36,17 @@ class DrawnTanks:
         Width of each transistor of a pair.
     mirror_length_m : float
         Length of the mirror's transistors; their width goes with it.
+    winding : float
+        Coupling of the two halves of the inductor, 0 to below 1. Without any both sides also swing
+        in phase at the same frequency, and unequal sides feed that; with it the sides in phase are
+        faster by sqrt((1 + k)/(1 - k)).
     """
 
     circuit: Circuit = field(default_factory=Circuit)
     supply_v: float = 1.8
     pair_m: float = 8e-6
     mirror_length_m: float = LENGTH_M
+    winding: float = 0.0
 
     @property
     def tank(self) -> Tank:
@@ -50,6 +55,10 @@ class DrawnTanks:
         return design_tank(
             some.f0_hz, some.q, some.amplitude_v, some.capacitance_f, gain=1.0 + 1e-9
         )
+
+    def half_h(self, inductance_h: float) -> float:
+        """Return each half of an inductor that is so large between the sides."""
+        return inductance_h / (2.0 * (1.0 + self.winding))
 
     @property
     def tail_a(self) -> float:
@@ -155,8 +164,8 @@ class DrawnTanks:
         mirror_m = MIRROR * self.reference_m * ampere / self.tail_a
         pair_m, long_m = self.pair_m, self.mirror_length_m
         values = (
-            ("Lp{i} vdd p{i}", henry / 2, 0.5 * ampere - around_a),
-            ("Ln{i} vdd n{i}", henry / 2, 0.5 * ampere + around_a),
+            ("Lp{i} vdd p{i}", self.half_h(henry), 0.5 * ampere - around_a),
+            ("Ln{i} vdd n{i}", self.half_h(henry), 0.5 * ampere + around_a),
             ("Cp{i} p{i} 0", side_f[0], vdd_v + half_v),
             ("Cn{i} n{i} 0", side_f[1], vdd_v - half_v),
             ("Rloss{i} p{i} n{i}", self.tank.parallel_ohm, None),
@@ -178,6 +187,8 @@ class DrawnTanks:
             f"{nodes.format(i=i)} nch w={digits(wide_m)!r} l={digits(length_m)!r}"
             for nodes, wide_m, length_m in transistors
         ]
+        if self.winding:  # both currents leave VDD: what turns around the tank adds up
+            lines.append(f"K{i} Lp{i} Ln{i} {-self.winding!r}")
         return lines
 
     def heat_w(
