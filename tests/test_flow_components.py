@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drai_hw import catalog
+from drai_hw import catalog, spice
 from drai_hw.cli import run
 from drai_hw.cli.common import with_overrides
 from drai_hw.errors import SpecError
@@ -75,6 +75,27 @@ def test_what_a_die_says_of_its_frequencies_is_what_ngspice_measures(kind: str) 
     assert said["frequency_deviation_before_rms"] > 4 * said["frequency_deviation_after_rms"]
     assert said["codes"] == die.trimmed.codes.tolist()  # type: ignore[attr-defined]
     assert said["codes_at_an_end"] == 0
+
+
+def test_so_it_is_with_drawn_cores_while_the_halves_of_a_tank_differ_little() -> None:
+    circuit = Circuit(core="cross-coupled")
+    die = die_of(circuit, 6, 3, mismatch=0.005, bits=6, reach=0.03)
+    assert die is not None
+    bank = kinds.bank_for(circuit, 0.03, 6)
+    nominal_hz = ngspice_hz(draw(bank, circuit, 1, 0.0, 0, unit_sigma=0.0), circuit)[0]
+    for capacitors in (die.drawn, die.trimmed):
+        seen = ngspice_hz(capacitors, circuit) / nominal_hz - 1
+        assert np.abs(seen - die.deviation(capacitors)).max() < 2e-4
+    assert np.ptp(die.deviation(die.drawn)) > 2e-3
+
+
+def test_a_drawn_core_takes_from_vdd_while_it_is_calibrated_what_it_takes_in_ngspice() -> None:
+    circuit = Circuit(core="cross-coupled", cycles=20)
+    power_w = spice.run(spice.create(np.zeros((1, 1)), circuit, start_phases=[0.0])).power_w
+    assert kinds.power_w(circuit) == pytest.approx(power_w, rel=1e-3)
+    die = die_of(circuit, 2, 3, mismatch=0.001, bits=6, reach=0.03)
+    assert die is not None
+    assert "from VDD" in die.summary()["calibration_energy_method"]
 
 
 def test_a_bank_that_is_too_short_is_told() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drai_hw import spice
 from drai_hw.cli import run as run_verb
 from drai_hw.errors import ConvergenceError, SpecError
 from drai_hw.flow import dies as flow_dies
@@ -18,8 +19,9 @@ from drai_hw.report.spread import __main__ as report
 from drai_hw.spec import Spec
 from drai_hw.spec.load import parse
 from drai_hw.spice.drawn import Rings, free_running_hz
+from drai_hw.spice.engine import simulate
 from drai_hw.spice.kept_parts import Part
-from drai_hw.spice.spread.circuits import Corner
+from drai_hw.spice.spread.circuits import Corner, TankSort
 from drai_hw.spice.transistors import LEVEL1
 from tests.tiny_network import TINY
 
@@ -81,6 +83,27 @@ def test_a_die_is_measured_and_its_energy_is_that_of_the_supply(corner: Corner) 
     seconds = each.network(die.trimmed, 0).stop_s
     charged_j = 8 * 2 * 5 * 10e-15 * volt**2 * found["frequency_hz"] * seconds
     assert 1.1 < found["energy_per_recall_j"] / charged_j < 1.2
+
+
+def test_tanks_with_drawn_cores_have_a_supply_and_a_temperature_too() -> None:
+    keys = 'core = "cross-coupled"\nmismatch = 0.001\n'
+    nominal, hot = some(keys=keys), some(HOT, keys=keys)
+    netlists = [each.network(each.drawn(0).trimmed, 0) for each in (nominal, hot)]
+    assert resistors(netlists[0].text) == resistors(netlists[1].text) != []
+    assert netlists[1].circuit.core_vdd_v == pytest.approx(1.62)
+    power_w = [spice.run(each.free(None, 1), reference_hz=1e6).power_w for each in (nominal, hot)]
+    # as other tanks of the same transistors: the tail follows VDD less a threshold
+    tanks = TankSort().tanks
+    told = []
+    for corner in (Corner(), HOT):
+        text = tanks.netlist(
+            np.zeros((1, 1)), np.zeros(1), 40, supply_v=1.8 * corner.supply,
+            temperature_c=corner.temperature_c,
+        )  # fmt: skip
+        waves = simulate(text, stop_s=4e-5 * (1 - 1e-6), expected_points=1600, vectors=4)
+        late = waves.time_s > 2e-5
+        told.append(-1.8 * corner.supply * waves.select(["i(vdd)"])[late, 0].mean())
+    assert power_w[1] / power_w[0] == pytest.approx(told[1] / told[0], rel=0.02)
 
 
 def fake(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:

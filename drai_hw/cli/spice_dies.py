@@ -24,13 +24,15 @@ def dies_options(function: F) -> F:
             "--supply",
             type=float,
             metavar="SHARE",
-            help="With --dies, of rings: VDD over the nominal one, 0.5 to 1.5.  [default: 1]",
+            help="With --dies, of rings and drawn cores: VDD over the nominal one, 0.5 to 1.5.  "
+            "[default: 1]",
         ),
         click.option(
             "--temperature",
             type=float,
             metavar="CELSIUS",
-            help="With --dies, of rings: -55 to 150 degrees Celsius.  [default: 27]",
+            help="With --dies, of rings and drawn cores: -55 to 150 degrees Celsius.  "
+            "[default: 27]",
         ),
         click.option(
             "--dies",

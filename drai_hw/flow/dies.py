@@ -20,6 +20,7 @@ from drai_hw.flow.circuit import detuning_of, start_of
 from drai_hw.flow.components import die_for
 from drai_hw.model.readout import is_exact
 from drai_hw.spec import Spec
+from drai_hw.spice import cross_coupled
 from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.energy import LC_METHOD, RING_METHOD
 from drai_hw.spice.engine import Progress
@@ -33,6 +34,11 @@ from drai_hw.spice.spread.summary import summary
 from drai_hw.spice.tuning.trim import Die
 
 MOST_DIES = 100_000
+METHODS = {
+    ("lc", "behavioural"): LC_METHOD,
+    ("lc", "cross-coupled"): cross_coupled.METHOD,
+    ("ring", "behavioural"): RING_METHOD,
+}
 _FREE_CYCLES = 40
 _SUPPLY = re.compile(r"^Vdd vdd 0 \S+$", re.MULTILINE)
 
@@ -63,12 +69,19 @@ def require_dies(spec: Spec, corner: Corner) -> None:
             "dies with circuit.mismatch = 0: all would be equal; needed is a relative deviation "
             "above 0 to 0.2, e.g. mismatch = 0.01"
         )
-    if spec.circuit.kind == "lc" and corner != Corner():
+    if _supply_key(spice.settings_of(spec.circuit)) is None and corner != Corner():
         raise SpecError(
             f"temperature {corner.temperature_c:g} degrees Celsius and supply {corner.supply:g} of "
             "the nominal with circuit.kind = 'lc': tanks with behavioural cores have neither; "
-            "needed are 27 and 1, or circuit.kind = 'ring'"
+            "needed are 27 and 1, or circuit.core = 'cross-coupled', or circuit.kind = 'ring'"
         )
+
+
+def _supply_key(circuit: Circuit) -> str | None:
+    """Return which setting is the supply; None for tanks with behavioural cores."""
+    if circuit.kind == "ring":
+        return "ring_vdd_v"
+    return "core_vdd_v" if circuit.core == "cross-coupled" else None
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ class Dies:
     target : ndarray, shape (T,)
         Pattern of each start.
     corner : Corner
-        Supply over the nominal and temperature, of rings.
+        Supply over the nominal and temperature, of rings and of tanks with drawn cores.
 
     Raises
     ------
@@ -112,13 +125,14 @@ class Dies:
 
     def at_corner(self, netlist: Netlist) -> Netlist:
         """Return a netlist, made for the nominal supply, at the corner: its resistors stay."""
-        if self.corner == Corner():
+        key = _supply_key(netlist.circuit)
+        if key is None or self.corner == Corner():
             return netlist
-        volt = netlist.circuit.ring_vdd_v * self.corner.supply
+        volt = getattr(netlist.circuit, key) * self.corner.supply
         text = _SUPPLY.sub(f"Vdd vdd 0 {volt!r}", netlist.text)
         title, _, rest = text.partition("\n")
         text = f"{title}\n.temp {self.corner.temperature_c!r}\n{rest}"
-        return replace(netlist, text=text, circuit=replace(netlist.circuit, ring_vdd_v=volt))
+        return replace(netlist, text=text, circuit=replace(netlist.circuit, **{key: volt}))
 
     def free(self, capacitors: Capacitors | None, n: int) -> Netlist:
         """Return N oscillators on their own, at the corner."""
@@ -246,7 +260,7 @@ def run(
         "temperature_c": dies.corner.temperature_c,
         "supply": dies.corner.supply,
         "reference_hz": reference_hz,
-        "energy_method": LC_METHOD if dies.circuit.kind == "lc" else RING_METHOD,
+        "energy_method": METHODS[dies.circuit.kind, dies.circuit.core],
         **{state: summary(each) for state, each in results.items()},
         "each": [
             {state: results[state][die] for state in states} for die in range(count)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from drai_hw.spice import ring
 from drai_hw.spice.bank import Bank
 from drai_hw.spice.bank_design import TANK, BankDesign, Law, bank_of
+from drai_hw.spice.cross_coupled import drawn
+from drai_hw.spice.drawn_tanks import MIRROR
 from drai_hw.spice.lc import Tank, design_tank
 from drai_hw.spice.settings import Circuit
 from drai_hw.units import TAU
@@ -70,10 +72,15 @@ def power_w(circuit: Circuit) -> float:
     """
     Return a lower bound of what an oscillator takes while it runs free.
 
-    Of a tank its loss; of a ring what charges its loads from VDD, `ring.charging_w`, which leaves
-    out the current that crosses while both transistors of an inverter are on.
+    Of a tank its loss, with a drawn core what VDD delivers to its tail and to the mirror's
+    reference; of a ring what charges its loads from VDD, `ring.charging_w`, which leaves out the
+    current that crosses while both transistors of an inverter are on.
     """
-    return tank_of(circuit).loss_w if circuit.kind == "lc" else ring.charging_w(circuit)
+    if circuit.kind == "ring":
+        return ring.charging_w(circuit)
+    if circuit.core == "cross-coupled":
+        return circuit.core_vdd_v * drawn(circuit).tail_a * (1.0 + 1.0 / MIRROR)
+    return tank_of(circuit).loss_w
 
 
 def bank_for(circuit: Circuit, range_share: float, bits: int) -> Bank:

@@ -15,8 +15,11 @@ from drai_hw.spice.tuning.mismatch import closed_form_hz, draw, draw_plain
 
 METHOD = "successive approximation by counters; frequencies by closed form"
 ENERGY_METHODS = {
-    "lc": "tank loss, a lower bound (behavioural cores, no counters)",
-    "ring": "charging of the loads, a lower bound (no crossing currents, no counters)",
+    ("lc", "behavioural"): "tank loss, a lower bound (behavioural cores, no counters)",
+    ("lc", "cross-coupled"): "tail and reference currents from VDD (level-1, no counters)",
+    ("ring", "behavioural"): (
+        "charging of the loads, a lower bound (no crossing currents, no counters)"
+    ),
 }
 
 
@@ -113,7 +116,7 @@ class Die:
             "calibration_edges": found.edges,
             "calibration_window_cycles": Counter().window_cycles,
             "calibration_method": METHOD,
-            "calibration_energy_method": ENERGY_METHODS[self.circuit.kind],
+            "calibration_energy_method": ENERGY_METHODS[self.circuit.kind, self.circuit.core],
         }
 
 
