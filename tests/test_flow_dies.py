@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_a_die_is_measured_and_its_energy_is_that_of_the_supply(corner: Corner) 
     each = some(corner, KEYS.replace("rho = 0.1", "rho = 0.4"), 20)
     hz = frequencies_hz(each.free(None, 1))[0]
     die = each.drawn(0)
-    found = measured(each, 0, die.trimmed, hz, lambda share: None)
+    found = measured(each, 0, "trimmed", hz, lambda share: None)
     assert found["exact"]
     assert found["frequency_hz"] == pytest.approx(hz, rel=2e-3)
     assert found["frequency_spread"] < 1e-3
@@ -110,8 +111,10 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
     """Let dies be measured without ngspice; return the dies and spreads that were measured."""
     seen: list[tuple[int, float]] = []
 
-    def measure(dies: Dies, die: int, capacitors: Any, hz: float, progress: Any) -> Part:
-        spread = float(np.std(dies.drawn(die).deviation(capacitors)))
+    def measure(dies: Dies, die: int, state: str, hz: float, progress: Any) -> Part:
+        drawn = dies.drawn(die)
+        some = drawn.drawn if state == "untrimmed" else drawn.trimmed
+        spread = float(np.std(drawn.deviation(some)))
         seen.append((die, spread))
         if die == 3:
             return {"fault": "it stands still", "exact": False}
@@ -148,6 +151,36 @@ def test_dies_are_kept_and_compared_before_and_after_tuning(
     assert len(seen) == 16
 
 
+def test_other_components_deviate_alike_in_every_netlist_of_a_die() -> None:
+    keys = KEYS.replace("mismatch = 0.03", "mismatch = 0.001")
+    plain, varied = some(keys=keys), replace(some(keys=keys), scale=2.0)
+    die = plain.drawn(0)
+    texts = [each.network(die.drawn, 0).text for each in (plain, varied)]
+    ohms = [np.array([float(line.split()[3]) for line in resistors(text)]) for text in texts]
+    assert 0.01 < np.std(ohms[1] / ohms[0]) < 0.03  # 56 branches of 2 %
+    assert "of_mnp0_0" in texts[1]
+    assert re.findall(r"^C.*", texts[0], re.M) == re.findall(r"^C.*", texts[1], re.M)
+    # the same transistors on their own as in the network
+    card = r"^.model of_mnp0_0 .*$"
+    free = varied.deviated(varied.free(die.drawn, 8), 0).text
+    assert re.findall(card, free, re.M) == re.findall(card, texts[1], re.M) != []
+
+
+@pytest.mark.full
+def test_calibration_sees_what_other_components_do_to_frequencies() -> None:
+    keys = KEYS.replace("mismatch = 0.03", "mismatch = 0.001")
+    varied = replace(some(keys=keys), scale=2.0)
+    die = varied.drawn(0)
+    reference_hz = frequencies_hz(varied.free(None, 1))[0]
+    spread = [
+        np.std(varied.free_hz(capacitors, 0)) / reference_hz
+        for capacitors in (die.drawn, die.trimmed, varied.trimmed(0, reference_hz))
+    ]
+    assert spread[0] > 3e-3
+    assert spread[1] == pytest.approx(spread[0], rel=0.1)  # the closed form knows capacitors only
+    assert spread[2] < 1e-3
+
+
 def test_dies_without_a_bank_have_one_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,7 +210,7 @@ def test_a_die_that_does_not_oscillate_is_a_failed_one(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(flow_dies, "frequencies_hz", broken)
     each = some()
-    found = measured(each, 0, each.drawn(0).drawn, 8.7e9, lambda share: None)
+    found = measured(each, 0, "untrimmed", 8.7e9, lambda share: None)
     assert found == {"fault": "it stands still", "exact": False}
 
 
@@ -197,7 +230,8 @@ def test_what_has_nothing_to_show_is_refused(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--dies", "2"], "--dies simulates: add --run"),
-        (["--run", "--temperature", "85"], "are those of dies: add --dies N"),
+        (["--run", "--temperature", "85"], "and --supply are of dies: add --dies N"),
+        (["--run", "--dies", "2", "--scale", "50"], "scale = 50.0: needed is 0 to 20"),
         (["--run", "--circuit", "phase", "--dies", "2"], "which phase macromodels don't have"),
         (["--run", "--dies", "0"], "'--dies': 0 is not in the range 1<=x<=100000"),
         (["--run", "--dies", "2", "--supply", "2"], "supply = 2.0: needed is 0.5 to 1.5 of the"),

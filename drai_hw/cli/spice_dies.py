@@ -18,7 +18,7 @@ NOMINAL_C, NOMINAL_SUPPLY = 27.0, 1.0
 
 
 def dies_options(function: F) -> F:
-    """Add ``--dies``, ``--temperature`` and ``--supply``."""
+    """Add ``--dies``, ``--scale``, ``--temperature`` and ``--supply``."""
     for option in (
         click.option(
             "--supply",
@@ -35,6 +35,14 @@ def dies_options(function: F) -> F:
             "[default: 27]",
         ),
         click.option(
+            "--scale",
+            type=float,
+            metavar="FACTOR",
+            help="With --dies: resistors, inductors and transistors deviate, too, by this times "
+            "the standard deviations of the page of spread, 0 to 20; calibration then goes by "
+            "frequencies that ngspice measures.  [default: 0]",
+        ),
+        click.option(
             "--dies",
             type=click.IntRange(1, 100_000),
             metavar="N",
@@ -47,7 +55,7 @@ def dies_options(function: F) -> F:
     return function
 
 
-def refuse(dies: int | None, simulate: bool, macro: bool, corner: tuple[Any, Any]) -> None:
+def refuse(dies: int | None, simulate: bool, macro: bool, corner: tuple[Any, ...]) -> None:
     """Refuse options that don't go together."""
     if dies and not simulate:
         raise click.UsageError("--dies simulates: add --run")
@@ -56,23 +64,29 @@ def refuse(dies: int | None, simulate: bool, macro: bool, corner: tuple[Any, Any
             "--dies draws components, which phase macromodels don't have: leave one out"
         )
     if not dies and any(value is not None for value in corner):
-        raise click.UsageError("--temperature and --supply are those of dies: add --dies N")
+        raise click.UsageError("--scale, --temperature and --supply are of dies: add --dies N")
 
 
-def corner_of(job: Job, temperature_c: float | None, supply: float | None) -> Corner:
+def corner_of(
+    job: Job, temperature_c: float | None, supply: float | None, scale: float | None
+) -> Corner:
     """Return where the dies of a network work; refuse what they cannot be run for."""
     from drai_hw.flow.dies import require_dies
     from drai_hw.spice.spread.circuits import Corner
+    from drai_hw.spice.spread.deviate import Mismatch
 
     corner = Corner(
         supply=NOMINAL_SUPPLY if supply is None else supply,
         temperature_c=NOMINAL_C if temperature_c is None else temperature_c,
     )
     require_dies(job.spec, corner)
+    Mismatch(scale=scale or 0.0)
     return corner
 
 
-def run_dies(job: Job, run: Run, count: int, corner: Corner, force: bool) -> dict[str, Any]:
+def run_dies(
+    job: Job, run: Run, count: int, corner: Corner, scale: float | None, force: bool
+) -> dict[str, Any]:
     """Run the dies of a network and return their distributions."""
     from drai_hw.flow.dies import Dies
     from drai_hw.flow.dies import run as run_all
@@ -80,7 +94,8 @@ def run_dies(job: Job, run: Run, count: int, corner: Corner, force: bool) -> dic
 
     twin = load(run.folder("twin"))
     some = Dies(
-        job.spec, twin["weights"], twin["starts"], twin["stored"], twin["target"], corner
+        job.spec, twin["weights"], twin["starts"], twin["stored"], twin["target"], corner,
+        scale or 0.0,
     )  # fmt: skip
 
     def tell(done: int, of: int, name: str) -> None:
@@ -95,7 +110,8 @@ def dies_lines(found: Mapping[str, Any]) -> list[str]:
 
     lines = [
         f"{found['count']} dies, mismatch {100 * found['mismatch']:g} %, "
-        f"{found['temperature_c']:g} degC, {found['supply']:g} of the nominal supply:"
+        f"{found['temperature_c']:g} degC, {found['supply']:g} of the nominal supply"
+        + (f", other components x {found['scale']:g}:" if found["scale"] else ":")
     ]
     for state in ("untrimmed", "trimmed"):
         if state in found:

@@ -66,6 +66,7 @@ def command(
     check: bool,
     parts: str | None,
     dies: int | None,
+    scale: float | None,
     temperature: float | None,
     supply: float | None,
     output: str | None,
@@ -92,7 +93,7 @@ def command(
         raise click.UsageError(
             "--snap makes couplings of parts, which phase macromodels don't have: leave one out"
         )
-    refuse(dies, simulate, macro, (temperature, supply))
+    refuse(dies, simulate, macro, (temperature, supply, scale))
     from drai_hw.model import plan
 
     with clean_stdout() as say, tempfile.TemporaryDirectory() as scratch:
@@ -102,7 +103,7 @@ def command(
             # Only what was asked for goes to a place of the user's: a netlist, or a whole run.
             job = replace(job, outdir=path.parent if simulate else Path(scratch))
         plan.require_circuit(job.spec)
-        corner = corner_of(job, temperature, supply) if dies else None
+        corner = corner_of(job, temperature, supply, scale) if dies else None
         circuits = simulate and not macro
         run = perform(job, ("spice",) if circuits else ("twin",), force=force)
         model = _macromodel(job, run) if macro else None
@@ -115,7 +116,7 @@ def command(
         figures = _macro_figures(job, model, simulate) if model else _figures(job, run, simulate)
         result = {**figures, "netlist": str(path), "stages": run.stages(), **extras}
         if dies and corner:
-            result["dies"] = run_dies(job, run, dies, corner, force)
+            result["dies"] = run_dies(job, run, dies, corner, scale, force)
         if check:
             result["stale"] = [str(path)] if stale else []
         say(json_text(result) if as_json else _text(result, check))

@@ -21,7 +21,7 @@ from drai_hw.flow.components import die_for
 from drai_hw.model.readout import is_exact
 from drai_hw.spec import Spec
 from drai_hw.spice import cross_coupled
-from drai_hw.spice.bank import Capacitors
+from drai_hw.spice.bank import Banks, Capacitors
 from drai_hw.spice.energy import LC_METHOD, RING_METHOD
 from drai_hw.spice.engine import Progress
 from drai_hw.spice.kept_parts import Part, made_side_by_side
@@ -30,7 +30,9 @@ from drai_hw.spice.readout import frequency_hz
 from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.spice.simulate import voltages
 from drai_hw.spice.spread.circuits import Corner
+from drai_hw.spice.spread.deviate import Mismatch, deviate
 from drai_hw.spice.spread.summary import summary
+from drai_hw.spice.tuning.calibrate import calibrate
 from drai_hw.spice.tuning.trim import Die
 
 MOST_DIES = 100_000
@@ -101,6 +103,10 @@ class Dies:
         Pattern of each start.
     corner : Corner
         Supply over the nominal and temperature, of rings and of tanks with drawn cores.
+    scale : float
+        Of the deviations of `Mismatch` that everything but capacitors has: inductors, resistors,
+        transistors; 0 for none, up to 20. Banks are then calibrated by frequencies that ngspice
+        measures.
 
     Raises
     ------
@@ -114,9 +120,23 @@ class Dies:
     stored: NDArray[np.int64]
     target: NDArray[np.int64]
     corner: Corner = field(default_factory=Corner)
+    scale: float = 0.0
 
     def __post_init__(self) -> None:
         require_dies(self.spec, self.corner)
+        self.others()
+
+    def others(self) -> Mismatch:
+        """Return how far everything but capacitors deviates."""
+        return Mismatch(capacitor=0.0, scale=self.scale)
+
+    def deviated(self, netlist: Netlist, die: int) -> Netlist:
+        """Return a netlist with the resistors, inductors and transistors of a die."""
+        return replace(netlist, text=deviate(netlist.text, self.others(), self.seed(die)))
+
+    def seed(self, die: int) -> int:
+        """Return the seed of a die's components."""
+        return self.spec.task.seed + die
 
     @property
     def circuit(self) -> Circuit:
@@ -147,10 +167,10 @@ class Dies:
         spec = self.spec.in_row_sums(float(np.abs(self.weights).sum(axis=1).max()))
         netlist = spice.create(
             self.weights, self.circuit, start_phases=start_of(spec, self.starts, self.trial(die)),
-            detuning=detuning_of(spec), banks=capacitors, seed=spec.task.seed + die,
+            detuning=detuning_of(spec), banks=capacitors, seed=self.seed(die),
             name=spec.network.name,
         )  # fmt: skip
-        return self.at_corner(netlist)
+        return self.deviated(self.at_corner(netlist), die)
 
     def trial(self, die: int) -> int:
         """Return which start a die has."""
@@ -158,9 +178,26 @@ class Dies:
 
     def drawn(self, die: int) -> Die:
         """Return the components of a die."""
-        found = die_for(self.spec, self.weights, self.spec.task.seed + die)
+        found = die_for(self.spec, self.weights, self.seed(die))
         assert found is not None
         return found
+
+    def free_hz(self, capacitors: Capacitors, die: int) -> Floats:
+        """Measure the frequency of each oscillator of a die on its own."""
+        return frequencies_hz(self.deviated(self.free(capacitors, capacitors.n), die))
+
+    def trimmed(self, die: int, reference_hz: float) -> Capacitors:
+        """Return the capacitors of a die, its banks at the codes that a calibration finds."""
+        drawn = self.drawn(die)
+        if not self.scale:
+            return drawn.trimmed
+        assert isinstance(drawn.drawn, Banks)
+
+        def measure(banks: Banks, circuit: Circuit) -> Floats:
+            return self.free_hz(banks, die)
+
+        circuit = self.circuit
+        return calibrate(drawn.drawn, circuit, measure, reference_hz, seed=self.seed(die)).banks
 
 
 def frequencies_hz(netlist: Netlist) -> Floats:
@@ -169,11 +206,9 @@ def frequencies_hz(netlist: Netlist) -> Floats:
     return np.array([frequency_hz(time_s, v) for v in (p_v - n_v).T])
 
 
-def measured(
-    dies: Dies, die: int, capacitors: Capacitors, reference_hz: float, progress: Progress
-) -> Part:
+def measured(dies: Dies, die: int, state: str, reference_hz: float, progress: Progress) -> Part:
     """
-    Run a die: its oscillators on their own, then the recall.
+    Run a die, "untrimmed" or "trimmed": its oscillators on their own, then the recall.
 
     Returns
     -------
@@ -183,7 +218,10 @@ def measured(
         oscillators); ``fault`` with ngspice's words where there is no solution.
     """
     try:
-        hz = frequencies_hz(dies.free(capacitors, capacitors.n))
+        capacitors = dies.drawn(die).drawn
+        if state == "trimmed":
+            capacitors = dies.trimmed(die, reference_hz)
+        hz = dies.free_hz(capacitors, die)
         netlist = dies.network(capacitors, die)
         result = spice.run(netlist, reference_hz=reference_hz, progress=progress)
     except ConvergenceError as error:
@@ -238,25 +276,25 @@ def run(
     if not 1 <= count <= MOST_DIES:
         raise SpecError(f"dies = {count!r}: needed are 1 to {MOST_DIES}")
     reference_hz = float(frequencies_hz(dies.free(None, 1))[0])
-    states: dict[str, Callable[[Die], Capacitors]] = {"untrimmed": lambda die: die.drawn}
-    if dies.spec.circuit.tuning_bits:
-        states["trimmed"] = lambda die: die.trimmed
+    states = ["untrimmed", *(["trimmed"] if dies.spec.circuit.tuning_bits else [])]
     work: list[tuple[str, Callable[[Progress], Part]]] = []
     for die in range(count):
-        drawn = dies.drawn(die)
-        for state, capacitors in states.items():
-            some = capacitors(drawn)
-            key = dies.network(some, die).text + json.dumps(
+        for state in states:
+            drawn = dies.drawn(die)
+            # codes that ngspice finds are not known yet; they follow from what is drawn
+            known = drawn.drawn if dies.scale or state == "untrimmed" else drawn.trimmed
+            key = dies.network(known, die).text + json.dumps(
                 [dies.stored[dies.target[dies.trial(die)]].tolist(), reference_hz]
             )
             name = f"die{die}-{state}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-            work.append((name, partial(measured, dies, die, some, reference_hz)))
+            work.append((name, partial(measured, dies, die, state, reference_hz)))
     parts = made_side_by_side(folder, work, processes=processes, fresh=fresh, tell=tell)
     results = {state: parts[k :: len(states)] for k, state in enumerate(states)}
     return {
         "count": count,
         "seeds": [dies.spec.task.seed, dies.spec.task.seed + count - 1],
         "mismatch": dies.spec.circuit.mismatch,
+        "scale": dies.scale,
         "temperature_c": dies.corner.temperature_c,
         "supply": dies.corner.supply,
         "reference_hz": reference_hz,
