@@ -11,6 +11,7 @@ from drai_hw.spice.bank import Capacitors
 from drai_hw.spice.drawn_tanks import MIRROR, TAIL_F, TAIL_OVERDRIVE_V, DrawnTanks
 from drai_hw.spice.energy import Ledger, coupling_j, integral
 from drai_hw.spice.engine import Waves
+from drai_hw.spice.lc import SOLVER_OPTIONS
 from drai_hw.spice.netlist import Netlist, Parts, commands, header
 from drai_hw.spice.parametric import UNIT
 from drai_hw.spice.require import require_resistive
@@ -20,7 +21,6 @@ from drai_hw.spice.wiring import wiring_of
 from drai_hw.units import TAU
 
 METHOD = "supply energy from VDD, cores and their bias drawn (level-1: not a technology)"
-SOLVER_OPTIONS = "reltol=1e-6"
 WINDING = 0.7
 """Coupling of the halves of a symmetric inductor with a centre tap."""
 _PAIR_M, _PAIR_A = 8e-6, math.pi / 2.0 / 20e3

@@ -60,6 +60,24 @@ class DrawnTanks:
         """Return each half of an inductor that is so large between the sides."""
         return inductance_h / (2.0 * (1.0 + self.winding))
 
+    def frequency_hz(self, side_f: Floats) -> Floats:
+        """
+        Return the frequency at which the sides of a tank swing against each other.
+
+        The lower of its two modes: with v from VDD, ``C_p v_p'' = -a v_p - k a v_n`` and the same
+        for n, ``a = 1/(L_half (1 - k^2))``. Sides that differ by a share d make it lower than
+        their capacitors in series by about d^2/8 and, fed by the swing in phase, somewhat more.
+
+        Parameters
+        ----------
+        side_f : ndarray, shape (N, 2)
+            Capacitors of p and n.
+        """
+        own = 1.0 / (self.half_h(self.tank.inductance_h) * (1.0 - self.winding**2))
+        p, n = own / side_f[:, 0], own / side_f[:, 1]
+        squared = 0.5 * (p + n - np.sqrt((p - n) ** 2 + 4.0 * self.winding**2 * p * n))
+        return np.asarray(np.sqrt(squared) / TAU)
+
     @property
     def tail_a(self) -> float:
         """Return the tail current whose hard switching gives the amplitude: pi A / 2 R."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from drai_hw.errors import SpecError
 from drai_hw.spice.bank import Bank, Banks, Capacitors
+from drai_hw.spice.cross_coupled import drawn
 from drai_hw.spice.readout import frequency_hz
 from drai_hw.spice.settings import Circuit, Floats
 from drai_hw.spice.simulate import create, voltages
@@ -105,9 +106,8 @@ def closed_form_hz(banks: Capacitors, circuit: Circuit, *, solver: bool = False)
     A tank: ``1/(2 pi sqrt(L C))`` with the core's shift; C is that of both sides in series,
     ``C_p C_n/(C_p + C_n)``; the resistance of switches adds to the loss. A ring: the estimate
     `ring.nominal_hz` times the nominal over the mean load of all its nodes, within 0.15 % where one
-    stage has a quarter more or less and within 0.03 % where loads deviate by 2 %. With
-    a drawn core a tank's is within 0.02 % while its capacitors deviate by 0.5 %; halves that differ
-    by more feed a swing in phase, which moves single tanks by half a per cent at 1 %.
+    stage has a quarter more or less and within 0.03 % where loads deviate by 2 %. A tank with a
+    drawn core: the lower mode of `DrawnTanks.frequency_hz`, within 20 ppm.
 
     Parameters
     ----------
@@ -123,11 +123,14 @@ def closed_form_hz(banks: Capacitors, circuit: Circuit, *, solver: bool = False)
     side_f, side_s = (sides / (1j * omega)).real, sides.real
     if circuit.kind == "ring":
         return np.asarray(kinds.nominal_hz(circuit) * circuit.ring_load_f / side_f.mean(axis=1))
-    tank = kinds.tank_of(circuit)
-    series_f = side_f.prod(axis=1) / side_f.sum(axis=1)
-    excess_s = tank.g1_s - 1.0 / tank.parallel_ohm - side_s.sum(axis=1) / 4.0
-    epsilon = excess_s * np.sqrt(tank.inductance_h / series_f)
-    found = (1.0 - epsilon**2 / 16.0) / np.sqrt(tank.inductance_h * series_f)
+    if circuit.core == "cross-coupled":
+        found = TAU * drawn(circuit).frequency_hz(side_f)
+    else:
+        tank = kinds.tank_of(circuit)
+        series_f = side_f.prod(axis=1) / side_f.sum(axis=1)
+        excess_s = tank.g1_s - 1.0 / tank.parallel_ohm - side_s.sum(axis=1) / 4.0
+        epsilon = excess_s * np.sqrt(tank.inductance_h / series_f)
+        found = (1.0 - epsilon**2 / 16.0) / np.sqrt(tank.inductance_h * series_f)
     if solver:
         step_s = 1.0 / (circuit.f0_hz * circuit.points_per_cycle)
         found = 2.0 / step_s * np.arctan(0.5 * step_s * found)
