@@ -2,11 +2,15 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from drai_hw.cli import VERBS, run
+from drai_hw.spec import read
+from drai_hw.spice import ring
+from drai_hw.spice.settings import settings_of
 from tests.tiny_network import TINY
 
 
@@ -271,6 +275,23 @@ def test_spice_runs_the_circuit_and_reads_its_energies(tiny, answer):
 def test_rings_are_another_circuit_of_the_same_weights(tiny, answer):
     found = answer("spice", tiny, "--circuit", "ring")
     assert found["circuit"] == "ring"
+
+
+def test_rings_are_as_the_network_file_says(tiny, answer):
+    keys = (
+        'ring_topology = "single-ended"\nring_stages = 3\nring_vdd_v = 1.5\nring_load_f = 2e-14\n'
+    )
+    path = Path(tiny)
+    text = path.read_text()
+    assert "[circuit]\n" in text
+    path.write_text(text.replace("[circuit]\n", f"[circuit]\n{keys}"))
+    found = answer("spice", tiny, "--circuit", "ring", "--run")
+    netlist = Path(found["netlist"]).read_text()
+    assert "single-ended 3-stage CMOS rings" in netlist
+    assert "3 stages a ring, VDD 1.5 V, load 2e-14 F" in netlist
+    assert all(run["balanced"] for run in found["runs"])
+    expected_hz = ring.nominal_hz(settings_of(read(path).circuit))
+    assert found["runs"][0]["frequency_hz"] == pytest.approx(expected_hz, rel=0.04)
 
 
 def test_recall_stores_the_rows_of_a_file(tmp_path, monkeypatch, answer):

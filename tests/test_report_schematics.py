@@ -104,6 +104,19 @@ def test_the_ring_has_the_inverters_of_the_netlist():
     assert joined("ring") == both[0] == both[1]
 
 
+def test_single_ended_rings_have_the_inverters_and_the_crossed_resistors_of_the_netlist():
+    circuit = spice.Circuit(kind="ring", ring_topology="single-ended", ring_stages=3)
+    weights = np.array([[0.0, -1.0], [-1.0, 0.0]])
+    made = elements(spice.create(weights, circuit, start_phases=[0.0, 1.0]).text)
+    crossed = {n: (w[0], w[1]) for n, w in made.items() if n.startswith("Rw")}
+    both = [
+        {n[2:]: (w[1], w[0]) for n, w in made.items() if n.startswith(kind)}
+        for kind in ("Mn", "Mp")
+    ]
+    assert joined("single-ended") == both[0] | crossed == both[1] | crossed
+    assert len(crossed) == 2
+
+
 def test_the_memristor_branches_are_those_of_the_netlist():
     weights = np.array([[0, 1], [1, 0]])
     found = pairs(weights, spice.Circuit(rho=0.1, amplitude_v=0.1), MODELS["stanford_pku"])

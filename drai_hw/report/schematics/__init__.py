@@ -7,6 +7,7 @@ DRAWINGS = {
     "cross-coupled": cells.cross_coupled,
     "couplings": cells.couplings,
     "ring": cells.ring,
+    "single-ended": cells.single_ended,
     "memristor-branch": cells.memristor_branch,
     "memristor-pair": cells.memristor_pair,
     "crossbar": cells.crossbar,

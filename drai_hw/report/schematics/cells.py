@@ -120,6 +120,25 @@ def ring() -> Sheet:
     return s
 
 
+def single_ended() -> Sheet:
+    """Draw two single-ended rings of three stages and a negative weight between them."""
+    s = Sheet(620, 310, "Two single-ended rings of three stages, coupled by a negative weight")
+    for i, y, far in ((0, 70, 30), (1, 230, 270)):
+        for k in range(3):
+            x = 50 + 180 * k
+            s.inverter(f"p{i}_{k}", (x, y), (x + 80, y))
+            s.wire((x + 80, y), (x + 180, y))
+            s.net((x + 100, y), f"p{i}_{k}", -8, 18 if i else -8)
+        s.wire((590, y), (590, far), (50, far), (50, y))
+    for x, across, ends in ((150, 330, "pn"), (330, 150, "np")):
+        s.dot((x, 70), (x, 230))
+        s.resistor(f"Rw0_1_{ends}", (x, 70), (x, 140))
+        s.wire((x, 140), (across, 220), (across, 230))
+    s.text((310, 300), "p is the first stage, n the second; w > 0 joins first to first, second to "
+           "second", "middle", "#666")  # fmt: skip
+    return s
+
+
 def memristor_branch() -> Sheet:
     """Draw a branch of `drai_hw.spice.memristive`: read switches, device, write switches."""
     s = Sheet(560, 200, "One branch of a memristor pair with its read and write switches")

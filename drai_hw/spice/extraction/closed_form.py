@@ -62,11 +62,11 @@ def ring_map(circuit: Circuit) -> PhaseMap:
     ----------
     circuit : Circuit
         Settings. The amplitude is that of a trapezoid between the rails whose edges last a stage
-        delay on either side of the middle: ``2 VDD sinc(1/N) 4/pi / 2`` between two mirror images,
+        delay on either side of the middle: ``VDD sinc(1/N) 4/pi`` between two mirror images,
         and cos(pi/2N) of it between the first two stages of one chain.
     """
     edge = math.pi / circuit.ring_stages
-    fundamental = 4.0 / math.pi * math.sin(edge / 2.0) / (edge / 2.0)
+    fundamental = 4.0 / math.pi * math.sin(edge) / edge
     return PhaseMap(
         way="closed form",
         frequency_hz=ring.nominal_hz(circuit),

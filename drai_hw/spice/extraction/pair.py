@@ -20,6 +20,8 @@ from drai_hw.units import TAU
 START_RAD = 2.8
 END_RAD = 0.05
 SKIP_CYCLES = 12
+LEAST_CYCLES = 5
+"""Periods of relaxing that a fit needs."""
 MAX_CYCLES = 4000
 SINES, COSINES = 3, 3
 NO_INJECTION = "a pair transient has no injection"
@@ -157,19 +159,18 @@ def pair_transient(
     psi = psi - TAU * np.round(psi[0] / TAU)
     keep = slice(SKIP_CYCLES, None)
     used = np.abs(psi[keep]) > END_RAD
-    if abs(psi[SKIP_CYCLES]) <= END_RAD:
-        span = math.log(math.tan(START_RAD / 2) / math.tan(END_RAD / 2))
-        most = circuit.rho * span * f_hz / (2.0 * SKIP_CYCLES * rate_hz)
-        raise ConvergenceError(
-            f"a pair at rho {circuit.rho:g} locks within the {SKIP_CYCLES} periods that "
-            f"oscillators take to settle: needed is weaker coupling, rho below {most:.2g}"
-        )
-    if used.all() or not used.any():
+    if used.all():
         raise ConvergenceError(
             f"the pair went from {psi[SKIP_CYCLES]:.3g} rad to {psi[-1]:.3g} rad in {cycles} "
             f"periods: needed is less than {END_RAD} rad; it does not lock in phase"
         )
-    end = int(np.flatnonzero(used)[-1]) + 1
+    end = int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
+    if end < LEAST_CYCLES:
+        most = circuit.rho * relaxing_s * f_hz / (SKIP_CYCLES + LEAST_CYCLES + 1)
+        raise ConvergenceError(
+            f"a pair at rho {circuit.rho:g} locks within the {SKIP_CYCLES} periods that "
+            f"oscillators take to settle: needed is weaker coupling, rho below {most:.2g}"
+        )
     f_hz += (table[-1, 2] - table[0, 2]) / (TAU * (time_s[-1] - time_s[0]))
     time_s, psi, mean = (values[keep][:end] for values in (time_s, psi, mean))
     return _fit(conductance_s, f_hz, time_s, psi, mean)
