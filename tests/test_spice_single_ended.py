@@ -18,6 +18,7 @@ from drai_hw.spice.devices import THRESHOLD_V
 from drai_hw.spice.extraction import (
     PhaseMap,
     extract,
+    null_lag,
     pair_transient,
     phase_response,
     predict,
@@ -189,6 +190,17 @@ def test_a_ring_is_extracted_with_all_comparisons_within_their_tolerances(stages
     assert [c.quantity for c in checks if not c.holds] == [
         "pair prediction of a negative weight, slope"
     ]
+
+
+@pytest.mark.full
+def test_a_capacitor_beside_each_resistor_nulls_the_lag_of_both_signs() -> None:
+    nulled = null_lag(FINE)
+    found = phase_response(nulled).map
+    assert found.even_odd_ratio < 0.01
+    for sign, model in ((1, found), (-1, found.crossed(ring.tap_rad(nulled)))):
+        pair = pair_transient(nulled, found, sign=sign)
+        assert pair.map.lag_rad == pytest.approx(0.0, abs=math.radians(0.5))
+        assert pair.judge(model).slope == pytest.approx(1.0, abs=0.005)
 
 
 def test_a_pair_that_locks_at_once_is_too_strong_to_extract() -> None:
