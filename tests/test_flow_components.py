@@ -180,8 +180,12 @@ def test_the_report_has_what_was_drawn_and_found() -> None:
     assert die is not None
     said = die.summary()
     rows = {name: (value, unit) for name, value, unit, _ in _tuning(said)}
-    assert rows["Frequencies off the nominal"] == (said["frequency_deviation_before_rms"], "")
-    assert rows["Frequencies off the nominal, tuned"] == (said["frequency_deviation_after_rms"], "")
+    assert rows["Frequencies off the nominal"] == (
+        100 * said["frequency_deviation_before_rms"], "%"
+    )  # fmt: skip
+    assert rows["Frequencies off the nominal, tuned"] == (
+        100 * said["frequency_deviation_after_rms"], "%"
+    )  # fmt: skip
     assert rows["Calibration"] == (die.calibration.time_s, "s")  # type: ignore[union-attr]
     assert rows["Energy of the calibration"][1] == "J"
     plain = die_of(circuit, 4, 3, mismatch=0.02, bits=0, reach=0.03)

@@ -75,9 +75,11 @@ def test_negative_weights_have_larger_branches_whose_load_the_capacitors_make_up
     assert parts.values["load_f"][0, 0] / RING.ring_load_f == pytest.approx(1 + added)
     assert added > 5e-4
     assert parts.values["load_f"][1, 0] == RING.ring_load_f
-    # one unit resistor over the weight would be wrong for the crossed ones
-    assert "unit_ohm" not in netlist.parameters
-    assert "unit_ohm" in spice.create(np.abs(weights), RING, start_phases=[0, 1, 2]).parameters
+    # the file has a unit of its own for the crossed ones
+    assert netlist.parameters["crossed_ohm"] < netlist.parameters["unit_ohm"]
+    assert "{crossed_ohm" in netlist.file_text
+    straight = spice.create(np.abs(weights), RING, start_phases=[0, 1, 2])
+    assert "crossed_ohm" not in straight.parameters
 
 
 @pytest.mark.parametrize("stages", [3, 5, 7])

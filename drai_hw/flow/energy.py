@@ -115,13 +115,13 @@ def _tuning(tuning: Mapping[str, Any]) -> list[tuple[str, float, str, str]]:
     """Return name, value, unit and method of what drawn components and a calibration do."""
     off = "Frequencies off the nominal"
     drawn = f"rms over the oscillators, mismatch {100 * tuning['mismatch']:g} %, closed form"
-    found = [(off, tuning["frequency_deviation_before_rms"], "", drawn)]
+    found = [(off, 100 * tuning["frequency_deviation_before_rms"], "%", drawn)]
     if "codes" not in tuning:
         return found
     method = f"{tuning['bits']} bits, {tuning['calibration_method']}"
     return [
         *found,
-        (f"{off}, tuned", tuning["frequency_deviation_after_rms"], "", method),
+        (f"{off}, tuned", 100 * tuning["frequency_deviation_after_rms"], "%", method),
         ("Calibration", tuning["calibration_time_s"], "s", method),
         (
             "Energy of the calibration", tuning["calibration_energy_j"], "J",

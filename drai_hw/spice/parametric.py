@@ -13,6 +13,8 @@ WINDOW_CYCLES = 5
 """Periods at the end of a run that are measured."""
 UNIT = "unit_ohm"
 """Parameter: resistor of a branch of weight 1."""
+CROSSED = "crossed_ohm"
+"""Parameter: that of a branch of weight -1, where it is another one."""
 _VALUE = {"C": "_f", "L": "_h", "R": "_ohm", "V": "_v"}
 _SIZE = re.compile(r"\b([wl])=(\S+)")
 _BRANCH = re.compile(r"w(\d+)_(\d+)_[pn]+")
@@ -90,9 +92,12 @@ def _named(line: str, values: Mapping[str, float], weights: Floats) -> str:
     words = line.split(" ")
     branch = _BRANCH.fullmatch(words[0][1:])
     if kind == "R" and branch and UNIT in values:
-        words[3] = _branch(words[3], values[UNIT], weights[int(branch[1]), int(branch[2])])
+        weight = float(weights[int(branch[1]), int(branch[2])])
+        unit = CROSSED if weight < 0 and CROSSED in values else UNIT
+        words[3] = _branch(words[3], unit, values[unit], weight)
     else:
-        own = {name: v for name, v in _having(values, _VALUE[kind]).items() if name != UNIT}
+        units = (UNIT, CROSSED)
+        own = {name: v for name, v in _having(values, _VALUE[kind]).items() if name not in units}
         words[3] = _name(words[3], own)
     return " ".join(words)
 
@@ -118,12 +123,12 @@ def _name(token: str, values: Mapping[str, float]) -> str:
     return token if found == token else f"{{{found}}}"
 
 
-def _branch(token: str, unit_ohm: float, weight: float) -> str:
-    size = abs(digits(float(weight)))
+def _branch(token: str, unit: str, unit_ohm: float, weight: float) -> str:
+    size = abs(digits(weight))
     # three roundings to 12 digits, each below 5e-12
     if size == 0 or not abs(unit_ohm / size / _number(token) - 1.0) < _ROUNDED:
         return token
-    return f"{{{UNIT}}}" if size == 1.0 else f"{{{UNIT}/{size:.12g}}}"
+    return f"{{{unit}}}" if size == 1.0 else f"{{{unit}/{size:.12g}}}"
 
 
 def measured(nodes: list[str], level_v: str, nominal_hz: float, stop_s: float) -> list[str]:

@@ -19,7 +19,7 @@ from drai_hw.spice.devices import (
     stage_current_a,
 )
 from drai_hw.spice.netlist import Netlist, Parts, commands, header
-from drai_hw.spice.parametric import UNIT
+from drai_hw.spice.parametric import CROSSED, UNIT
 from drai_hw.spice.pyspice import Deck
 from drai_hw.spice.ring_pull import lag_rad, pull
 from drai_hw.spice.settings import Circuit, Floats, branch_of, scale_weights
@@ -303,8 +303,9 @@ def build(
         "latch_n_m": width * circuit.ring_latch * NMOS_WIDTH_M,
         "latch_p_m": width * circuit.ring_latch * circuit.ring_skew * PMOS_WIDTH_M,
     }
-    # one unit over the weight is told only where both signs have it
-    told = branch.kind == "resistive" and (share == 1.0 or not crossed_s.any())
+    units_ohm = {UNIT: 1.0 / kappa} if branch.kind == "resistive" and kappa > 0 else {}
+    if units_ohm and share < 1.0 and crossed_s.any():
+        units_ohm[CROSSED] = share / kappa
     return Netlist(
         name=name,
         text=deck.text(header(name, command, notes), lines),
@@ -326,7 +327,7 @@ def build(
             "stage_p_m": width * circuit.ring_skew * PMOS_WIDTH_M,
             **(latch_m if sides == 2 else {}),
             "gate_m": LENGTH_M,
-            **({UNIT: 1.0 / kappa} if told and kappa > 0 else {}),
+            **units_ohm,
         },
         level_v="{vdd_v/2}",
     )
