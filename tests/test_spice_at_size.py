@@ -202,9 +202,15 @@ def test_a_row_is_judged_again_only_where_something_was_added(folder: Path) -> N
     record = load(folder, SMALL)
     assert record is not None
     row = judge(record)
-    assert row.still_says(record, {SMALL: record})
-    assert not row.still_says(dataclasses.replace(record, cycles_done=50), {})
-    assert not dataclasses.replace(row, netlist="0").still_says(record, {})
+    assert row.still_says(record, {SMALL: record}, {SMALL: row})
+    assert not row.still_says(dataclasses.replace(record, cycles_done=50), {}, {})
+    assert not dataclasses.replace(row, netlist="0").still_says(record, {}, {})
     exact = dataclasses.replace(record, case=dataclasses.replace(SMALL, way="equations"))
-    assert not row.still_says(record, {exact.case: exact})
-    assert dataclasses.replace(row, equations_max_rad=0.1).still_says(record, {exact.case: exact})
+    there = {exact.case: exact}
+    assert not row.still_says(record, there, {})
+    told = dataclasses.replace(row, equations_max_rad=0.1)
+    as_long = dataclasses.replace(row, case=exact.case, cycles_done=exact.cycles_done)
+    assert told.still_says(record, there, {exact.case: as_long})
+    # the other one was shorter when the distance from it was measured
+    shorter = dataclasses.replace(as_long, cycles_done=exact.cycles_done - 1)
+    assert not told.still_says(record, there, {exact.case: shorter})

@@ -40,7 +40,7 @@ def judged(folder: Path, known: Sequence[Row] = ()) -> list[Row]:
         if run.cycles_done < LEAST_CYCLES:
             continue
         row = before.get(case)
-        if row is None or not row.still_says(run, kept):
+        if row is None or not row.still_says(run, kept, before):
             row = judge(run, kept)
         rows.append(row)
     return rows

@@ -82,15 +82,33 @@ class Row:
     equations_max_rad: float | None = None
     halved_max_rad: float | None = None
 
-    def still_says(self, record: Record, kept: Mapping[Case, Record]) -> bool:
-        """Return whether nothing was added to a run, and none to those that it is compared with."""
+    def still_says(
+        self, record: Record, kept: Mapping[Case, Record], before: Mapping[Case, Row]
+    ) -> bool:
+        """
+        Return whether nothing was added to a run, and none to those that it is compared with.
+
+        Parameters
+        ----------
+        record : Record
+            The run.
+        kept : mapping of Case to Record
+            All runs that are kept.
+        before : mapping of Case to Row
+            Rows of the same time as this one, which tell how long the others were then.
+        """
         if digest_of(netlist_of(self.case)) != self.netlist:
             return False
         if record.cycles_done != self.cycles_done:
             return False
         told = (self.equations_max_rad, self.halved_max_rad)
         return all(
-            other is None or (distance is not None and other.finished)
+            other is None
+            or (
+                distance is not None
+                and other.case in before
+                and before[other.case].cycles_done == other.cycles_done
+            )
             for other, distance in zip(others_of(record.case, kept), told, strict=True)
         )
 
