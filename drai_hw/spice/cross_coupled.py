@@ -17,7 +17,7 @@ from drai_hw.spice.parametric import UNIT
 from drai_hw.spice.require import require_resistive
 from drai_hw.spice.settings import Circuit, Floats, half_bandwidth, scale_weights
 from drai_hw.spice.transistors import LEVEL1
-from drai_hw.spice.wiring import wiring_of
+from drai_hw.spice.wiring import require_left, wiring_of
 from drai_hw.units import TAU
 
 METHOD = "supply energy from VDD, cores and their bias drawn (level-1: not a technology)"
@@ -97,11 +97,7 @@ def build(
     wires = wiring_of(weights, circuit)
     own_f = np.full((n, 2), tank.capacitance_f) if banks is None else banks.fixed_f
     side_f = own_f + (wires.side_f - wires.mean_f)[:, None]
-    if (side_f <= 0).any():
-        raise SpecError(
-            f"circuit.branch_parasitic_f = {circuit.branch_parasitic_f:g} F: wires and tuning "
-            "banks are more than capacitance_f; needed are shorter wires or smaller banks"
-        )
+    require_left(side_f, circuit)
     inductance_h = tank.inductance_h / (1.0 + detuning) ** 2
     omega = TAU * circuit.f0_hz
     sides_s = 1j * omega * own_f if banks is None else banks.side_s(omega)
@@ -217,7 +213,6 @@ def ledger(netlist: Netlist, waves: Waves, frequency_hz: float) -> Ledger:
         return float(electric + (half_h * squares + 0.5 * TAIL_F * tail_v[k] ** 2).sum())
 
     delivered_j = -vdd_v * float(integral(waves.select(["i(vdd)"])[:, 0], time_s))
-    duration_s = float(time_s[-1] - time_s[0])
     return Ledger(
         delivered_j={"Vdd": delivered_j},
         dissipated_j={
@@ -228,7 +223,7 @@ def ledger(netlist: Netlist, waves: Waves, frequency_hz: float) -> Ledger:
         stored_change_j=stored_j(-1) - stored_j(0) + coupling_stored_j,
         headline_j=delivered_j,
         method=METHOD,
-        duration_s=duration_s,
-        per_cycle_j=delivered_j / (netlist.n * duration_s * frequency_hz),
-        per_recall_j=delivered_j,
+        duration_s=float(time_s[-1] - time_s[0]),
+        n=netlist.n,
+        frequency_hz=frequency_hz,
     )

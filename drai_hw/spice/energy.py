@@ -38,10 +38,10 @@ class Ledger:
         What the headline contains.
     duration_s : float
         Length of the run.
-    per_cycle_j : float
-        Headline per oscillator and period.
-    per_recall_j : float
-        Headline over the whole run, all oscillators.
+    n : int
+        Oscillators.
+    frequency_hz : float
+        Of an uncoupled one, measured.
     """
 
     delivered_j: dict[str, float]
@@ -50,8 +50,18 @@ class Ledger:
     headline_j: float
     method: str
     duration_s: float
-    per_cycle_j: float
-    per_recall_j: float
+    n: int
+    frequency_hz: float
+
+    @property
+    def per_cycle_j(self) -> float:
+        """Return the headline per oscillator and period."""
+        return self.headline_j / (self.n * self.duration_s * self.frequency_hz)
+
+    @property
+    def per_recall_j(self) -> float:
+        """Return the headline over the whole run, all oscillators."""
+        return self.headline_j
 
     @property
     def balance(self) -> float:
@@ -180,7 +190,6 @@ def tank_ledger(
         electric = (0.5 * values["capacitance_f"] * squared).sum(axis=1)
         return float((electric + 0.5 * values["inductance_h"] * inductor_a[k] ** 2).sum())
 
-    duration_s = float(time_s[-1] - time_s[0])
     headline_j = loss_j + bleed_j
     coupling_heat_j, coupling_stored_j = coupling_j(netlist, time_s, p_v, n_v, middle_v)
     return Ledger(
@@ -194,9 +203,9 @@ def tank_ledger(
         stored_change_j=stored_j(-1) - stored_j(0) + coupling_stored_j,
         headline_j=headline_j,
         method=LC_METHOD,
-        duration_s=duration_s,
-        per_cycle_j=headline_j / (netlist.n * duration_s * frequency_hz),
-        per_recall_j=headline_j,
+        duration_s=float(time_s[-1] - time_s[0]),
+        n=netlist.n,
+        frequency_hz=frequency_hz,
     )
 
 
@@ -259,7 +268,6 @@ def ring_ledger(
     if isinstance(banks, Banks):
         tuned_v = np.stack([chain_v[:, :, banks.stage] for chain_v in chains_v], axis=2)
         bank_heat_j, bank_stored_j = bank_energy_j(banks, time_s, tuned_v)
-    duration_s = float(time_s[-1] - time_s[0])
     return Ledger(
         delivered_j={"Vdd": delivered_j},
         dissipated_j={
@@ -273,7 +281,7 @@ def ring_ledger(
         stored_change_j=stored_j(-1) - stored_j(0) + coupling_stored_j + bank_stored_j,
         headline_j=delivered_j,
         method=RING_METHOD,
-        duration_s=duration_s,
-        per_cycle_j=delivered_j / (netlist.n * duration_s * frequency_hz),
-        per_recall_j=delivered_j,
+        duration_s=float(time_s[-1] - time_s[0]),
+        n=netlist.n,
+        frequency_hz=frequency_hz,
     )

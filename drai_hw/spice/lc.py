@@ -13,7 +13,7 @@ from drai_hw.spice.netlist import Behavioural, Netlist, Parts, commands, header
 from drai_hw.spice.parametric import UNIT
 from drai_hw.spice.pyspice import Deck, digits
 from drai_hw.spice.settings import Circuit, Floats, branch_of, half_bandwidth, scale_weights
-from drai_hw.spice.wiring import wiring_of
+from drai_hw.spice.wiring import require_left, wiring_of
 from drai_hw.units import TAU
 
 BLEED_RATIO = 1000.0
@@ -228,11 +228,7 @@ def build(
     nominal_f = np.full((n, 2), tank.capacitance_f)
     wires = wiring_of(weights, circuit)
     fixed_f = (nominal_f if banks is None else banks.fixed_f) - wires.mean_f
-    if (fixed_f <= 0).any():
-        raise SpecError(
-            f"circuit.branch_parasitic_f = {circuit.branch_parasitic_f:g} F: wires and tuning "
-            "banks are more than capacitance_f; needed are shorter wires or smaller banks"
-        )
+    require_left(fixed_f, circuit)
     omega = TAU * circuit.f0_hz
     sides_s = 1j * omega * nominal_f if banks is None else banks.side_s(omega)
     sides_s = sides_s + 1j * omega * (wires.side_f - wires.mean_f)[:, None]

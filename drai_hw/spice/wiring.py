@@ -94,6 +94,29 @@ def largest_network(capacitance_f: float, branch_parasitic_f: float) -> int:
     return math.ceil(capacitance_f / branch_parasitic_f)  # (N - 1) of them are less than C
 
 
+def require_left(side_f: Floats, circuit: Circuit) -> None:
+    """
+    Refuse tanks whose wires and tuning banks leave nothing for a side's own capacitor.
+
+    Parameters
+    ----------
+    side_f : ndarray, shape (N, 2)
+        What is left for it, farad.
+    circuit : Circuit
+        Settings.
+
+    Raises
+    ------
+    SpecError
+        A side has none.
+    """
+    if (side_f <= 0).any():
+        raise SpecError(
+            f"circuit.branch_parasitic_f = {circuit.branch_parasitic_f:g} F: wires and tuning "
+            "banks are more than capacitance_f; needed are shorter wires or smaller banks"
+        )
+
+
 def area_m2(oscillators: int, oscillator_m2: float, branch_m2: float) -> float:
     """
     Return the area of a network all to all: N oscillators and N (N - 1) branches.
